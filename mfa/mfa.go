@@ -1,0 +1,188 @@
+// Package mfa runs second factors: it knows what a person holds, asks for
+// proof and judges the answer.
+//
+// A [Factor] is one kind of proof and keeps no state of its own. The [Engine]
+// runs every factor through the same steps (limits, one-time challenges,
+// compare-and-swap of the credential), so a new factor cannot forget one.
+//
+// The package knows nothing of HTTP, SQL or single sign-on.
+package mfa
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+type (
+	// Kind names a factor in storage, policies, the audit log and pages.
+	Kind string
+	// SubjectID is the person's id, as the caller counts people.
+	SubjectID string
+	// CredentialID names one credential.
+	CredentialID string
+	// ChallengeID names one ceremony; 130 random bits.
+	ChallengeID string
+)
+
+// What can go wrong; callers map these to words and status codes.
+var (
+	ErrWrong    = errors.New("mfa: wrong answer")
+	ErrExpired  = errors.New("mfa: challenge unknown, used up or expired")
+	ErrLocked   = errors.New("mfa: too many attempts")
+	ErrNotHeld  = errors.New("mfa: factor not held")
+	ErrNoFactor = errors.New("mfa: no such factor")
+	ErrConflict = errors.New("mfa: credential changed meanwhile")
+)
+
+// Subject is the person being asked, in the words factors need.
+type Subject struct {
+	ID     SubjectID
+	Name   string // how an authenticator app lists the account: e-mail or login
+	Email  string
+	Phone  string
+	Locale string
+}
+
+// Credential is one factor that a subject holds. Data belongs to the factor;
+// nobody else reads it, and the store keeps it sealed.
+type Credential struct {
+	ID      CredentialID
+	Subject SubjectID
+	Kind    Kind
+	Label   string
+	Data    []byte
+	Version int // raised by the store on each save
+	Created time.Time
+	Used    time.Time // zero: never
+}
+
+// Prompt is what a page must show to go on. Factors describe, pages draw: a
+// factor that keeps to these shapes needs no template of its own.
+type Prompt struct {
+	Shape  Shape           `json:"shape"`
+	Digits int             `json:"digits,omitempty"`  // ShapeCode: expected length
+	SentTo string          `json:"sent_to,omitempty"` // ShapeCode: masked address the code went to
+	URI    string          `json:"uri,omitempty"`     // ShapeScan: otpauth URI, drawn as a QR code
+	Secret string          `json:"secret,omitempty"`  // ShapeScan: the same secret for typing
+	Codes  []string        `json:"codes,omitempty"`   // ShapeCodes: codes to write down, shown once
+	Public json.RawMessage `json:"public,omitempty"`  // ShapeKey: options for navigator.credentials
+}
+
+// Shape selects the widget that a page draws for a prompt.
+type Shape string
+
+const (
+	ShapeCode  Shape = "code"  // one input for a short code of digits
+	ShapeWord  Shape = "word"  // one input for a code of letters and digits
+	ShapeScan  Shape = "scan"  // a QR code, its secret, and one input for a code
+	ShapeCodes Shape = "codes" // a list to save and a box to tick
+	ShapeKey   Shape = "key"   // a WebAuthn ceremony
+)
+
+// Answer is what came back from the page.
+type Answer struct {
+	Code   string
+	Kept   bool // ShapeCodes: the person says that the list is saved
+	Public json.RawMessage
+}
+
+// Factor is one kind of proof. It keeps no state: what it must remember
+// between the two halves of a ceremony it returns as State.
+type Factor interface {
+	Kind() Kind
+	// Enroll starts adding the factor.
+	Enroll(ctx context.Context, s Subject) (Prompt, State, error)
+	// Confirm turns a right answer into a credential.
+	Confirm(ctx context.Context, s Subject, st State, a Answer) (Credential, error)
+	// Ask starts a verification, sending a code if the factor sends codes.
+	Ask(ctx context.Context, s Subject, held []Credential) (Prompt, State, error)
+	// Check returns the credential that the answer proves, with what the
+	// factor must remember about this use, or ErrWrong.
+	Check(ctx context.Context, s Subject, held []Credential, st State, a Answer) (Credential, error)
+}
+
+// State is a factor's private memory between two requests. The store keeps
+// it sealed.
+type State []byte
+
+// Challenge is a ceremony under way.
+type Challenge struct {
+	ID      ChallengeID
+	Subject SubjectID
+	Kind    Kind
+	Adding  bool   // an enrolment, not a verification
+	Binding string // what the challenge belongs to (a sign-in, a session); it is good nowhere else
+	State   State
+	Prompt  Prompt // kept sealed, so that a reloaded page shows the same secret
+	Expires time.Time
+}
+
+// Credentials stores what people hold.
+type Credentials interface {
+	Held(ctx context.Context, s SubjectID) ([]Credential, error)
+	// Save inserts a credential with Version 0 and otherwise replaces that
+	// very version, or fails with ErrConflict.
+	Save(ctx context.Context, c Credential) error
+	// Drop removes one credential, or fails with ErrNotHeld.
+	Drop(ctx context.Context, s SubjectID, id CredentialID) error
+	// DropAll removes every credential of the subject.
+	DropAll(ctx context.Context, s SubjectID) error
+}
+
+// Challenges stores ceremonies under way.
+type Challenges interface {
+	Put(ctx context.Context, c Challenge) error
+	// Get returns a challenge that is neither spent nor expired, or ErrExpired.
+	Get(ctx context.Context, id ChallengeID) (Challenge, error)
+	// Try counts one try at the challenge, in a commit of its own, or fails
+	// with ErrExpired when all of them are used up. Parallel tries all count.
+	Try(ctx context.Context, id ChallengeID, most int) error
+	// Spend removes the challenge, or fails with ErrExpired when it is gone:
+	// of two parallel right answers one wins.
+	Spend(ctx context.Context, id ChallengeID) error
+}
+
+// Budget is a number of tries. Own budgets (of an account, of a credential)
+// start anew after a success; shared ones (of a network, of the house) only
+// get the one try back.
+type Budget struct {
+	Key    string
+	Max    int           // tries in Per; the next one is refused until Per has passed
+	Per    time.Duration // how long the window, and then the lock, lasts
+	Streak int           // tries without a success ever; 0 = no such cap
+	Shared bool
+}
+
+// Limiter counts tries. Counts live in the database, each in a commit of its
+// own, so that neither a failing sign-in nor a lost cache undoes them.
+type Limiter interface {
+	// Take uses one try of each budget, or fails with a [*LockedError] when
+	// one of them is used up. Parallel calls all count; a try refused by a
+	// lock does not.
+	Take(ctx context.Context, bs ...Budget) error
+	// Forgive follows a success: own budgets start anew, shared ones get one
+	// try back. It joins the caller's transaction.
+	Forgive(ctx context.Context, bs ...Budget) error
+}
+
+// LockedError says until when a budget is used up. It is an [ErrLocked].
+type LockedError struct {
+	Key   string
+	Until time.Time // zero: until somebody unlocks it
+}
+
+func (e *LockedError) Error() string {
+	return fmt.Sprintf("%v: %s until %s", ErrLocked, e.Key, e.Until.Format(time.RFC3339))
+}
+
+func (e *LockedError) Unwrap() error { return ErrLocked }
+
+// Atomic runs do and sends the writes that it made in one transaction: all of
+// them or none. Writes are gathered and sent when do returns, so reads inside
+// see the state before, and the first write that fails (a guard that matched
+// nothing, a value already taken) makes Atomic return that error. It joins an
+// Atomic that is already under way in ctx.
+type Atomic func(ctx context.Context, do func(ctx context.Context) error) error

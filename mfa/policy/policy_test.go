@@ -1,0 +1,157 @@
+package policy
+
+import (
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"latchkey/mfa"
+)
+
+var now = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+
+func demand(name string, a Assurance, ms ...mfa.Kind) Policy {
+	return Policy{Name: name, Enabled: true, Whom: Whom{Everyone: true}, What: What{a, ms}}
+}
+
+func TestWhom(t *testing.T) {
+	ada := Facts{User: "id-ada", Email: "ada@example.org", Login: "Ada", Kind: "internal", Groups: []string{"accounting", "Board"}, Now: now}
+	until := func(d Date) []Except { return []Except{{User: "ada@example.org", Until: d}} }
+	for name, c := range map[string]struct {
+		whom Whom
+		want bool
+	}{
+		"everyone":                     {Whom{Everyone: true}, true},
+		"her kind":                     {Whom{Kind: "internal"}, true},
+		"the other kind":               {Whom{Kind: "portal"}, false},
+		"one of her groups":            {Whom{Groups: []string{"sales", "board"}}, true},
+		"no group of hers":             {Whom{Groups: []string{"sales", "account"}}, false},
+		"by e-mail":                    {Whom{Users: []string{"bob", " ADA@example.org "}}, true},
+		"by login":                     {Whom{Users: []string{"ada"}}, true},
+		"by id":                        {Whom{Users: []string{"id-ada"}}, true},
+		"an id has one spelling":       {Whom{Users: []string{"ID-ADA"}}, false},
+		"somebody else":                {Whom{Users: []string{"bob"}}, false},
+		"an empty name is nobody":      {Whom{Users: []string{""}}, false},
+		"named by group or name":       {Whom{Groups: []string{"sales"}, Users: []string{"ada"}}, true},
+		"neither by group nor by name": {Whom{Groups: []string{"sales"}, Users: []string{"bob"}}, false},
+		"kind narrows":                 {Whom{Kind: "portal", Groups: []string{"accounting"}}, false},
+		"kind and group":               {Whom{Kind: "internal", Groups: []string{"accounting"}}, true},
+		"selected by nothing":          {Whom{}, true},
+		"exempt for a while":           {Whom{Everyone: true, Except: until("2027-01-31")}, false},
+		"exempt for the last day":      {Whom{Everyone: true, Except: until("2026-11-21")}, false},
+		"exempt until yesterday":       {Whom{Everyone: true, Except: until("2026-11-20")}, true},
+		"exempt until no day":          {Whom{Everyone: true, Except: until("soon")}, true},
+		"exempt without an end":        {Whom{Everyone: true, Except: until("")}, true},
+		"somebody else is exempt":      {Whom{Everyone: true, Except: []Except{{User: "bob", Until: "2027-01-31"}}}, true},
+	} {
+		if got := c.whom.Matches(ada); got != c.want {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+// A person without e-mail is not the one whom a policy without a name means.
+func TestNobodyIsExemptByEmptyName(t *testing.T) {
+	w := Whom{Everyone: true, Except: []Except{{User: "", Until: "2027-01-31"}}}
+	if !w.Matches(Facts{User: "x", Now: now}) {
+		t.Error("exempt")
+	}
+}
+
+func TestDecide(t *testing.T) {
+	off := demand("off", PhishingResistant, "passkey")
+	off.Enabled = false
+	portal := demand("portal", MFA)
+	portal.Whom = Whom{Kind: "portal"}
+	for name, c := range map[string]struct {
+		ps   []Policy
+		want Decision
+	}{
+		"no policy":          {nil, Decision{Assurance: None}},
+		"none asks nothing":  {[]Policy{demand("a", None)}, Decision{Assurance: None}},
+		"switched off":       {[]Policy{off}, Decision{Assurance: None}},
+		"concerns others":    {[]Policy{portal}, Decision{Assurance: None}},
+		"the strictest wins": {[]Policy{demand("a", PhishingResistant), demand("b", MFA), demand("c", None)}, Decision{PhishingResistant, nil, []Reason{{"a", "assurance", "phishing-resistant"}}}},
+		"all reasons":        {[]Policy{demand("b", MFA), demand("a", MFA)}, Decision{MFA, nil, []Reason{{"a", "assurance", "mfa"}, {"b", "assurance", "mfa"}}}},
+		"methods intersect": {[]Policy{demand("a", MFA, "backup", "totp", "sms"), demand("b", "", "totp", "backup", "totp")},
+			Decision{MFA, []mfa.Kind{"totp", "backup"}, []Reason{{"a", "assurance", "mfa"}, {"a", "methods", "totp, sms, backup"}, {"b", "methods", "totp, backup"}}}},
+		"nothing is left": {[]Policy{demand("a", "", "totp"), demand("b", "", "sms")},
+			Decision{None, []mfa.Kind{}, []Reason{{"", "methods", "none"}, {"a", "methods", "totp"}, {"b", "methods", "sms"}}}},
+		"nothing stays nothing": {[]Policy{demand("a", "", "totp"), demand("b", "", "sms"), demand("c", "", "sms")},
+			Decision{None, []mfa.Kind{}, []Reason{{"", "methods", "none"}, {"a", "methods", "totp"}, {"b", "methods", "sms"}, {"c", "methods", "sms"}}}},
+		// M-04: what cannot be understood is not a way in.
+		"unknown assurance": {[]Policy{demand("a", "medium")}, Decision{PhishingResistant, nil, []Reason{{"a", "assurance", "medium"}}}},
+	} {
+		if got := Decide(c.ps, Facts{Kind: "internal", Now: now}); !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%s:\n got %+v\nwant %+v", name, got, c.want)
+		}
+	}
+}
+
+func TestUsable(t *testing.T) {
+	held := []mfa.Kind{"backup", "totp", "passkey", "totp"}
+	for name, c := range map[string]struct {
+		d    Decision
+		want []mfa.Kind
+	}{
+		"all":                {Decision{Assurance: MFA}, []mfa.Kind{"backup", "totp", "passkey"}},
+		"allowed ones":       {Decision{Assurance: MFA, Methods: []mfa.Kind{"totp", "sms"}}, []mfa.Kind{"totp"}},
+		"none left":          {Decision{Methods: []mfa.Kind{}}, nil},
+		"phishing-resistant": {Decision{Assurance: PhishingResistant}, []mfa.Kind{"passkey"}},
+		"both":               {Decision{Assurance: PhishingResistant, Methods: []mfa.Kind{"totp"}}, nil},
+	} {
+		if got := c.d.Usable(held); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+// However policies are ordered the decision is the same, and one more policy
+// never asks for less nor allows more.
+func TestOrderAndMonotony(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	pick := func(from ...string) (out []string) {
+		for _, s := range from {
+			if rng.IntN(2) == 0 {
+				out = append(out, s)
+			}
+		}
+		return out
+	}
+	random := func() Policy {
+		p := demand(string(rune('a'+rng.IntN(26))), assurances[rng.IntN(3)])
+		for _, m := range pick("totp", "backup", "passkey", "sms", "email") {
+			p.What.Methods = append(p.What.Methods, mfa.Kind(m))
+		}
+		rng.Shuffle(len(p.What.Methods), reflect.Swapper(p.What.Methods))
+		p.Enabled = rng.IntN(5) > 0
+		if rng.IntN(2) == 0 {
+			p.Whom = Whom{Groups: pick("x", "y"), Users: pick("u", "v")}
+		}
+		return p
+	}
+	for range 5000 {
+		var ps []Policy
+		for range rng.IntN(6) {
+			ps = append(ps, random())
+		}
+		f := Facts{User: "u", Groups: pick("x", "z"), Now: now}
+		before := Decide(ps, f)
+		rng.Shuffle(len(ps), reflect.Swapper(ps))
+		if after := Decide(ps, f); !reflect.DeepEqual(before, after) {
+			t.Fatalf("order matters:\n%+v\n%+v", before, after)
+		}
+		more := random()
+		after := Decide(append(ps, more), f)
+		if after.Assurance.rank() < before.Assurance.rank() {
+			t.Fatalf("%+v lowers %s to %s", more, before.Assurance, after.Assurance)
+		}
+		for _, m := range methods {
+			if held := []mfa.Kind{m.kind}; len(after.Usable(held)) > len(before.Usable(held)) {
+				t.Fatalf("%+v allows %s", more, m.kind)
+			}
+		}
+	}
+}
