@@ -1,0 +1,256 @@
+// Package account makes and changes people: create, disable, groups, reset of
+// factors. Every use case takes the Actor who does it and leaves an event.
+//
+// It never signs anybody in and never shows a secret.
+package account
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/mail"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nyaruka/phonenumbers"
+	"golang.org/x/text/language"
+
+	"latchkey/idp"
+	"latchkey/idp/password"
+	"latchkey/mfa"
+	"latchkey/mfa/totp"
+)
+
+// Service changes people. Its fields are set once, before first use.
+type Service struct {
+	Users     idp.Users
+	Groups    idp.Groups
+	Sessions  idp.Sessions
+	Factors   *mfa.Engine
+	Passwords *password.Hasher
+	Limiter   mfa.Limiter
+	Log       idp.Log
+	Notify    Notifier
+	Atomic    idp.Atomic
+	Now       func() time.Time
+	// Locks lists the budgets of a person's tries, for Unlock.
+	Locks func(u idp.User) []mfa.Budget
+	// MinPassword is the shortest password in characters, 8 or more.
+	MinPassword int
+	// Company and product names are no passwords.
+	Words []string
+}
+
+// Notifier tells a person what happened to their account (SECURITY.md B-12,
+// M-18). What it writes joins the Atomic in ctx.
+type Notifier interface {
+	Notice(ctx context.Context, u idp.User, n idp.Notice) error
+}
+
+// New describes a person to be made.
+type New struct {
+	Login        string // default: the e-mail
+	Email        string
+	Name         string // default: the login
+	Kind         idp.Kind
+	Role         idp.Role
+	Groups       []string
+	Locale       string
+	Phone        string
+	Verified     bool   // e-mail and phone are known to be the person's
+	Password     string // checked against the rules, then hashed
+	PasswordHash string // of another system, verified once and replaced
+	TOTPSecret   string // base32, of an authenticator app in use
+	Profile      idp.Profile
+}
+
+// Add makes a person. All mistakes are reported together, wrapping
+// idp.ErrInvalid; a login or e-mail that somebody has, or that looks like
+// somebody's, is idp.ErrTaken.
+func (s *Service) Add(ctx context.Context, by idp.Actor, in New) (idp.User, error) {
+	if err := allowed(by); err != nil {
+		return idp.User{}, err
+	}
+	u, ids, err := s.check(in)
+	if err != nil {
+		return idp.User{}, err
+	}
+	if u.Password, err = s.hash(ctx, in); err != nil {
+		return idp.User{}, err
+	}
+	app, err := s.app(in.TOTPSecret)
+	if err != nil {
+		return idp.User{}, err
+	}
+	err = s.Atomic(ctx, func(ctx context.Context) error {
+		if err := s.Users.Add(ctx, u, ids); err != nil {
+			return err
+		}
+		for _, g := range u.Groups {
+			if err := errors.Join(s.Groups.Put(ctx, g), s.Groups.Join(ctx, g, u.ID)); err != nil {
+				return err
+			}
+		}
+		if app != nil {
+			app.Subject = mfa.SubjectID(u.ID)
+			if err := s.Factors.Credentials.Save(ctx, *app); err != nil {
+				return err
+			}
+			u.Factors = []mfa.Kind{totp.Kind}
+		}
+		return s.note(ctx, by, "user.add", u.ID, map[string]string{"login": u.Login, "kind": string(u.Kind)})
+	})
+	return u, err
+}
+
+// check turns a description into a person, or names everything wrong with it.
+func (s *Service) check(in New) (idp.User, []idp.Identifier, error) {
+	var errs []error
+	bad := func(field, value, want string) {
+		errs = append(errs, fmt.Errorf("%w: %s %q: %s", idp.ErrInvalid, field, value, want))
+	}
+	email := strings.ToLower(strings.TrimSpace(in.Email))
+	if email != "" {
+		if a, err := mail.ParseAddress(email); err != nil || a.Address != email || len(email) > idp.MaxIdentifier {
+			bad("email", in.Email, "an address such as ada@example.org is expected")
+		}
+	}
+	login := strings.TrimSpace(in.Login)
+	if login == "" {
+		login = email
+	}
+	if login == "" {
+		bad("login", "", "a login or an e-mail is needed")
+	}
+	if in.Kind == "" {
+		in.Kind = idp.Internal
+	}
+	if in.Kind != idp.Internal && in.Kind != idp.Portal {
+		bad("kind", string(in.Kind), "internal or portal is allowed")
+	}
+	if !slices.Contains([]idp.Role{"", idp.Owner, idp.Admin, idp.HelpDesk, idp.Auditor}, in.Role) {
+		bad("role", string(in.Role), "owner, admin, helpdesk or auditor is allowed")
+	}
+	if in.Locale != "" {
+		if _, err := language.Parse(in.Locale); err != nil {
+			bad("locale", in.Locale, "a language such as fr or pt-BR is expected")
+		}
+	}
+	phone, err := e164(in.Phone)
+	if err != nil {
+		bad("phone", in.Phone, "a number with its country code such as +33612345678 is expected")
+	}
+	ids, idErrs := identify(login, email)
+	name := strings.TrimSpace(in.Name)
+	if name == "" {
+		name = login
+	}
+	if strings.ContainsFunc(name, func(r rune) bool { return r < ' ' }) || len(name) > 256 {
+		bad("name", in.Name, "at most 256 bytes without control characters are allowed")
+	}
+	if in.PasswordHash != "" {
+		errs = append(errs, password.Known(in.PasswordHash))
+	}
+	groups := slices.Clone(in.Groups)
+	slices.Sort(groups)
+	for _, g := range groups {
+		errs = append(errs, checkGroup(g))
+	}
+	now := s.Now()
+	return idp.User{
+		ID: idp.UserID(strings.ToLower(rand.Text())), Login: login, Email: email, EmailVerified: in.Verified && email != "", Name: name,
+		Phone: phone, PhoneVerified: in.Verified && phone != "", Kind: in.Kind, Role: in.Role, Locale: in.Locale,
+		Profile: in.Profile, Groups: slices.Compact(groups), Created: now, Updated: now,
+	}, ids, errors.Join(append(errs, idErrs...)...)
+}
+
+// identify lists the names by which a person can be found, each once.
+func identify(names ...string) (ids []idp.Identifier, errs []error) {
+	for _, n := range names {
+		if n == "" {
+			continue
+		}
+		id, err := idp.Identify(n)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("login or e-mail %q: %w", n, err))
+		} else if !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids, errs
+}
+
+func e164(phone string) (string, error) {
+	if strings.TrimSpace(phone) == "" {
+		return "", nil
+	}
+	n, err := phonenumbers.Parse(phone, "ZZ")
+	if err != nil || !phonenumbers.IsValidNumber(n) {
+		return "", errors.Join(idp.ErrInvalid, err)
+	}
+	return phonenumbers.Format(n, phonenumbers.E164), nil
+}
+
+func checkGroup(name string) error {
+	if name == "" || len(name) > 128 || strings.TrimSpace(name) != name || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' }) {
+		return fmt.Errorf("%w: group %q: 1 to 128 bytes without control characters or outer spaces are allowed", idp.ErrInvalid, name)
+	}
+	return nil
+}
+
+// hash makes the stored form of the new person's password.
+func (s *Service) hash(ctx context.Context, in New) (string, error) {
+	if in.Password == "" {
+		return in.PasswordHash, nil
+	}
+	if err := s.acceptable(in.Password, in.Name, in.Login, in.Email); err != nil {
+		return "", err
+	}
+	return s.Passwords.Hash(ctx, in.Password)
+}
+
+func (s *Service) acceptable(plain string, own ...string) error {
+	return password.Acceptable(plain, max(8, s.MinPassword), append(own, s.Words...)...)
+}
+
+// app makes a credential of an imported authenticator app.
+func (s *Service) app(secret string) (*mfa.Credential, error) {
+	if secret == "" {
+		return nil, nil
+	}
+	c, err := totp.FromSecret(secret, s.Now())
+	if err != nil {
+		return nil, fmt.Errorf("%w: TOTP secret: %w", idp.ErrInvalid, err)
+	}
+	c.ID, c.Kind, c.Created = mfa.CredentialID(rand.Text()), totp.Kind, s.Now()
+	return &c, nil
+}
+
+// Find names a person by e-mail, login or id.
+func (s *Service) Find(ctx context.Context, who string) (idp.User, error) {
+	u, err := s.Users.ByIdentifier(ctx, idp.Canonical(who))
+	if errors.Is(err, idp.ErrNotFound) {
+		u, err = s.Users.ByID(ctx, idp.UserID(who))
+	}
+	if errors.Is(err, idp.ErrNotFound) {
+		return u, fmt.Errorf("%w: nobody has the login, e-mail or id %q", idp.ErrNotFound, who)
+	}
+	return u, err
+}
+
+// allowed refuses actors that may not change people. Roles get finer with the
+// administration pages; until then only the host's command line acts.
+func allowed(by idp.Actor) error {
+	if by.Host {
+		return nil
+	}
+	return idp.ErrDenied
+}
+
+func (s *Service) note(ctx context.Context, by idp.Actor, what string, about idp.UserID, detail map[string]string) error {
+	return s.Log.Append(ctx, idp.Event{
+		ID: rand.Text(), At: s.Now(), What: what, User: about, Actor: by.User, Origin: by.Origin, Result: "ok", Detail: detail,
+	})
+}

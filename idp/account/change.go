@@ -1,0 +1,132 @@
+package account
+
+import (
+	"context"
+	"errors"
+
+	"latchkey/idp"
+	"latchkey/mfa"
+)
+
+// Disable locks a person out at once: their sessions end, and the raised
+// epoch kills codes, tokens and devices (S-05, D-13).
+func (s *Service) Disable(ctx context.Context, by idp.Actor, id idp.UserID) error {
+	return s.change(ctx, by, id, "user.disable", func(ctx context.Context, _ idp.User) error {
+		return errors.Join(s.Users.SetDisabled(ctx, id, true), s.Sessions.EndAll(ctx, id, ""))
+	})
+}
+
+// Enable lets a person in again. What died with Disable stays dead.
+func (s *Service) Enable(ctx context.Context, by idp.Actor, id idp.UserID) error {
+	return s.change(ctx, by, id, "user.enable", func(ctx context.Context, _ idp.User) error {
+		return s.Users.SetDisabled(ctx, id, false)
+	})
+}
+
+// Unlock forgets the wrong tries that lock a person out.
+func (s *Service) Unlock(ctx context.Context, by idp.Actor, id idp.UserID) error {
+	return s.change(ctx, by, id, "user.unlock", func(ctx context.Context, u idp.User) error {
+		return s.Limiter.Forgive(ctx, s.Locks(u)...)
+	})
+}
+
+// ResetFactors removes every factor of a person who lost theirs and ends
+// their sessions (M-10). What policy demands is set up at the next sign-in.
+func (s *Service) ResetFactors(ctx context.Context, by idp.Actor, id idp.UserID) error {
+	return s.change(ctx, by, id, "factor.reset", func(ctx context.Context, u idp.User) error {
+		return errors.Join(
+			s.Factors.DropAll(ctx, mfa.SubjectID(id)), s.Users.RaiseEpoch(ctx, id), s.Sessions.EndAll(ctx, id, ""),
+			s.tell(ctx, by, u, idp.FactorsReset))
+	})
+}
+
+// SetPassword gives a person a new password, ends their sessions and kills
+// what was issued before (E-08).
+func (s *Service) SetPassword(ctx context.Context, by idp.Actor, id idp.UserID, plain string) error {
+	u, err := s.Users.ByID(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := s.acceptable(plain, u.Name, u.Login, u.Email); err != nil {
+		return err
+	}
+	hash, err := s.Passwords.Hash(ctx, plain)
+	if err != nil {
+		return err
+	}
+	return s.change(ctx, by, id, "password.set", func(ctx context.Context, u idp.User) error {
+		return errors.Join(
+			s.Users.SetPassword(ctx, id, u.Password, hash), s.Users.RaiseEpoch(ctx, id), s.Sessions.EndAll(ctx, id, ""),
+			s.tell(ctx, by, u, idp.PasswordChanged))
+	})
+}
+
+// Remove deletes a person with all that is theirs. The id is never used again
+// (P-21); events about them stay.
+func (s *Service) Remove(ctx context.Context, by idp.Actor, id idp.UserID) error {
+	return s.change(ctx, by, id, "user.remove", func(ctx context.Context, _ idp.User) error {
+		return errors.Join(s.Factors.DropAll(ctx, mfa.SubjectID(id)), s.Users.Remove(ctx, id))
+	})
+}
+
+// AddGroup makes a group; an existing one is left as it is.
+func (s *Service) AddGroup(ctx context.Context, by idp.Actor, name string) error {
+	if err := errors.Join(allowed(by), checkGroup(name)); err != nil {
+		return err
+	}
+	return s.Atomic(ctx, func(ctx context.Context) error {
+		return errors.Join(s.Groups.Put(ctx, name), s.note(ctx, by, "group.add", "", map[string]string{"group": name}))
+	})
+}
+
+// RemoveGroup removes a group and everybody's membership in it.
+func (s *Service) RemoveGroup(ctx context.Context, by idp.Actor, name string) error {
+	if err := allowed(by); err != nil {
+		return err
+	}
+	return s.Atomic(ctx, func(ctx context.Context) error {
+		return errors.Join(s.Groups.Remove(ctx, name), s.note(ctx, by, "group.remove", "", map[string]string{"group": name}))
+	})
+}
+
+// Join puts a person into a group, which is made if it is new.
+func (s *Service) Join(ctx context.Context, by idp.Actor, group string, id idp.UserID) error {
+	if err := checkGroup(group); err != nil {
+		return err
+	}
+	return s.change(ctx, by, id, "group.join", func(ctx context.Context, _ idp.User) error {
+		return errors.Join(s.Groups.Put(ctx, group), s.Groups.Join(ctx, group, id))
+	})
+}
+
+// Leave takes a person out of a group.
+func (s *Service) Leave(ctx context.Context, by idp.Actor, group string, id idp.UserID) error {
+	return s.change(ctx, by, id, "group.leave", func(ctx context.Context, _ idp.User) error {
+		return s.Groups.Leave(ctx, group, id)
+	})
+}
+
+// change runs what every change of a person shares: the right to do it, the
+// person, one transaction, one event.
+func (s *Service) change(ctx context.Context, by idp.Actor, id idp.UserID, what string, do func(context.Context, idp.User) error) error {
+	if err := allowed(by); err != nil {
+		return err
+	}
+	u, err := s.Users.ByID(ctx, id)
+	if err != nil {
+		return err
+	}
+	return s.Atomic(ctx, func(ctx context.Context) error {
+		return errors.Join(do(ctx, u), s.note(ctx, by, what, id, nil))
+	})
+}
+
+// tell notifies a person of a change to their account. Where an administrator
+// sits is not theirs to know; where they themselves did it is.
+func (s *Service) tell(ctx context.Context, by idp.Actor, u idp.User, k idp.NoticeKind) error {
+	n := idp.Notice{Kind: k, At: s.Now()}
+	if by.User == u.ID {
+		n.Origin = by.Origin
+	}
+	return s.Notify.Notice(ctx, u, n)
+}

@@ -1,0 +1,108 @@
+package keyring
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Create makes a keyring file that only its owner may read. When there already
+// is one, it is loaded instead: of several that start at once one creates the
+// file and all use it.
+func Create(path string) (*Ring, error) {
+	r := New()
+	tmp, err := r.write(path)
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(tmp)
+	// A hard link appears whole and never replaces what is there. A rename
+	// would take the key away from somebody who has already sealed with it.
+	switch err := os.Link(tmp, path); {
+	case errors.Is(err, fs.ErrExist):
+		return Load(path)
+	case err != nil:
+		return nil, fmt.Errorf("keyring %s: %w", path, err)
+	}
+	return r, flush(filepath.Dir(path))
+}
+
+// Load reads a keyring file. It fails with [fs.ErrNotExist], [ErrExposed] or
+// [ErrBroken].
+func Load(path string) (*Ring, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	// The open file is asked, not the path: they could be two files.
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return nil, fmt.Errorf("%w: %s has mode %04o", ErrExposed, path, info.Mode().Perm())
+	}
+	if info.Size() > maxFile {
+		return nil, fmt.Errorf("%w: %s is too large", ErrBroken, path)
+	}
+	b := make([]byte, info.Size())
+	if _, err := f.ReadAt(b, 0); err != nil {
+		return nil, fmt.Errorf("keyring %s: %w", path, err)
+	}
+	r, err := decode(b)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return r, nil
+}
+
+// maxFile is far above any keyring: a key takes about 300 bytes.
+const maxFile = 1 << 20
+
+// Save replaces the file at once: whoever reads it sees the old ring or the
+// new one, even after a crash half-way.
+func (r *Ring) Save(path string) error {
+	tmp, err := r.write(path)
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(tmp, path); err != nil {
+		os.Remove(tmp)
+		return err
+	}
+	return flush(filepath.Dir(path))
+}
+
+// write puts the ring into a new file beside path and returns its name.
+func (r *Ring) write(path string) (string, error) {
+	b, err := r.encode()
+	if err != nil {
+		return "", err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".keyring-*") // mode 0600, O_EXCL
+	if err != nil {
+		return "", err
+	}
+	_, err = f.Write(append(b, '\n'))
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		os.Remove(f.Name())
+		return "", err
+	}
+	return f.Name(), nil
+}
+
+// flush makes a new directory entry survive a crash; without it a machine that
+// loses power could keep rows whose key is gone.
+func flush(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

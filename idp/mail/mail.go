@@ -1,0 +1,97 @@
+// Package mail hands messages over to the outside world. A [Message] is
+// written to the outbox in the transaction of what it tells of; a [Sender]
+// takes it from there, so that no request ever waits for a mail server
+// (SECURITY.md E-02) and nothing that happened goes untold because one was
+// down.
+//
+// It never knows words: subjects and texts come ready from ui/message. It
+// never looks at people: a message has one recipient, set by whoever wrote it.
+package mail
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/mail"
+	"strings"
+	"time"
+	"unicode"
+
+	"latchkey/idp"
+)
+
+// Channel is how a message travels.
+type Channel string
+
+const (
+	Mail Channel = "mail"
+	SMS  Channel = "sms"
+)
+
+// Message is one message to one recipient.
+type Message struct {
+	ID      string // 130 random bits; its Message-ID is made of it, so a copy can be recognised
+	Channel Channel
+	To      string // bare address, such as ada@example.org
+	Subject string
+	Text    string
+	HTML    string // optional
+	Created time.Time
+	Due     time.Time // when it may be tried next; zero: nothing is left to do
+	Tries   int
+	Sent    time.Time // zero: not yet
+	Failure string    // why the last try failed
+
+	// Topic and Quiet limit what others can bring about: no second message on
+	// the same topic is written before Quiet has passed (SECURITY.md B-11).
+	Topic string
+	Quiet time.Duration
+}
+
+// New starts a message. The caller fills in what it says.
+func New(c Channel, to string, now time.Time) Message {
+	return Message{ID: strings.ToLower(rand.Text()), Channel: c, To: to, Created: now, Due: now}
+}
+
+// Outbox keeps messages until they are sent.
+type Outbox interface {
+	// Put adds a message, unless its topic is to be quiet; it joins the
+	// Atomic in ctx.
+	Put(ctx context.Context, m Message) error
+	// Claim returns up to limit messages that are due and gives them to this
+	// caller alone until the lease ends. Each claim counts as a try.
+	Claim(ctx context.Context, limit int, lease time.Duration) ([]Message, error)
+	// Done notes that a message is sent and forgets what it said.
+	Done(ctx context.Context, m Message) error
+	// Retry notes why a claimed message was not sent and when it is due again;
+	// zero gives it up. Somebody who has claimed it since is left alone.
+	Retry(ctx context.Context, m Message, due time.Time, failure string) error
+	// Newest returns messages, the newest first.
+	Newest(ctx context.Context, limit int) ([]Message, error)
+}
+
+// Transport hands a message over. It returns nil only when the other side has
+// taken it.
+type Transport interface {
+	Send(ctx context.Context, m Message) error
+}
+
+// ErrHeader means that an address or a subject holds what could become a
+// header of its own (SECURITY.md E-11).
+var ErrHeader = errors.New("mail: control character or line break in a header")
+
+// Check fails with [ErrHeader] or idp.ErrInvalid when a message must not be
+// sent as it is.
+func (m Message) Check() error {
+	if strings.ContainsFunc(m.To+m.Subject, unsafe) {
+		return ErrHeader
+	}
+	if a, err := mail.ParseAddress(m.To); m.Channel == Mail && (err != nil || a.Address != m.To) {
+		return fmt.Errorf("%w: recipient: a bare e-mail address is expected", idp.ErrInvalid)
+	}
+	return nil
+}
+
+// unsafe reports characters that some reader of a header takes for its end.
+func unsafe(r rune) bool { return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' }

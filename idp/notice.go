@@ -1,0 +1,47 @@
+package idp
+
+import (
+	"time"
+
+	"latchkey/mfa"
+)
+
+// NoticeKind names what a person is told about their own account
+// (SECURITY.md B-12, M-10, M-18; ASVS 6.3.5, 6.3.7).
+type NoticeKind string
+
+const (
+	FactorAdded     NoticeKind = "factor_added"
+	FactorsReset    NoticeKind = "factors_reset"
+	PasswordChanged NoticeKind = "password_changed"
+	NewBrowser      NoticeKind = "new_browser"
+	BackupUsed      NoticeKind = "backup_used"
+	WrongFactor     NoticeKind = "wrong_factor" // after a right password
+	Locked          NoticeKind = "locked"
+)
+
+// NoticeKinds lists them all.
+var NoticeKinds = []NoticeKind{FactorAdded, FactorsReset, PasswordChanged, NewBrowser, BackupUsed, WrongFactor, Locked}
+
+// Notice is something that happened to an account and that its owner should
+// hear of. It never holds a secret.
+type Notice struct {
+	Kind   NoticeKind
+	At     time.Time
+	Origin Origin   // zero when it is not for the owner to know, such as an administrator's
+	Method mfa.Kind // the factor that it is about, if it is about one
+	Client string   // the application's name as people know it, if there was one
+}
+
+// quiet is for how long a person hears no more of a kind once told. It is set
+// for what others can bring about, so that nobody can fill a mailbox by
+// failing to sign in (SECURITY.md B-11). Locks come and go every quarter of an
+// hour while somebody tries: once a day says it.
+var quiet = map[NoticeKind]time.Duration{
+	WrongFactor: time.Hour,
+	Locked:      24 * time.Hour,
+}
+
+// Quiet is for how long the same person is not told the same again; 0 means
+// that every single one is told.
+func (k NoticeKind) Quiet() time.Duration { return quiet[k] }

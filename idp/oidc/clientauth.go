@@ -1,0 +1,116 @@
+package oidc
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/ory/fosite"
+
+	"latchkey/idp"
+)
+
+// Ways in which a client proves who it is.
+const (
+	AuthBasic = "client_secret_basic"
+	AuthPost  = "client_secret_post"
+	AuthNone  = "none"
+)
+
+// public reports whether a client cannot be trusted to keep a secret. Odoo's
+// can, but stock Odoo has no field for one.
+func (c Client) public() bool {
+	return c.Type == SPA || c.Type == Native || c.Type == Odoo
+}
+
+// hashSecret is how client secrets are stored. They have 256 random bits, so
+// a plain hash is enough; bcrypt would cost 0.3 s per request.
+func hashSecret(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return hex.EncodeToString(sum[:])
+}
+
+// credentials is what a request says about its client.
+type credentials struct {
+	id     ClientID
+	secret string
+	method string
+}
+
+// readCredentials takes exactly one way of authentication (RFC 6749 §2.3;
+// P-12).
+func readCredentials(r *http.Request, form url.Values) (credentials, error) {
+	if form.Get("client_assertion") != "" || form.Get("client_assertion_type") != "" {
+		return credentials{}, refuse(invalidClient, "Client assertions are not supported.")
+	}
+	named, posted := form.Get("client_id"), form.Get("client_secret")
+	user, pass, basic := r.BasicAuth()
+	if !basic {
+		switch {
+		case r.Header.Get("Authorization") != "":
+			return credentials{}, refuse(invalidClient, "The Authorization header is not Basic.")
+		case named == "":
+			return credentials{}, refuse(invalidClient, "The request names no client.")
+		case posted != "":
+			return credentials{ClientID(named), posted, AuthPost}, nil
+		}
+		return credentials{ClientID(named), "", AuthNone}, nil
+	}
+	// Both halves are form-encoded (§2.3.1).
+	id, err := url.QueryUnescape(user)
+	secret, err2 := url.QueryUnescape(pass)
+	switch {
+	case err != nil || err2 != nil || id == "":
+		return credentials{}, refuse(invalidClient, "The Basic credentials are not form-encoded.")
+	case posted != "":
+		return credentials{}, refuse(invalidRequest, "The client authenticates in two ways at once.")
+	case named != "" && named != id:
+		return credentials{}, refuse(invalidRequest, "Header and form name different clients.")
+	case secret == "":
+		return credentials{ClientID(id), "", AuthNone}, nil
+	}
+	return credentials{ClientID(id), secret, AuthBasic}, nil
+}
+
+// authenticate finds out which client sends a request. Every way to fail looks
+// the same from outside.
+func (p *Provider) authenticate(ctx context.Context, r *http.Request, form url.Values) (Client, error) {
+	given, err := readCredentials(r, form)
+	if err != nil {
+		return Client{}, err
+	}
+	c, err := p.client(ctx, given.id)
+	if err != nil && !errors.Is(err, idp.ErrNotFound) {
+		return Client{}, err
+	}
+	wrong := refuse(invalidClient, "Client authentication failed.")
+	if given.method == AuthNone {
+		if err != nil || !c.public() {
+			return Client{}, wrong
+		}
+		return c, nil
+	}
+	// The comparison happens for unknown clients, too (C-05).
+	right := subtle.ConstantTimeCompare([]byte(hashSecret(given.secret)), []byte(c.Secret)) == 1
+	allowed := given.method == c.AuthMethod || c.Type == Odoo
+	if err != nil || c.Secret == "" || !right || !allowed {
+		return Client{}, wrong
+	}
+	return c, nil
+}
+
+// authenticateFosite is authenticate for the token endpoint.
+func (p *Provider) authenticateFosite(ctx context.Context, r *http.Request, form url.Values) (fosite.Client, error) {
+	c, err := p.authenticate(ctx, r, form)
+	if err != nil {
+		if refusalOf(err).Code == serverError {
+			unitOf(ctx).fault = err
+		}
+		return nil, err
+	}
+	return relying{c}, nil
+}

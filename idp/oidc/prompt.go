@@ -1,0 +1,167 @@
+package oidc
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"latchkey/idp"
+)
+
+// prompt is what the request says about signing in (OpenID Connect Core 1.0
+// §3.1.2.1; P-19).
+type prompt struct {
+	none, login, consent, choose bool
+
+	maxAge    time.Duration // meant only if aged
+	aged      bool
+	acr       string // the least that will do; empty: no wish
+	essential bool   // without it the request must fail
+}
+
+func (q *request) readPrompt() error {
+	values := strings.Fields(q.get("prompt"))
+	for _, v := range values {
+		switch v {
+		case "none":
+			q.prompt.none = true
+		case "login":
+			q.prompt.login = true
+		case "consent":
+			q.prompt.consent = true
+		case "select_account":
+			q.prompt.choose = true
+		default:
+			return refuse(invalidRequest, "This prompt is not supported.")
+		}
+	}
+	if q.prompt.none && len(values) > 1 {
+		return refuse(invalidRequest, "prompt=none excludes every other value.")
+	}
+	if s := q.get("max_age"); s != "" {
+		n, err := strconv.ParseInt(s, 10, 64)
+		if err != nil || n < 0 {
+			return refuse(invalidRequest, "max_age must be a number of seconds.")
+		}
+		const century = 100 * 365 * 24 * 60 * 60 // more would overflow
+		q.prompt.aged, q.prompt.maxAge = true, time.Duration(min(n, century))*time.Second
+	}
+	// acr_values are in order of preference and only a wish.
+	for _, v := range strings.Fields(q.get("acr_values")) {
+		if slices.Contains(acrs, v) {
+			q.prompt.acr = v
+			break
+		}
+	}
+	return nil
+}
+
+// wishes is the `claims` parameter (OpenID Connect Core 1.0 §5.5), without
+// what we do not know.
+type wishes struct {
+	userInfo, idToken []string
+	subject           idp.UserID // the only person who will do
+}
+
+type wish struct {
+	Essential bool  `json:"essential"`
+	Value     any   `json:"value"`
+	Values    []any `json:"values"`
+}
+
+func (q *request) readClaims() error {
+	raw := q.get("claims")
+	if raw == "" {
+		return nil
+	}
+	var asked struct {
+		UserInfo map[string]*wish `json:"userinfo"`
+		IDToken  map[string]*wish `json:"id_token"`
+	}
+	if err := json.Unmarshal([]byte(raw), &asked); err != nil {
+		return refuse(invalidRequest, "The parameter claims is not what OpenID Connect Core 1.0, section 5.5, describes.")
+	}
+	if !q.may(asked.UserInfo, &q.wishes.userInfo) || !q.may(asked.IDToken, &q.wishes.idToken) {
+		return refuse(invalidRequest, "Of one person, sub can have only one value.")
+	}
+	return q.readACR(asked.IDToken["acr"])
+}
+
+// may keeps the claims that belong to a scope which the client may ask for:
+// the parameter must not be a way around registration and consent (P-16).
+func (q *request) may(asked map[string]*wish, kept *[]string) bool {
+	for name, w := range asked {
+		if name == "sub" && w != nil && w.Value != nil {
+			sub, _ := w.Value.(string)
+			if sub == "" || q.wishes.subject != "" && q.wishes.subject != idp.UserID(sub) {
+				return false
+			}
+			q.wishes.subject = idp.UserID(sub)
+		}
+		if scope, ok := scopeOf[name]; ok && slices.Contains(q.client.Scopes, scope) {
+			*kept = append(*kept, name)
+		}
+	}
+	slices.Sort(*kept)
+	return true
+}
+
+// readACR takes a demand for an authentication context (§5.5.1.1). It goes
+// before acr_values.
+func (q *request) readACR(w *wish) error {
+	if w == nil {
+		return nil
+	}
+	var least string
+	for _, v := range append(w.Values, w.Value) {
+		if s, ok := v.(string); ok && slices.Contains(acrs, s) && (least == "" || rank(s) < rank(least)) {
+			least = s
+		}
+	}
+	if least != "" {
+		q.prompt.acr, q.prompt.essential = least, w.Essential
+		return nil
+	}
+	if w.Essential && (w.Value != nil || len(w.Values) > 0) {
+		return refuse(accessDenied, "None of the required authentication contexts can be reached here.")
+	}
+	return nil
+}
+
+// acrs are the contexts that a sign-in here can reach.
+var acrs = []string{idp.AAL1, idp.AAL2}
+
+func rank(acr string) int { return slices.Index(idp.ACRs, acr) }
+
+// readHint takes the person whom id_token_hint names. Our own signature is
+// enough: the hint narrows who may be meant and allows nothing.
+func (p *Provider) readHint(ctx context.Context, q *request) error {
+	raw := q.get("id_token_hint")
+	if raw == "" {
+		return nil
+	}
+	h, err := p.hint(ctx, raw)
+	if err != nil {
+		return err
+	}
+	if q.wishes.subject != "" && q.wishes.subject != h.Subject {
+		return refuse(invalidRequest, "id_token_hint and claims name different people.")
+	}
+	q.wishes.subject = h.Subject
+	return nil
+}
+
+// need is what the gate must find.
+func (q *request) need() idp.Need {
+	n := idp.Need{Client: q.client.ID, ACR: q.prompt.acr, Essential: q.prompt.essential, Subject: q.wishes.subject}
+	switch {
+	case q.prompt.login:
+		n.Since = q.arrived
+	case q.prompt.aged: // max_age=0 is prompt=login
+		n.Since = q.arrived.Add(-q.prompt.maxAge)
+	}
+	return n
+}

@@ -1,0 +1,206 @@
+package oidc
+
+import (
+	"context"
+	"crypto/hkdf"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/ory/fosite"
+
+	"latchkey/idp"
+)
+
+// Config sets up a [Provider]. Everything is required unless it says so.
+type Config struct {
+	Issuer   string // https URL without query, fragment and final slash
+	Secret   []byte // 32 random bytes; codes and tokens are signed with keys derived from it
+	Grants   Grants
+	Clients  Clients
+	Consents Consents
+	Keys     *KeyRing
+	Browser  Browser
+	Pages    Pages
+	Log      idp.Log
+	Atomic   idp.Atomic
+	Now      func() time.Time
+
+	// Optional:
+	Lifetimes Lifetimes
+	Locales   []string // ui_locales_supported
+	// Origin says where a request came from; by default the peer's address.
+	Origin func(*http.Request) idp.Origin
+	// Fault takes what went wrong inside and is never shown; by default it is
+	// logged.
+	Fault func(*http.Request, error)
+	// Implicit answers response_type=token, which only clients of type Odoo
+	// may ask for. Without it nobody may.
+	Implicit func(ctx context.Context, a Authorized) (url.Values, error)
+}
+
+// Authorized is a request that has passed every check and awaits its answer.
+type Authorized struct {
+	Client  Client
+	User    idp.User
+	Session idp.Session
+	Scopes  []string // granted
+	Origin  idp.Origin
+}
+
+// Lifetimes are bounded by SECURITY.md §1.1; zero values get the defaults.
+type Lifetimes struct {
+	Code            time.Duration // 60 s, at most 10 min
+	Access          time.Duration // 10 min, at most 60 min
+	ID              time.Duration // 1 h, at most 24 h
+	RefreshIdle     time.Duration // 7 d
+	RefreshAbsolute time.Duration // 30 d from the sign-in on
+}
+
+// defaults fills in what is unset and refuses what is out of bounds.
+func (l *Lifetimes) defaults() error {
+	var errs []error
+	for _, f := range []struct {
+		name      string
+		value     *time.Duration
+		def, most time.Duration
+	}{
+		{"Code", &l.Code, time.Minute, 10 * time.Minute},
+		{"Access", &l.Access, 10 * time.Minute, time.Hour},
+		{"ID", &l.ID, time.Hour, 24 * time.Hour},
+		{"RefreshIdle", &l.RefreshIdle, 7 * 24 * time.Hour, 90 * 24 * time.Hour},
+		{"RefreshAbsolute", &l.RefreshAbsolute, 30 * 24 * time.Hour, 365 * 24 * time.Hour},
+	} {
+		if *f.value == 0 {
+			*f.value = f.def
+		}
+		if *f.value < 0 || *f.value > f.most {
+			errs = append(errs, fmt.Errorf("%w: lifetime %s is %s, at most %s is allowed", idp.ErrInvalid, f.name, *f.value, f.most))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Provider serves the protocol's endpoints; its exported methods are their
+// handlers. [Provider.Routes] lists them.
+type Provider struct {
+	Config
+	engine    *fosite.Fosite
+	tokens    *opaque
+	marks     []byte // key of mark
+	base      string // path of the issuer
+	discovery []byte
+}
+
+// New builds a provider, or fails with idp.ErrInvalid and all that is missing
+// or out of bounds.
+func New(c Config) (*Provider, error) {
+	base, err := c.check()
+	if err != nil {
+		return nil, err
+	}
+	p := &Provider{Config: c, base: base}
+	if p.marks, err = hkdf.Key(sha256.New, c.Secret, nil, "oidc marks", 32); err != nil {
+		return nil, err
+	}
+	signing, err := hkdf.Key(sha256.New, c.Secret, nil, "oidc tokens", 32)
+	if err != nil {
+		return nil, err
+	}
+	p.assemble(signing)
+	p.discovery, err = p.metadata()
+	return p, err
+}
+
+// check fills in the defaults and returns the path of the issuer.
+func (c *Config) check() (string, error) {
+	var errs []error
+	need := func(ok bool, what string) {
+		if !ok {
+			errs = append(errs, fmt.Errorf("%w: oidc.Config.%s", idp.ErrInvalid, what))
+		}
+	}
+	u, err := url.Parse(c.Issuer)
+	ok := err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http") && u.RawQuery == "" && u.Fragment == ""
+	need(ok && !strings.HasSuffix(c.Issuer, "/"), "Issuer must be an https URL without query, fragment and final slash")
+	need(len(c.Secret) >= 32, "Secret must have at least 32 bytes")
+	need(c.Grants != nil && c.Clients != nil && c.Consents != nil && c.Keys != nil, "Grants, Clients, Consents and Keys must be set")
+	need(c.Browser != nil && c.Pages != nil, "Browser and Pages must be set")
+	need(c.Log != nil && c.Atomic != nil && c.Now != nil, "Log, Atomic and Now must be set")
+	errs = append(errs, c.Lifetimes.defaults())
+	if err := errors.Join(errs...); err != nil {
+		return "", err
+	}
+	if c.Origin == nil {
+		c.Origin = peer
+	}
+	if c.Fault == nil {
+		c.Fault = func(r *http.Request, err error) {
+			slog.ErrorContext(r.Context(), "protocol endpoint failed", "path", r.URL.Path, "err", err)
+		}
+	}
+	return u.EscapedPath(), nil
+}
+
+func peer(r *http.Request) idp.Origin {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
+	}
+	const longest = 256
+	agent := r.UserAgent()
+	return idp.Origin{Address: host, Agent: strings.ToValidUTF8(agent[:min(len(agent), longest)], "")}
+}
+
+// Route is where a handler belongs.
+type Route struct {
+	Path    string // below the issuer
+	Methods []string
+	Handler http.HandlerFunc
+}
+
+// Paths of the endpoints, below the issuer.
+const (
+	PathAuthorize  = "/oauth2/authorize"
+	PathConsent    = "/oauth2/consent"
+	PathToken      = "/oauth2/token"
+	PathUserInfo   = "/oauth2/userinfo"
+	PathIntrospect = "/oauth2/introspect"
+	PathRevoke     = "/oauth2/revoke"
+	PathLogout     = "/oauth2/logout"
+	PathJWKS       = "/oauth2/jwks"
+	PathDiscovery  = "/.well-known/openid-configuration"
+	PathMetadata   = "/.well-known/oauth-authorization-server" // RFC 8414
+)
+
+// Routes lists every endpoint with the methods that it must get. OPTIONS is
+// for CORS (SECURITY.md X-06).
+func (p *Provider) Routes() []Route {
+	get, post, options := http.MethodGet, http.MethodPost, http.MethodOptions
+	return []Route{
+		{PathAuthorize, []string{get, post}, p.Authorize},
+		{PathConsent, []string{post}, p.AuthorizeConsent},
+		{PathToken, []string{post, options}, p.Token},
+		{PathUserInfo, []string{get, post, options}, p.UserInfo},
+		{PathIntrospect, []string{post}, p.Introspect},
+		{PathRevoke, []string{post, options}, p.Revoke},
+		{PathLogout, []string{get, post}, p.Logout},
+		{PathJWKS, []string{get, options}, p.JWKS},
+		{PathDiscovery, []string{get, options}, p.Discovery},
+		{PathMetadata, []string{get, options}, p.Discovery},
+	}
+}
+
+// event starts a line of the log.
+func (p *Provider) event(r *http.Request, what string, c ClientID, u idp.UserID, s idp.SessionID) idp.Event {
+	return idp.Event{
+		ID: rand.Text(), At: p.Now(), What: what, User: u, Actor: u, Client: c, Session: s, Origin: p.Origin(r), Result: "ok",
+	}
+}

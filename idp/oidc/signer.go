@@ -1,0 +1,86 @@
+package oidc
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"latchkey/idp"
+)
+
+// errNoKey means that Ensure has not run.
+var errNoKey = errors.New("oidc: no signing key")
+
+// sign makes a JWS of claims with the current key of an algorithm. It stands
+// in for fosite's signer, which adds a claim of its own (`rat`) and knows one
+// key only.
+func (k *KeyRing) sign(ctx context.Context, alg string, claims any) (string, error) {
+	set, err := k.load(ctx)
+	if err != nil {
+		return "", err
+	}
+	key := set.sign[alg]
+	if key == nil {
+		return "", fmt.Errorf("%w for %q", errNoKey, alg)
+	}
+	body, err := json.Marshal(claims)
+	if err != nil {
+		return "", err
+	}
+	object, err := key.signer.Sign(body)
+	if err != nil {
+		return "", err
+	}
+	return object.CompactSerialize()
+}
+
+// verify returns the payload of a JWS that one of our keys has signed, retired
+// ones included. The algorithm is the key's; the header chooses nothing but
+// the key (P-26).
+func (k *KeyRing) verify(ctx context.Context, token string) ([]byte, error) {
+	object, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.RS256, jose.ES256})
+	if err != nil || len(object.Signatures) != 1 {
+		return nil, fmt.Errorf("%w: not a signed token", idp.ErrInvalid)
+	}
+	set, err := k.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	header := object.Signatures[0].Protected
+	key := set.byID[header.KeyID]
+	if key == nil || key.alg != header.Algorithm {
+		return nil, fmt.Errorf("%w: signed with an unknown key", idp.ErrInvalid)
+	}
+	body, err := object.Verify(key.public.Key)
+	if err != nil {
+		return nil, fmt.Errorf("%w: wrong signature", idp.ErrInvalid)
+	}
+	return body, nil
+}
+
+// hint is what an ID token that comes back to us says.
+type hint struct {
+	Issuer   string        `json:"iss"`
+	Subject  idp.UserID    `json:"sub"`
+	Audience ClientID      `json:"aud"`
+	Session  idp.SessionID `json:"sid"`
+}
+
+// hint reads an id_token_hint. It may have expired: the specifications want it
+// so.
+func (p *Provider) hint(ctx context.Context, token string) (hint, error) {
+	body, err := p.Keys.verify(ctx, token)
+	if errors.Is(err, idp.ErrInvalid) {
+		return hint{}, refuse(invalidRequest, "id_token_hint is not one of our ID tokens.")
+	} else if err != nil {
+		return hint{}, err
+	}
+	var h hint
+	if err := json.Unmarshal(body, &h); err != nil || h.Issuer != p.Issuer || h.Subject == "" {
+		return hint{}, refuse(invalidRequest, "id_token_hint is not one of our ID tokens.")
+	}
+	return h, nil
+}

@@ -1,0 +1,151 @@
+package oidc
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"latchkey/idp"
+)
+
+// held is a token that somebody presented and that is good.
+type held struct {
+	grant  Grant
+	record record
+	user   idp.User
+	client Client
+}
+
+// lookup finds a good access or refresh token in one trip. It fails with
+// idp.ErrNotFound for every token that is not: made up, expired, spent, of a
+// person or client that is disabled, from before the last epoch (D-13).
+func (p *Provider) lookup(ctx context.Context, token string) (held, error) {
+	kind, signature := KindAccess, p.tokens.AccessTokenSignature(ctx, token)
+	if signature == "" {
+		kind, signature = KindRefresh, p.tokens.RefreshTokenSignature(ctx, token)
+	}
+	if signature == "" {
+		return held{}, idp.ErrNotFound
+	}
+	var h held
+	var err error
+	if h.grant, h.user, err = p.Grants.Get(ctx, kind, signature); err != nil {
+		return held{}, err
+	}
+	if h.record, err = decodeRecord(h.grant.Payload); err != nil {
+		return held{}, err
+	}
+	if h.client, err = p.client(ctx, h.grant.Client); err != nil {
+		return held{}, err
+	}
+	if h.grant.Spent || !p.lives(h.grant, h.record) || !alive(h.grant, h.record, h.user) {
+		return held{}, idp.ErrNotFound
+	}
+	return h, nil
+}
+
+// UserInfo tells what is so about the person now (OpenID Connect Core 1.0
+// §5.3). It takes the token from the header or a POST body, never from the
+// query, where logs would keep it (P-22).
+func (p *Provider) UserInfo(w http.ResponseWriter, r *http.Request) {
+	if p.preflight(w, r, "GET, POST") {
+		return
+	}
+	token, err := bearer(w, r)
+	if err == nil {
+		var body map[string]any
+		if body, err = p.userInfo(r.Context(), token); err == nil {
+			writeJSON(w, http.StatusOK, body)
+			return
+		}
+	}
+	p.failBearer(w, r, err)
+}
+
+func (p *Provider) userInfo(ctx context.Context, token string) (map[string]any, error) {
+	h, err := p.lookup(ctx, token)
+	if errors.Is(err, idp.ErrNotFound) || err == nil && (h.grant.Kind != KindAccess || h.grant.User == "") {
+		return nil, refuse(invalidToken, "The token is not good, or no longer.")
+	} else if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(h.record.Scopes, "openid") {
+		return nil, refuse(insufficientScope, "The token lacks the scope openid.")
+	}
+	body := map[string]any{"sub": h.user.ID}
+	addClaims(body, h.user, append(claimsOf(h.record.Scopes), h.record.Session.UserInfo...))
+	return body, nil
+}
+
+const insufficientScope = "insufficient_scope"
+
+// errNoToken means that a request brings no token at all.
+var errNoToken = errors.New("oidc: no token")
+
+// bearer reads a token (RFC 6750 §2).
+func bearer(w http.ResponseWriter, r *http.Request) (string, error) {
+	scheme, inHeader, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		inHeader = ""
+	}
+	inHeader = strings.TrimSpace(inHeader)
+	var inBody string
+	if r.Method == http.MethodPost && isForm(r) {
+		if err := parseForm(w, r, maxForm); err != nil {
+			return "", refuse(invalidRequest, "The body is not a form of acceptable length.")
+		}
+		if len(r.PostForm["access_token"]) > 1 {
+			return "", refuse(invalidRequest, "The token comes more than once.")
+		}
+		inBody = r.PostForm.Get("access_token")
+	}
+	switch {
+	case inHeader != "" && inBody != "":
+		return "", refuse(invalidRequest, "The token comes in two ways at once.")
+	case inHeader != "":
+		return inHeader, nil
+	case inBody != "":
+		return inBody, nil
+	}
+	return "", errNoToken
+}
+
+// failBearer answers an error in the header (RFC 6750 §3) and in JSON.
+func (p *Provider) failBearer(w http.ResponseWriter, r *http.Request, err error) {
+	const challenge = `Bearer realm="latchkey"`
+	if errors.Is(err, errNoToken) {
+		w.Header().Set("WWW-Authenticate", challenge)
+		writeJSON(w, http.StatusUnauthorized, map[string]string{"error": invalidToken, "error_description": "The request brings no token."})
+		return
+	}
+	e := refusalOf(err)
+	if e.Code == serverError {
+		p.fail(w, r, errors.Join(refuse(unavailable, "Try again later."), err))
+		return
+	}
+	status := statusOf(e.Code)
+	if e.Code == insufficientScope {
+		status = http.StatusForbidden
+	}
+	w.Header().Set("WWW-Authenticate", challenge+`, error="`+e.Code+`", error_description="`+plain(e.Text)+`"`)
+	writeJSON(w, status, map[string]string{"error": e.Code, "error_description": plain(e.Text)})
+}
+
+// preflight allows any page to read the answer, but never with cookies: there
+// is nothing here that a cookie would open (X-06). It reports whether the
+// request was only the browser's question.
+func (p *Provider) preflight(w http.ResponseWriter, r *http.Request, methods string) bool {
+	h := w.Header()
+	h.Set("Access-Control-Allow-Origin", "*")
+	if r.Method != http.MethodOptions {
+		h.Set("Access-Control-Expose-Headers", "WWW-Authenticate")
+		return false
+	}
+	h.Set("Access-Control-Allow-Methods", methods)
+	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
+	h.Set("Access-Control-Max-Age", "3600")
+	w.WriteHeader(http.StatusNoContent)
+	return true
+}

@@ -1,0 +1,98 @@
+package signin
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"latchkey/idp"
+	"latchkey/mfa"
+)
+
+// A known browser is one in which a person has signed in before. It has a
+// budget of wrong passwords of its own, so that strangers who use up the
+// account's cannot lock its owner out (B-09; OWASP "device cookies"). The
+// cookie lists a few entries "id.mac"; the mac covers the person and their
+// epoch, so the cookie names nobody and dies with a password change.
+const (
+	knownMost = 6
+	knownID   = 16 // bytes
+)
+
+// device returns the id of this browser for the person, or "" if it is not known.
+func (s *Service) device(u idp.User, cookie string) string {
+	for i, entry := range strings.Split(cookie, "~") {
+		id, mac, ok := strings.Cut(entry, ".")
+		if i >= knownMost {
+			return ""
+		}
+		if ok && u.ID != "" && hmac.Equal([]byte(mac), []byte(s.knownMAC(u, id))) {
+			return id
+		}
+	}
+	return ""
+}
+
+// remember returns the cookie with an entry for the person in front.
+func (s *Service) remember(u idp.User, cookie string) string {
+	if s.device(u, cookie) != "" {
+		return cookie
+	}
+	b := make([]byte, knownID)
+	rand.Read(b)
+	id := base64.RawURLEncoding.EncodeToString(b)
+	entries := []string{id + "." + s.knownMAC(u, id)}
+	for _, e := range strings.Split(cookie, "~") {
+		if e != "" && len(e) < 128 && len(entries) < knownMost {
+			entries = append(entries, e)
+		}
+	}
+	return strings.Join(entries, "~")
+}
+
+func (s *Service) knownMAC(u idp.User, id string) string {
+	m := hmac.New(sha256.New, s.Secret)
+	fmt.Fprintf(m, "known\x00%s\x00%d\x00%s", u.ID, u.Epoch, id)
+	return base64.RawURLEncoding.EncodeToString(m.Sum(nil)[:16])
+}
+
+// budgets lists what a wrong password costs. Names that nobody has share a
+// bounded number of counters, so that strangers can neither fill the table
+// nor tell by its limits who exists (B-06, C-12, E-01).
+func (s *Service) budgets(u idp.User, canonical, known string, from idp.Origin) []mfa.Budget {
+	key := PasswordKey(u.ID)
+	if u.ID == "" {
+		sum := sha256.Sum256(append([]byte(canonical), s.Secret...))
+		key = "pw:?" + strconv.Itoa(int(sum[0])<<8|int(sum[1]))
+	} else if id := s.device(u, known); id != "" {
+		key += ":" + id
+	}
+	return []mfa.Budget{
+		{Key: key, Max: s.Rules.AccountTries, Per: s.Rules.Per, Streak: s.Rules.Streak},
+		{Key: "ip:" + Network(from.Address), Max: s.Rules.AddressTries, Per: s.Rules.Per, Shared: true},
+	}
+}
+
+// PasswordKey is the budget of wrong passwords from browsers that a person
+// has not used before.
+func PasswordKey(u idp.UserID) string { return "pw:" + string(u) }
+
+// Network groups addresses that one customer usually has: an IPv4 address, or
+// an IPv6 /64 (B-10).
+func Network(address string) string {
+	a, err := netip.ParseAddr(address)
+	if err != nil {
+		return "unknown"
+	}
+	a = a.Unmap().WithZone("")
+	if a.Is4() {
+		return a.String()
+	}
+	p, _ := a.Prefix(64)
+	return p.String()
+}

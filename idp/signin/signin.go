@@ -1,0 +1,178 @@
+// Package signin leads a browser from a stranger to a session.
+//
+// A [Flow] is one attempt. Until the password is proven it is a sealed value
+// in the address, so that strangers cannot fill tables; from then on it is a
+// row. Both are good only in the browser that began them. Every step ends in
+// [Flow.Next], the one place that decides what comes next, and every door
+// asks [Service.Gate] whether a session is good enough for it.
+package signin
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"latchkey/idp"
+	"latchkey/mfa"
+	"latchkey/mfa/policy"
+)
+
+// TTL is how long a sign-in may take.
+const TTL = 30 * time.Minute
+
+// Flow is one attempt to sign in.
+type Flow struct {
+	ID       string    `json:"id,omitempty"` // empty while it is only sealed
+	Browser  string    `json:"browser"`      // the one that began it
+	Need     idp.Need  `json:"need"`
+	ReturnTo string    `json:"return_to"`          // path and query on this server
+	Redirect string    `json:"redirect,omitempty"` // the client's redirect URI, for form-action
+	Client   string    `json:"client,omitempty"`   // its name, for the page
+	Hint     string    `json:"hint,omitempty"`
+	Locales  string    `json:"locales,omitempty"`
+	Choose   bool      `json:"choose,omitempty"`
+	Expires  time.Time `json:"expires"`
+
+	User      idp.UserID        `json:"user,omitempty"`
+	Proofs    []idp.Proof       `json:"proofs,omitempty"`
+	Replaces  idp.SessionID     `json:"replaces,omitempty"` // the session that this one steps up or follows
+	Challenge mfa.ChallengeID   `json:"challenge,omitempty"`
+	Method    mfa.Kind          `json:"method,omitempty"` // of the challenge
+	Enrol     []mfa.ChallengeID `json:"enrol,omitempty"`  // the factor, then the backup codes
+	Kept      bool              `json:"kept,omitempty"`   // the backup codes are saved
+}
+
+// Step is what the browser must do next.
+type Step string
+
+const (
+	AskPassword Step = "password"
+	AskFactor   Step = "factor"
+	MustEnrol   Step = "enrol"
+	Done        Step = "done"
+)
+
+// Next decides the next step from what is proven, what policy decided and
+// which factors the person holds now.
+func (f Flow) Next(d policy.Decision, held []mfa.Kind) Step {
+	if len(f.Proofs) == 0 || f.Need.Since.After(idp.AuthTime(f.Proofs)) {
+		return AskPassword
+	}
+	usable := d.Usable(held)
+	demanded := d.Assurance != policy.None || f.Need.Essential && f.Need.ACR != "" && f.Need.ACR != idp.AAL1
+	wished := len(held) > 0 // M-01: whoever has a factor is asked for it
+	if !demanded && !wished {
+		return Done
+	}
+	any, allowed := false, false
+	for _, p := range f.Proofs {
+		if p.Kind == idp.Password {
+			continue
+		}
+		any = true
+		allowed = allowed || len(d.Usable([]mfa.Kind{p.Kind})) > 0
+	}
+	switch {
+	case allowed:
+		return Done
+	case len(usable) > 0:
+		return AskFactor
+	case !any && len(held) > 0:
+		// M-05: what they hold is not what policy allows, but it guards the
+		// enrolment of what is.
+		return AskFactor
+	case demanded:
+		return MustEnrol
+	}
+	return Done
+}
+
+// methods lists the second factors that may answer now, in order of offer.
+func methods(d policy.Decision, held, offered []mfa.Kind) []mfa.Kind {
+	may := d.Usable(held)
+	if len(may) == 0 {
+		may = held
+	}
+	var out []mfa.Kind
+	for _, k := range offered {
+		if slices.Contains(may, k) {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// Flows stores attempts that have proven the first factor.
+type Flows interface {
+	// Put inserts a flow or replaces it.
+	Put(ctx context.Context, f Flow) error
+	// Get returns a flow and its person as they are now, in one trip, or
+	// idp.ErrExpired.
+	Get(ctx context.Context, id string) (Flow, idp.User, error)
+	// End removes the flow, or fails with idp.ErrSpent when it is gone: one
+	// sign-in makes one session.
+	End(ctx context.Context, id string) error
+}
+
+// Policies returns the policies in force.
+type Policies interface {
+	InForce(ctx context.Context) ([]policy.Policy, error)
+}
+
+// Passwords hashes and checks; see package password.
+type Passwords interface {
+	Hash(ctx context.Context, plain string) (string, error)
+	Check(ctx context.Context, encoded, plain string) (ok, outdated bool, err error)
+}
+
+// Sealer seals what travels through the browser; see package keyring.
+type Sealer interface {
+	Seal(plain, purpose []byte) ([]byte, error)
+	Open(sealed, purpose []byte) ([]byte, error)
+}
+
+// Rules are the numbers of package signin; see SECURITY §1.1.
+type Rules struct {
+	AccountTries int           // wrong passwords per account and kind of browser in Per
+	AddressTries int           // sign-in attempts per IPv4 address or IPv6 /64 in Per
+	Per          time.Duration // how long a window and a lock last
+	Streak       int           // wrong passwords in a row, ever (63B §3.2.2)
+	Idle         time.Duration // a session ends after so long without a request
+	Absolute     time.Duration // and after so long in any case
+}
+
+// DefaultRules are those of a company's staff.
+var DefaultRules = Rules{
+	AccountTries: 10, AddressTries: 300, Per: 15 * time.Minute, Streak: 100,
+	Idle: 30 * time.Minute, Absolute: 12 * time.Hour,
+}
+
+// Service signs people in. Its fields are set once, before first use.
+type Service struct {
+	Users     idp.Users
+	Sessions  idp.Sessions
+	Flows     Flows
+	Policies  Policies
+	Factors   *mfa.Engine
+	Passwords Passwords
+	Limiter   mfa.Limiter
+	Log       idp.Log
+	Notify    Notifier
+	Atomic    idp.Atomic
+	Sealer    Sealer
+	Secret    []byte // signs the cookies of known browsers
+	Rules     Rules
+	Now       func() time.Time
+}
+
+// decide asks policy about a person as they are now.
+func (s *Service) decide(ctx context.Context, f Flow, u idp.User) (policy.Decision, error) {
+	ps, err := s.Policies.InForce(ctx)
+	if err != nil {
+		return policy.Decision{}, err
+	}
+	return policy.Decide(ps, policy.Facts{
+		User: string(u.ID), Email: u.Email, Login: u.Login, Kind: string(u.Kind), Groups: u.Groups,
+		Client: string(f.Need.Client), Held: u.Factors, Now: s.Now(),
+	}), nil
+}

@@ -1,0 +1,124 @@
+package signin
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"latchkey/idp"
+	"latchkey/mfa"
+	"latchkey/mfa/policy"
+)
+
+// Start is what a sign-in begins with.
+type Start struct {
+	Browser  string
+	Need     idp.Need
+	ReturnTo string
+	Redirect string
+	Client   string
+	Hint     string
+	Locales  string
+	Choose   bool
+	// Session and User, if somebody is signed in, are not asked again for
+	// what they have proven and the need accepts.
+	Session idp.Session
+	User    idp.User
+}
+
+// Begin opens a flow. Nothing is stored for a stranger (C-12); a person who
+// is signed in and only lacks a factor gets a row.
+func (s *Service) Begin(ctx context.Context, b Start) (Flow, error) {
+	f := Flow{
+		Browser: b.Browser, Need: b.Need, ReturnTo: b.ReturnTo, Redirect: b.Redirect, Client: b.Client,
+		Hint: b.Hint, Locales: b.Locales, Choose: b.Choose, Expires: s.Now().Add(TTL), Replaces: b.Session.ID,
+	}
+	other := b.Need.Subject != "" && b.Need.Subject != b.User.ID
+	if b.Session.ID == "" || b.Choose || other || b.Need.Since.After(b.Session.AuthTime()) {
+		return f, nil
+	}
+	f.User, f.Proofs = b.User.ID, b.Session.Proofs
+	d, err := s.decide(ctx, f, b.User)
+	if err != nil || f.Next(d, b.User.Factors) == Done {
+		return f, err
+	}
+	f.ID = rand.Text()
+	return f, s.Flows.Put(ctx, f)
+}
+
+// sealed starts every ticket that carries its whole flow.
+const sealed = "s."
+
+var purpose = []byte("signin:flow")
+
+// Ticket is what the address of every page of the flow carries.
+func (s *Service) Ticket(f Flow) (string, error) {
+	if f.ID != "" {
+		return f.ID, nil
+	}
+	plain, err := json.Marshal(f)
+	if err != nil {
+		return "", err
+	}
+	b, err := s.Sealer.Seal(plain, purpose)
+	return sealed + base64.RawURLEncoding.EncodeToString(b), err
+}
+
+// View is a flow as it stands at this moment.
+type View struct {
+	Flow    Flow
+	User    idp.User
+	Step    Step
+	Methods []mfa.Kind // second factors that may answer, in order of offer
+	Reasons []policy.Reason
+}
+
+// Load reads the flow behind a ticket. It fails with idp.ErrForeign in any
+// browser but the one that began it (S-02) and with idp.ErrExpired; the view
+// then still says where the browser came from, if that is known.
+func (s *Service) Load(ctx context.Context, ticket, browser string) (View, error) {
+	f, u, err := s.find(ctx, ticket)
+	if err != nil {
+		return View{}, err
+	}
+	if subtle.ConstantTimeCompare([]byte(f.Browser), []byte(browser)) != 1 {
+		return View{}, idp.ErrForeign
+	}
+	v := View{Flow: f, User: u, Step: AskPassword}
+	if !s.Now().Before(f.Expires) {
+		return v, idp.ErrExpired
+	}
+	if f.ID == "" {
+		return v, nil
+	}
+	if u.Disabled {
+		return View{}, idp.ErrExpired // disabled meanwhile: D-04
+	}
+	d, err := s.decide(ctx, f, u)
+	if err != nil {
+		return View{}, err
+	}
+	v.Step, v.Methods, v.Reasons = f.Next(d, u.Factors), methods(d, u.Factors, s.Factors.Kinds()), d.Reasons
+	return v, nil
+}
+
+func (s *Service) find(ctx context.Context, ticket string) (Flow, idp.User, error) {
+	carried, whole := strings.CutPrefix(ticket, sealed)
+	if !whole {
+		return s.Flows.Get(ctx, ticket)
+	}
+	var f Flow
+	b, err := base64.RawURLEncoding.DecodeString(carried)
+	if err != nil {
+		return f, idp.User{}, fmt.Errorf("%w: the address is incomplete", idp.ErrExpired)
+	}
+	plain, err := s.Sealer.Open(b, purpose)
+	if err != nil {
+		return f, idp.User{}, fmt.Errorf("%w: the address is incomplete", idp.ErrExpired)
+	}
+	return f, idp.User{}, json.Unmarshal(plain, &f)
+}

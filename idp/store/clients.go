@@ -1,0 +1,100 @@
+package store
+
+import (
+	"context"
+	"slices"
+
+	"latchkey/idp"
+	"latchkey/idp/oidc"
+)
+
+type clients struct{ d *DB }
+
+// Clients stores relying parties, sealed, and holds them in memory. What it
+// returns is shared: change a copy.
+func (d *DB) Clients() oidc.Clients { return clients{d} }
+
+func clientID(c oidc.Client) string { return string(c.ID) }
+
+type bodyRow struct {
+	ID   string
+	Body []byte
+}
+
+func (s clients) read(ctx context.Context) ([]oidc.Client, error) {
+	all, err := rows[bodyRow](ctx, s.d, `SELECT id, body FROM clients ORDER BY id`)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]oidc.Client, len(all))
+	for i, r := range all {
+		if err := s.d.openJSON(r.Body, place("clients", "body", r.ID), &out[i]); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (s clients) All(ctx context.Context) ([]oidc.Client, error) {
+	c, err := s.d.clients.get(ctx, s.d)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Clone(c.all), nil
+}
+
+// ByID asks the database about a client that is not in memory: it may have
+// been added a moment ago from the command line.
+func (s clients) ByID(ctx context.Context, id oidc.ClientID) (oidc.Client, error) {
+	c, err := s.d.clients.get(ctx, s.d)
+	if err != nil {
+		return oidc.Client{}, err
+	}
+	if v, ok := c.byID[string(id)]; ok {
+		return v, nil
+	}
+	if _, err := one[bodyRow](ctx, s.d, idp.ErrNotFound, `SELECT id FROM clients WHERE id = ?`, string(id)); err != nil {
+		return oidc.Client{}, err
+	}
+	if c, err = s.d.clients.reload(ctx, s.d); err != nil {
+		return oidc.Client{}, err
+	}
+	if v, ok := c.byID[string(id)]; ok {
+		return v, nil
+	}
+	return oidc.Client{}, idp.ErrNotFound
+}
+
+func (s clients) Add(ctx context.Context, c oidc.Client) error {
+	body, err := s.d.sealJSON(c, place("clients", "body", string(c.ID)))
+	if err != nil {
+		return err
+	}
+	return change(ctx, s.d, &s.d.clients, stmt{
+		sql:   `INSERT INTO clients (id, body) VALUES (?, ?)`,
+		args:  []any{string(c.ID), body},
+		taken: idp.ErrTaken,
+	})
+}
+
+// Save fails with idp.ErrNotFound.
+func (s clients) Save(ctx context.Context, c oidc.Client) error {
+	body, err := s.d.sealJSON(c, place("clients", "body", string(c.ID)))
+	if err != nil {
+		return err
+	}
+	return change(ctx, s.d, &s.d.clients, stmt{
+		sql:  `UPDATE clients SET body = ? WHERE id = ?`,
+		args: []any{body, string(c.ID)},
+		none: idp.ErrNotFound,
+	})
+}
+
+// Remove forgets a client with its grants and what people allowed it; its id
+// stays free for nobody who could still hold one of them.
+func (s clients) Remove(ctx context.Context, id oidc.ClientID) error {
+	return change(ctx, s.d, &s.d.clients,
+		stmt{sql: `DELETE FROM clients WHERE id = ?`, args: []any{string(id)}, none: idp.ErrNotFound},
+		stmt{sql: `DELETE FROM grants WHERE client = ?`, args: []any{string(id)}},
+		stmt{sql: `DELETE FROM consents WHERE client = ?`, args: []any{string(id)}})
+}

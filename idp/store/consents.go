@@ -1,0 +1,37 @@
+package store
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"latchkey/idp"
+	"latchkey/idp/oidc"
+)
+
+type consents struct{ d *DB }
+
+// Consents remembers what people allowed.
+func (d *DB) Consents() oidc.Consents { return consents{d} }
+
+func (s consents) Of(ctx context.Context, u idp.UserID, c oidc.ClientID) ([]string, error) {
+	type row struct{ Scopes string }
+	all, err := rows[row](ctx, s.d, `SELECT scopes FROM consents WHERE user_id = ? AND client = ?`, string(u), string(c))
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	return strings.Fields(all[0].Scopes), nil
+}
+
+// Give replaces what was allowed before.
+func (s consents) Give(ctx context.Context, u idp.UserID, c oidc.ClientID, scopes []string, when time.Time) error {
+	return s.d.write(ctx, stmt{
+		sql: `INSERT INTO consents (user_id, client, scopes, at) VALUES (?, ?, ?, ?)
+			ON CONFLICT (user_id, client) DO UPDATE SET scopes = excluded.scopes, at = excluded.at`,
+		args: []any{string(u), string(c), strings.Join(scopes, " "), ms(when)},
+	})
+}
+
+func (s consents) Withdraw(ctx context.Context, u idp.UserID, c oidc.ClientID) error {
+	return s.d.write(ctx, stmt{sql: `DELETE FROM consents WHERE user_id = ? AND client = ?`, args: []any{string(u), string(c)}})
+}

@@ -1,0 +1,160 @@
+package store
+
+import (
+	"context"
+
+	"latchkey/idp"
+	"latchkey/mfa"
+)
+
+type credentials struct{ d *DB }
+
+// Credentials stores what people hold, sealed.
+func (d *DB) Credentials() mfa.Credentials { return credentials{d} }
+
+type credentialRow struct {
+	ID, Subject, Kind, Label string
+	Data                     []byte
+	Version                  int
+	Created, Used            int64
+}
+
+func (r *credentialRow) columns() []any {
+	return []any{&r.ID, &r.Subject, &r.Kind, &r.Label, &r.Data, &r.Version, &r.Created, &r.Used}
+}
+
+func credentialPlace(s mfa.SubjectID, k mfa.Kind, id mfa.CredentialID) []byte {
+	return place("credentials", "data", string(s), string(k), string(id))
+}
+
+func (s credentials) Held(ctx context.Context, id mfa.SubjectID) ([]mfa.Credential, error) {
+	all, err := rows[credentialRow](ctx, s.d, `SELECT id, subject, kind, label, data, version, created, used
+		FROM credentials WHERE subject = ? ORDER BY created, id`, string(id))
+	if err != nil {
+		return nil, err
+	}
+	out := make([]mfa.Credential, len(all))
+	for i, r := range all {
+		c := mfa.Credential{
+			ID: mfa.CredentialID(r.ID), Subject: mfa.SubjectID(r.Subject), Kind: mfa.Kind(r.Kind), Label: r.Label,
+			Version: r.Version, Created: at(r.Created), Used: at(r.Used),
+		}
+		if c.Data, err = s.d.ring.Open(r.Data, credentialPlace(c.Subject, c.Kind, c.ID)); err != nil {
+			return nil, err
+		}
+		out[i] = c
+	}
+	return out, nil
+}
+
+func (s credentials) Save(ctx context.Context, c mfa.Credential) error {
+	data, err := s.d.ring.Seal(c.Data, credentialPlace(c.Subject, c.Kind, c.ID))
+	if err != nil {
+		return err
+	}
+	if c.Version == 0 {
+		return s.d.write(ctx, stmt{
+			sql: `INSERT INTO credentials (id, subject, kind, label, data, version, created, used)
+				VALUES (?, ?, ?, ?, ?, 1, ?, ?)`,
+			args:  []any{string(c.ID), string(c.Subject), string(c.Kind), c.Label, data, ms(c.Created), ms(c.Used)},
+			taken: mfa.ErrConflict,
+		})
+	}
+	return s.d.write(ctx, stmt{
+		sql: `UPDATE credentials SET label = ?, data = ?, used = ?, version = version + 1
+			WHERE id = ? AND subject = ? AND kind = ? AND version = ?`,
+		args: []any{c.Label, data, ms(c.Used), string(c.ID), string(c.Subject), string(c.Kind), c.Version},
+		none: mfa.ErrConflict,
+	})
+}
+
+func (s credentials) Drop(ctx context.Context, subject mfa.SubjectID, id mfa.CredentialID) error {
+	return s.d.write(ctx, stmt{
+		sql:  `DELETE FROM credentials WHERE id = ? AND subject = ?`,
+		args: []any{string(id), string(subject)},
+		none: mfa.ErrNotHeld,
+	})
+}
+
+func (s credentials) DropAll(ctx context.Context, subject mfa.SubjectID) error {
+	return s.d.write(ctx, stmt{sql: `DELETE FROM credentials WHERE subject = ?`, args: []any{string(subject)}})
+}
+
+type challenges struct{ d *DB }
+
+// Challenges stores ceremonies under way; state and prompt are sealed.
+func (d *DB) Challenges() mfa.Challenges { return challenges{d} }
+
+type challengeRow struct {
+	ID, Subject, Kind string
+	Adding            bool
+	Binding           string
+	Body              []byte
+	Expires           int64
+}
+
+func (r *challengeRow) columns() []any {
+	return []any{&r.ID, &r.Subject, &r.Kind, &r.Adding, &r.Binding, &r.Body, &r.Expires}
+}
+
+// challengeBody is what outsiders must not read: the secret of an enrolment,
+// the code that was sent.
+type challengeBody struct {
+	State  []byte     `json:"state"`
+	Prompt mfa.Prompt `json:"prompt"`
+}
+
+// challengePlace covers the binding: a challenge cannot be moved to another
+// sign-in or person by editing the row.
+func challengePlace(c mfa.Challenge) []byte {
+	return place("challenges", "body", string(c.ID), string(c.Subject), string(c.Kind), c.Binding)
+}
+
+func (s challenges) Put(ctx context.Context, c mfa.Challenge) error {
+	body, err := s.d.sealJSON(challengeBody{c.State, c.Prompt}, challengePlace(c))
+	if err != nil {
+		return err
+	}
+	return s.d.write(ctx, stmt{
+		sql: `INSERT INTO challenges (id, subject, kind, adding, binding, body, tries, expires)
+			VALUES (?, ?, ?, ?, ?, ?, 0, ?)`,
+		args:  []any{string(c.ID), string(c.Subject), string(c.Kind), c.Adding, c.Binding, body, ms(c.Expires)},
+		taken: idp.ErrTaken,
+	})
+}
+
+func (s challenges) Get(ctx context.Context, id mfa.ChallengeID) (mfa.Challenge, error) {
+	r, err := one[challengeRow](ctx, s.d, mfa.ErrExpired, `SELECT id, subject, kind, adding, binding, body, expires
+		FROM challenges WHERE id = ? AND expires > ?`, string(id), ms(s.d.now()))
+	if err != nil {
+		return mfa.Challenge{}, err
+	}
+	c := mfa.Challenge{
+		ID: mfa.ChallengeID(r.ID), Subject: mfa.SubjectID(r.Subject), Kind: mfa.Kind(r.Kind), Adding: r.Adding,
+		Binding: r.Binding, Expires: at(r.Expires),
+	}
+	var body challengeBody
+	err = s.d.openJSON(r.Body, challengePlace(c), &body)
+	c.State, c.Prompt = body.State, body.Prompt
+	return c, err
+}
+
+// Try never joins an Atomic: a failing sign-in must not take its count back.
+func (s challenges) Try(ctx context.Context, id mfa.ChallengeID, most int) error {
+	if s.d.unit(ctx) != nil {
+		return errAlone
+	}
+	return s.d.write(ctx, stmt{
+		sql:  `UPDATE challenges SET tries = tries + 1 WHERE id = ? AND expires > ? AND tries < ?`,
+		args: []any{string(id), ms(s.d.now()), most},
+		none: mfa.ErrExpired,
+	})
+}
+
+func (s challenges) Spend(ctx context.Context, id mfa.ChallengeID) error {
+	return s.d.write(ctx, stmt{
+		sql:  `DELETE FROM challenges WHERE id = ? AND expires > ?`,
+		args: []any{string(id), ms(s.d.now())},
+		none: mfa.ErrExpired,
+	})
+}

@@ -1,0 +1,53 @@
+package store
+
+import (
+	"context"
+
+	"latchkey/idp"
+	"latchkey/idp/signin"
+)
+
+type flows struct{ d *DB }
+
+// Flows stores attempts to sign in that have proven the first factor, sealed.
+func (d *DB) Flows() signin.Flows { return flows{d} }
+
+type flowRow struct {
+	body []byte
+	user userRow
+}
+
+func (r *flowRow) columns() []any { return append([]any{&r.body}, r.user.columns()...) }
+
+func (s flows) Put(ctx context.Context, f signin.Flow) error {
+	body, err := s.d.sealJSON(f, place("flows", "body", f.ID, string(f.User)))
+	if err != nil {
+		return err
+	}
+	return s.d.write(ctx, stmt{
+		sql: `INSERT INTO flows (id, user_id, body, expires) VALUES (?, ?, ?, ?)
+			ON CONFLICT (id) DO UPDATE SET user_id = excluded.user_id, body = excluded.body, expires = excluded.expires`,
+		args: []any{f.ID, string(f.User), body, ms(f.Expires)},
+	})
+}
+
+func (s flows) Get(ctx context.Context, id string) (f signin.Flow, u idp.User, err error) {
+	r, err := one[flowRow](ctx, s.d, idp.ErrExpired, `SELECT f.body, `+person+`
+		FROM flows f JOIN users u ON u.id = f.user_id WHERE f.id = ? AND f.expires > ?`, id, ms(s.d.now()))
+	if err != nil {
+		return f, u, err
+	}
+	if err := s.d.openJSON(r.body, place("flows", "body", id, r.user.ID), &f); err != nil {
+		return f, u, err
+	}
+	u, err = r.user.user()
+	return f, u, err
+}
+
+func (s flows) End(ctx context.Context, id string) error {
+	return s.d.write(ctx, stmt{
+		sql:  `DELETE FROM flows WHERE id = ? AND expires > ?`,
+		args: []any{id, ms(s.d.now())},
+		none: idp.ErrSpent,
+	})
+}

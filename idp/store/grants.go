@@ -1,0 +1,164 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"latchkey/idp"
+	"latchkey/idp/oidc"
+	"latchkey/migrations"
+)
+
+type grants struct{ d *DB }
+
+// Grants stores codes and tokens.
+func (d *DB) Grants() oidc.Grants { return grants{d} }
+
+const grantColumns = `kind, signature, family, client, user_id, session, spent, payload, expires`
+
+type grantRow struct {
+	Kind, Signature, Family, Client, UserID, Session string
+	Spent                                            bool
+	Payload                                          []byte
+	Expires                                          int64
+}
+
+func (r *grantRow) columns() []any {
+	return []any{&r.Kind, &r.Signature, &r.Family, &r.Client, &r.UserID, &r.Session, &r.Spent, &r.Payload, &r.Expires}
+}
+
+// heldRow is a grant with its person, if it has one.
+type heldRow struct {
+	grantRow
+	user userRow
+}
+
+func (r *heldRow) columns() []any { return append(r.grantRow.columns(), r.user.columns()...) }
+
+func (r grantRow) grant() oidc.Grant {
+	return oidc.Grant{
+		Kind: r.Kind, Signature: r.Signature, Family: r.Family, Client: oidc.ClientID(r.Client),
+		User: idp.UserID(r.UserID), Session: idp.SessionID(r.Session), Spent: r.Spent, Payload: r.Payload, Expires: at(r.Expires),
+	}
+}
+
+// values are a grant's columns in the order of grantColumns.
+func values(g oidc.Grant) []any {
+	payload := g.Payload
+	if payload == nil {
+		payload = []byte{}
+	}
+	return []any{g.Kind, g.Signature, g.Family, string(g.Client), string(g.User), string(g.Session), g.Spent, payload, ms(g.Expires)}
+}
+
+func inserts(gs []oidc.Grant) []stmt {
+	out := make([]stmt, len(gs))
+	for i, g := range gs {
+		out[i] = stmt{
+			sql:   `INSERT INTO grants (` + grantColumns + `, armed, uses) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0)`,
+			args:  values(g),
+			taken: idp.ErrTaken,
+		}
+	}
+	return out
+}
+
+// Put fails with idp.ErrTaken when a grant of that kind and signature exists.
+func (s grants) Put(ctx context.Context, gs ...oidc.Grant) error {
+	return s.d.write(ctx, inserts(gs)...)
+}
+
+func (s grants) Get(ctx context.Context, kind, signature string) (oidc.Grant, idp.User, error) {
+	r, err := one[heldRow](ctx, s.d, idp.ErrNotFound, `SELECT g.kind, g.signature, g.family, g.client, g.user_id, g.session,
+		g.spent, g.payload, g.expires, `+person+` FROM grants g LEFT JOIN users u ON u.id = g.user_id
+		WHERE g.kind = ? AND g.signature = ?`, kind, signature)
+	if err != nil {
+		return oidc.Grant{}, idp.User{}, err
+	}
+	u, err := r.user.user()
+	return r.grant(), u, err
+}
+
+func (s grants) Spend(ctx context.Context, kind, signature string, into ...oidc.Grant) error {
+	spend := stmt{
+		sql:  `UPDATE grants SET spent = TRUE WHERE kind = ? AND signature = ? AND NOT spent AND expires > ?`,
+		args: []any{kind, signature, ms(s.d.now())},
+		none: idp.ErrSpent,
+	}
+	return s.d.write(ctx, append([]stmt{spend}, inserts(into)...)...)
+}
+
+// Delete is content when there is no such grant.
+func (s grants) Delete(ctx context.Context, kind, signature string) error {
+	return s.d.write(ctx, stmt{sql: `DELETE FROM grants WHERE kind = ? AND signature = ?`, args: []any{kind, signature}})
+}
+
+// Revoke fails with idp.ErrInvalid when the selection selects nothing in
+// particular: a forgotten field must not sign everybody out.
+func (s grants) Revoke(ctx context.Context, sel oidc.Selection) error {
+	var where []string
+	var args []any
+	for _, c := range []struct{ column, value string }{
+		{"family", sel.Family}, {"user_id", string(sel.User)}, {"session", string(sel.Session)}, {"client", string(sel.Client)},
+	} {
+		if c.value == "" {
+			continue
+		}
+		// The inequality lets both databases use the partial indexes.
+		where, args = append(where, c.column+` = ? AND `+c.column+` <> ''`), append(args, c.value)
+	}
+	if len(sel.Kinds) > 0 {
+		where, args = append(where, `kind IN (`+marks(len(sel.Kinds))+`)`), append(args, anys(sel.Kinds)...)
+	}
+	if len(where) == 0 {
+		return fmt.Errorf("%w: selection of grants: at least one field must be set", idp.ErrInvalid)
+	}
+	return s.d.write(ctx, stmt{
+		sql:  `UPDATE grants SET spent = TRUE, uses = 0 WHERE NOT spent AND ` + strings.Join(where, ` AND `),
+		args: args,
+	})
+}
+
+// OdooTokens are the stable tokens of package odoo: grants that can be armed
+// again and again for a few uses within a short time.
+type OdooTokens struct{ d *DB }
+
+// OdooTokens returns the store of package odoo.
+func (d *DB) OdooTokens() OdooTokens { return OdooTokens{d} }
+
+const rearm = ` ON CONFLICT (kind, signature) DO UPDATE SET family = excluded.family, client = excluded.client,
+	user_id = excluded.user_id, session = excluded.session, spent = FALSE, payload = excluded.payload,
+	expires = excluded.expires, armed = excluded.armed, uses = excluded.uses`
+
+// Arm makes the grant good for a number of uses until a moment, whether it is
+// new or was spent. On PostgreSQL it does not wait for the disk: a crash within
+// the next fraction of a second can only disarm the grant, and then the person
+// clicks once more. Inside an Atomic it waits like everything else.
+func (s OdooTokens) Arm(ctx context.Context, g oidc.Grant, uses int, until time.Time) error {
+	g.Kind, g.Spent = oidc.KindOdoo, false
+	args := append(values(g), ms(until), uses)
+	if s.d.dialect == migrations.Postgres && s.d.unit(ctx) == nil {
+		// The setting counts for this transaction only. The query reads its
+		// result, or the planner might leave it out.
+		return s.d.write(ctx, stmt{args: args, sql: `WITH lazy AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true) AS v)
+			INSERT INTO grants (` + grantColumns + `, armed, uses)
+			SELECT CAST(? AS text), CAST(? AS text), CAST(? AS text), CAST(? AS text), CAST(? AS text), CAST(? AS text),
+				CAST(? AS boolean), CAST(? AS bytea), CAST(? AS bigint), CAST(? AS bigint), CAST(? AS bigint)
+			FROM lazy WHERE lazy.v = 'off'` + rearm})
+	}
+	return s.d.write(ctx, stmt{args: args, sql: `INSERT INTO grants (` + grantColumns + `, armed, uses)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)` + rearm})
+}
+
+// Fire uses an armed grant once and returns it, or fails with idp.ErrSpent
+// when it is unknown, another client's, revoked, used up or no longer armed.
+// It may not run inside an Atomic.
+func (s OdooTokens) Fire(ctx context.Context, signature string, client oidc.ClientID) (oidc.Grant, error) {
+	now := ms(s.d.now())
+	r, err := first[grantRow](idp.ErrSpent)(returning[grantRow](ctx, s.d, `UPDATE grants SET uses = uses - 1
+		WHERE kind = '`+oidc.KindOdoo+`' AND signature = ? AND client = ? AND NOT spent AND uses > 0 AND armed > ? AND expires > ?
+		RETURNING `+grantColumns, signature, string(client), now, now))
+	return r.grant(), err
+}

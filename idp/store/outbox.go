@@ -1,0 +1,157 @@
+package store
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"latchkey/idp"
+	"latchkey/idp/mail"
+	"latchkey/migrations"
+)
+
+type outbox struct{ d *DB }
+
+// Outbox keeps messages until they are sent.
+func (d *DB) Outbox() mail.Outbox { return outbox{d} }
+
+// message is what a message says; it may be for one pair of eyes, so it lies
+// sealed.
+type message struct {
+	Subject string `json:"subject"`
+	Text    string `json:"text"`
+	HTML    string `json:"html,omitempty"`
+}
+
+type outboxRow struct {
+	ID, Channel, Recipient    string
+	Body                      []byte
+	Created, Due, Tries, Sent int64
+	Failure                   string
+}
+
+const outboxColumns = `id, channel, recipient, body, created, due, tries, sent, failure`
+
+// outboxPlace binds the text to its recipient: a changed address does not get it.
+func outboxPlace(id, recipient string) []byte { return place("outbox", "body", id, recipient) }
+
+func (s outbox) message(r outboxRow) (mail.Message, error) {
+	var b message
+	if len(r.Body) > 0 {
+		if err := s.d.openJSON(r.Body, outboxPlace(r.ID, r.Recipient), &b); err != nil {
+			return mail.Message{}, err
+		}
+	}
+	return mail.Message{
+		ID: r.ID, Channel: mail.Channel(r.Channel), To: r.Recipient, Subject: b.Subject, Text: b.Text, HTML: b.HTML,
+		Created: at(r.Created), Due: at(r.Due), Tries: int(r.Tries), Sent: at(r.Sent), Failure: r.Failure,
+	}, nil
+}
+
+// Put adds a message. One with a topic is written only if it won the topic:
+// the upsert lets one of many through, and the others find the winner's id.
+func (s outbox) Put(ctx context.Context, m mail.Message) error {
+	body, err := s.d.sealJSON(message{m.Subject, m.Text, m.HTML}, outboxPlace(m.ID, m.To))
+	if err != nil {
+		return err
+	}
+	args := []any{m.ID, string(m.Channel), m.To, body, ms(m.Created), ms(m.Due), m.Tries, ms(m.Sent), m.Failure}
+	if m.Topic == "" {
+		return s.d.write(ctx, stmt{
+			sql:  `INSERT INTO outbox (` + outboxColumns + `) VALUES (` + marks(len(args)) + `)`,
+			args: args, taken: idp.ErrTaken,
+		})
+	}
+	return s.d.write(ctx, stmt{
+		sql: `INSERT INTO outbox_topics (topic, message, ends) VALUES (?, ?, ?)
+			ON CONFLICT (topic) DO UPDATE SET message = excluded.message, ends = excluded.ends WHERE outbox_topics.ends <= ?`,
+		args: []any{m.Topic, m.ID, ms(m.Created.Add(m.Quiet)), ms(m.Created)},
+	}, stmt{
+		sql: `INSERT INTO outbox (` + outboxColumns + `) SELECT CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS ` + s.d.bytes() + `),
+			CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS TEXT)
+			WHERE EXISTS (SELECT 1 FROM outbox_topics WHERE topic = ? AND message = ?)`,
+		args: append(args, m.Topic, m.ID), taken: idp.ErrTaken,
+	})
+}
+
+// bytes is the dialect's name of a column type for bytes: a cast in SQLite
+// must say BLOB, because any other name makes it a number.
+func (d *DB) bytes() string {
+	if d.dialect == migrations.Postgres {
+		return "BYTEA"
+	}
+	return "BLOB"
+}
+
+// Claim moves due ahead in one guarded statement. Two senders never get the
+// same message: the second finds it not due, or, on PostgreSQL, passes it over
+// while the first one's claim is still being written.
+func (s outbox) Claim(ctx context.Context, limit int, lease time.Duration) ([]mail.Message, error) {
+	now := s.d.now()
+	waiting, err := rows[struct{ N int }](ctx, s.d, `SELECT 1 AS n FROM outbox WHERE due > 0 AND due <= ? LIMIT 1`, ms(now))
+	if err != nil || len(waiting) == 0 {
+		return nil, err // the usual case takes no lock
+	}
+	skip := ``
+	if s.d.dialect == migrations.Postgres {
+		skip = ` FOR UPDATE SKIP LOCKED`
+	}
+	claimed, err := returning[outboxRow](ctx, s.d, `WITH next AS (SELECT id FROM outbox WHERE due > 0 AND due <= ? ORDER BY due LIMIT ?`+skip+`)
+		UPDATE outbox SET due = ?, tries = tries + 1 WHERE id IN (SELECT id FROM next) AND due > 0 AND due <= ?
+		RETURNING `+outboxColumns, ms(now), limit, ms(now.Add(lease)), ms(now))
+	if err != nil {
+		return nil, err
+	}
+	var out []mail.Message
+	for _, r := range claimed {
+		m, err := s.message(r)
+		if err != nil {
+			// Given up by itself: it must not hold up those beside it.
+			if err := s.Retry(ctx, mail.Message{ID: r.ID, Due: at(r.Due)}, time.Time{}, err.Error()); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		out = append(out, m)
+	}
+	return out, nil
+}
+
+// Done does not ask whose lease it is: the message is with its recipient.
+func (s outbox) Done(ctx context.Context, m mail.Message) error {
+	return s.d.write(ctx, stmt{
+		sql:  `UPDATE outbox SET sent = ?, due = 0, body = ?, failure = '' WHERE id = ? AND sent = 0`,
+		args: []any{ms(s.d.now()), []byte{}, m.ID},
+	})
+}
+
+func (s outbox) Retry(ctx context.Context, m mail.Message, due time.Time, failure string) error {
+	return s.d.write(ctx, stmt{
+		sql:  `UPDATE outbox SET due = ?, failure = ? WHERE id = ? AND sent = 0 AND due = ?`,
+		args: []any{ms(due), text(failure), m.ID, ms(m.Due)},
+	})
+}
+
+func (s outbox) Newest(ctx context.Context, limit int) ([]mail.Message, error) {
+	all, err := rows[outboxRow](ctx, s.d, `SELECT `+outboxColumns+` FROM outbox ORDER BY created DESC, id DESC LIMIT ?`, limit)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]mail.Message, len(all))
+	for i, r := range all {
+		if out[i], err = s.message(r); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// text is what a column of text takes of a stranger's answer: valid UTF-8
+// without NUL, and not more than anybody reads.
+func text(answer string) string {
+	const longest = 1000
+	if len(answer) > longest {
+		answer = answer[:longest]
+	}
+	return strings.ToValidUTF8(strings.ReplaceAll(answer, "\x00", ""), "")
+}

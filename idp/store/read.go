@@ -1,0 +1,119 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+	"time"
+)
+
+// rows reads into a slice of rows, in one round trip.
+func rows[T any](ctx context.Context, d *DB, query string, args ...any) ([]T, error) {
+	return scan[T](ctx, d, d.reader, query, args)
+}
+
+// one reads one row, or fails with missing.
+func one[T any](ctx context.Context, d *DB, missing error, query string, args ...any) (T, error) {
+	return first[T](missing)(rows[T](ctx, d, query, args...))
+}
+
+// returning runs one statement that changes rows and returns them, in a commit
+// of its own. What is decided by its answer cannot wait for an Atomic.
+func returning[T any](ctx context.Context, d *DB, query string, args ...any) ([]T, error) {
+	if d.unit(ctx) != nil {
+		return nil, errAlone
+	}
+	ctx, cancel := d.patiently(ctx)
+	defer cancel()
+	done, err := d.queue(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	out, err := scan[T](ctx, d, d.writer, query, args)
+	if err == nil {
+		d.commits.Add(1)
+	}
+	return out, err
+}
+
+// direct rows name their fields in the order of their query's columns. The hot
+// path reads them without reflection, which costs less than half.
+type direct interface{ columns() []any }
+
+func scan[T any](ctx context.Context, d *DB, on *sql.DB, query string, args []any) (out []T, err error) {
+	ctx, cancel := d.patiently(ctx)
+	defer cancel()
+	d.trips.Add(1)
+	if _, ok := any(new(T)).(direct); ok {
+		out, err = scanDirect[T](ctx, on, d.rebind(query), args)
+	} else {
+		err = d.orm[on].WithContext(ctx).Raw(query, args...).Scan(&out).Error
+	}
+	return out, d.judge(err, stmt{})
+}
+
+func scanDirect[T any](ctx context.Context, on *sql.DB, query string, args []any) (out []T, err error) {
+	rows, err := on.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var row T
+		if err := rows.Scan(any(&row).(direct).columns()...); err != nil {
+			return nil, err
+		}
+		out = append(out, row)
+	}
+	return out, rows.Err()
+}
+
+// opt is a column that may be NULL: it leaves the zero value.
+type opt[T any] struct{ to *T }
+
+func (o opt[T]) Scan(v any) error {
+	var n sql.Null[T]
+	err := n.Scan(v)
+	*o.to = n.V
+	return err
+}
+
+func first[T any](missing error) func([]T, error) (T, error) {
+	return func(all []T, err error) (out T, _ error) {
+		if err != nil {
+			return out, err
+		}
+		if len(all) == 0 {
+			return out, missing
+		}
+		return all[0], nil
+	}
+}
+
+// ms and at turn moments into columns and back; 0 is never.
+func ms(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func at(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
+
+// marks is n placeholders for an IN list.
+func marks(n int) string { return strings.TrimSuffix(strings.Repeat("?, ", n), ", ") }
+
+// anys turns strings into arguments.
+func anys[T ~string](list []T) []any {
+	out := make([]any, len(list))
+	for i, v := range list {
+		out[i] = string(v)
+	}
+	return out
+}

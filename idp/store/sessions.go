@@ -1,0 +1,109 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"latchkey/idp"
+)
+
+type sessions struct{ d *DB }
+
+// Sessions stores signed-in browsers.
+func (d *DB) Sessions() idp.Sessions { return sessions{d} }
+
+const sessionColumns = `s.id, s.hash, s.user_id, s.proofs, s.created, s.seen, s.expires, s.idle, s.ip, s.agent`
+
+type sessionRow struct {
+	ID, Hash, UserID, Proofs     string
+	Created, Seen, Expires, Idle int64
+	IP, Agent                    string
+}
+
+func (r *sessionRow) columns() []any {
+	return []any{&r.ID, &r.Hash, &r.UserID, &r.Proofs, &r.Created, &r.Seen, &r.Expires, &r.Idle, &r.IP, &r.Agent}
+}
+
+// openRow is a session with its person.
+type openRow struct {
+	sessionRow
+	user userRow
+}
+
+func (r *openRow) columns() []any { return append(r.sessionRow.columns(), r.user.columns()...) }
+
+func (r sessionRow) session() (idp.Session, error) {
+	s := idp.Session{
+		ID: idp.SessionID(r.ID), Hash: r.Hash, User: idp.UserID(r.UserID), Created: at(r.Created), Seen: at(r.Seen),
+		Expires: at(r.Expires), Idle: time.Duration(r.Idle) * time.Millisecond,
+		Origin: idp.Origin{Address: r.IP, Agent: r.Agent},
+	}
+	return s, json.Unmarshal([]byte(r.Proofs), &s.Proofs)
+}
+
+func (s sessions) ByHash(ctx context.Context, hash string) (idp.Session, idp.User, error) {
+	r, err := one[openRow](ctx, s.d, idp.ErrNotFound, `SELECT `+sessionColumns+`, `+person+`
+		FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.hash = ?`, hash)
+	if err != nil {
+		return idp.Session{}, idp.User{}, err
+	}
+	session, err := r.session()
+	if err != nil {
+		return idp.Session{}, idp.User{}, err
+	}
+	u, err := r.user.user()
+	return session, u, err
+}
+
+// Open fails with idp.ErrNotFound when the person is gone.
+func (s sessions) Open(ctx context.Context, v idp.Session) error {
+	proofs, err := json.Marshal(v.Proofs)
+	if err != nil {
+		return err
+	}
+	return s.d.write(ctx, stmt{
+		sql: `INSERT INTO sessions (id, hash, user_id, proofs, created, seen, expires, idle, ip, agent)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		args: []any{string(v.ID), v.Hash, string(v.User), string(proofs), ms(v.Created), ms(v.Seen), ms(v.Expires),
+			v.Idle.Milliseconds(), v.Origin.Address, v.Origin.Agent},
+		taken: idp.ErrTaken,
+	})
+}
+
+// Touch never moves Seen back, whatever the clocks of two instances say.
+func (s sessions) Touch(ctx context.Context, id idp.SessionID, seen time.Time) error {
+	return s.d.write(ctx, stmt{
+		sql:  `UPDATE sessions SET seen = ? WHERE id = ? AND seen < ?`,
+		args: []any{ms(seen), string(id), ms(seen)},
+	})
+}
+
+// Of lists live sessions, newest first.
+func (s sessions) Of(ctx context.Context, id idp.UserID) ([]idp.Session, error) {
+	now := ms(s.d.now())
+	all, err := rows[sessionRow](ctx, s.d, `SELECT `+sessionColumns+` FROM sessions s
+		WHERE s.user_id = ? AND s.expires > ? AND s.seen + s.idle > ? ORDER BY s.created DESC, s.id`, string(id), now, now)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]idp.Session, len(all))
+	for i, r := range all {
+		if out[i], err = r.session(); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// End is content when the session is gone already.
+func (s sessions) End(ctx context.Context, id idp.SessionID) error {
+	return s.d.write(ctx, stmt{sql: `DELETE FROM sessions WHERE id = ?`, args: []any{string(id)}})
+}
+
+func (s sessions) EndAll(ctx context.Context, id idp.UserID, keep idp.SessionID) error {
+	return s.d.write(ctx, stmt{
+		sql:  `DELETE FROM sessions WHERE user_id = ? AND id <> ?`,
+		args: []any{string(id), string(keep)},
+	})
+}

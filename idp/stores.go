@@ -1,0 +1,95 @@
+package idp
+
+import (
+	"context"
+	"time"
+
+	"latchkey/mfa"
+)
+
+// Users stores people. Readers fill Groups and Factors.
+type Users interface {
+	// ByID fails with ErrNotFound.
+	ByID(ctx context.Context, id UserID) (User, error)
+	// ByIdentifier finds a person by login or e-mail in canonical form (see
+	// package account), or fails with ErrNotFound.
+	ByIdentifier(ctx context.Context, canonical string) (User, error)
+	// Add inserts a person with their identifiers, or fails with ErrTaken when
+	// one of these, or one that looks the same, belongs to somebody else.
+	Add(ctx context.Context, u User, ids []Identifier) error
+	// Update changes a person and their identifiers, or fails as Add does.
+	Update(ctx context.Context, u User, ids []Identifier) error
+	// SetPassword replaces the hash if it still is old (rehash on sign-in must
+	// not undo a change made meanwhile); ErrSpent otherwise.
+	SetPassword(ctx context.Context, id UserID, old, hash string) error
+	// SetDisabled also raises the epoch when it disables.
+	SetDisabled(ctx context.Context, id UserID, disabled bool) error
+	// RaiseEpoch kills what carries the old one.
+	RaiseEpoch(ctx context.Context, id UserID) error
+	// List returns up to limit people after the given id, by id.
+	List(ctx context.Context, q UserQuery) ([]User, error)
+	Remove(ctx context.Context, id UserID) error
+}
+
+// Identifier is a name by which a person can be found.
+type Identifier struct {
+	Canonical string // unique over logins and e-mails
+	Skeleton  string // what it looks like; unique, too
+}
+
+// UserQuery selects a page of people, in order of id.
+type UserQuery struct {
+	Text  string // in login, name or e-mail
+	Group string
+	Kind  Kind
+	After UserID
+	Limit int // default 100
+}
+
+// Groups stores groups and who is in them.
+type Groups interface {
+	All(ctx context.Context) ([]Group, error)
+	// Put creates the group if it is new.
+	Put(ctx context.Context, name string) error
+	Remove(ctx context.Context, name string) error
+	Join(ctx context.Context, group string, id UserID) error
+	Leave(ctx context.Context, group string, id UserID) error
+}
+
+// Group is a named set of people.
+type Group struct {
+	Name    string
+	Members int
+}
+
+// Sessions stores signed-in browsers.
+type Sessions interface {
+	// ByHash returns the session and its person, as they are now, in one trip;
+	// ErrNotFound when it is ended or unknown. The caller checks Live.
+	ByHash(ctx context.Context, hash string) (Session, User, error)
+	Open(ctx context.Context, s Session) error
+	// Touch moves Seen.
+	Touch(ctx context.Context, id SessionID, seen time.Time) error
+	Of(ctx context.Context, id UserID) ([]Session, error)
+	// End ends one session.
+	End(ctx context.Context, id SessionID) error
+	// EndAll ends every session of a person but the one to keep.
+	EndAll(ctx context.Context, id UserID, keep SessionID) error
+}
+
+// Log takes events.
+type Log interface {
+	Append(ctx context.Context, e Event) error
+	// Events calls f with events in order of time until it returns an error.
+	Events(ctx context.Context, q EventQuery, f func(Event) error) error
+}
+
+// EventQuery selects events.
+type EventQuery struct {
+	User  UserID
+	Since time.Time
+	Limit int // newest first when set; 0 = all, oldest first
+}
+
+// Atomic runs do and sends what it wrote in one transaction; see [mfa.Atomic].
+type Atomic = mfa.Atomic

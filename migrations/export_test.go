@@ -1,0 +1,4 @@
+package migrations
+
+// LockFile is lockFile for tests.
+var LockFile = lockFile
