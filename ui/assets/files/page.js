@@ -1,0 +1,36 @@
+// What pages can do better with a script. Each works without it: the buttons
+// here stay hidden until this file has run.
+"use strict";
+
+for (const button of document.querySelectorAll("[data-reveal]")) {
+  const field = document.getElementById(button.dataset.reveal);
+  const show = (on) => {
+    field.type = on ? "text" : "password";
+    button.textContent = on ? button.dataset.hide : button.dataset.show;
+    button.setAttribute("aria-pressed", String(on));
+  };
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    show(field.type === "password");
+    field.focus();
+  });
+  // The browser must not remember the password as an ordinary text.
+  field.form.addEventListener("submit", () => show(false));
+}
+
+for (const button of document.querySelectorAll("[data-copy]")) {
+  if (!navigator.clipboard) continue;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    const lines = [...document.querySelectorAll(button.dataset.copy)].map((e) => e.textContent.trim());
+    await navigator.clipboard.writeText(lines.join("\n"));
+    document.getElementById(button.dataset.said).textContent = button.dataset.done;
+  });
+}
+
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => window.print());
+}
+
+document.querySelector("form[data-submit]")?.submit();

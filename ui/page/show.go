@@ -1,0 +1,113 @@
+package page
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"net/url"
+
+	"latchkey/ui/assets"
+	"latchkey/ui/locale"
+)
+
+//go:embed *.html
+var files embed.FS
+
+// Set is the pages of one package, each inside the frame.
+type Set struct{ pages map[string]*template.Template }
+
+// Parse reads the templates that the patterns name. Each file is a page that
+// defines "title" and "body"; those whose names begin with an underscore are
+// pieces that all pages of the set may use. It panics on a broken template,
+// which is part of the binary.
+func Parse(from fs.FS, patterns ...string) *Set {
+	frame := template.Must(template.New("frame.html").Funcs(functions).ParseFS(files, "frame.html", "_person.html"))
+	var pages []string
+	for _, p := range patterns {
+		names, err := fs.Glob(from, p)
+		if err != nil || len(names) == 0 {
+			panic(fmt.Sprintf("page: no template %s: %v", p, err))
+		}
+		for _, n := range names {
+			if n[0] == '_' {
+				template.Must(frame.ParseFS(from, n))
+			} else {
+				pages = append(pages, n)
+			}
+		}
+	}
+	s := &Set{pages: map[string]*template.Template{}}
+	for _, n := range pages {
+		s.pages[n] = template.Must(template.Must(frame.Clone()).ParseFS(from, n))
+	}
+	return s
+}
+
+var functions = template.FuncMap{"asset": assets.URL}
+
+// Frame is what templates see: the page's own view and what the frame knows.
+type Frame struct {
+	locale.Printer
+	View      any
+	Brand     string
+	CSRF      template.HTML // the hidden field of every form
+	Nonce     string        // for script elements; empty: the page has none
+	Languages []Switch
+}
+
+// Switch is a link of the language switch.
+type Switch struct {
+	locale.Language
+	URL     string
+	Current bool
+}
+
+// Show draws a page. View is made for this page; it is never a stored row.
+// The page is written only when it is whole.
+func (c *Context) Show(s *Set, status int, name string, view any) error {
+	t, ok := s.pages[name]
+	if !ok {
+		return fmt.Errorf("page: no page %s", name)
+	}
+	f := Frame{
+		Printer: c.Words, View: view, Brand: c.site.name, CSRF: hidden(c.token()),
+		Nonce: c.nonce, Languages: switches(c.here, c.Words.Lang()),
+	}
+	var out bytes.Buffer
+	if err := t.ExecuteTemplate(&out, "frame.html", f); err != nil {
+		return fmt.Errorf("page: %s: %w", name, err)
+	}
+	c.headers()
+	c.W.WriteHeader(status)
+	if c.R.Method == http.MethodHead {
+		return nil
+	}
+	_, _ = out.WriteTo(c.W) // the reader may have gone away; there is nobody to tell
+	return nil
+}
+
+// switches links to the page at an address in each language.
+func switches(here, current string) []Switch {
+	var out []Switch
+	for _, l := range locale.Languages() {
+		out = append(out, Switch{Language: l, URL: inLanguage(here, l.Tag), Current: l.Tag == current})
+	}
+	return out
+}
+
+// inLanguage is the address of a page in another language, or "" when it has
+// no address of its own.
+func inLanguage(here, tag string) string {
+	u, err := url.ParseRequestURI(here)
+	if err != nil || !local(here) {
+		return ""
+	}
+	query := without(u.RawQuery, langParameter)
+	if query != "" {
+		query += "&"
+	}
+	return address(u.EscapedPath(), query+langParameter+"="+tag)
+}

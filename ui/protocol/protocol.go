@@ -1,0 +1,171 @@
+// Package protocol draws what the OpenID Connect endpoints show to people:
+// consent, the form that posts an answer to an application, signing out, and
+// errors that no application may be told.
+//
+// It reads no request of the protocol and decides nothing about it.
+package protocol
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"html/template"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"latchkey/idp"
+	"latchkey/idp/oidc"
+	"latchkey/ui/page"
+)
+
+//go:embed *.html
+var files embed.FS
+
+var set = page.Parse(files, "*.html")
+
+// Pages implements [oidc.Pages].
+type Pages struct{ Site *page.Site }
+
+var _ oidc.Pages = Pages{}
+
+type field struct{ Name, Value string }
+
+// errProblem is the cause of every page that the endpoints ask for by name.
+var errProblem = errors.New("protocol: request refused")
+
+// Error shows a problem and logs it under the id on the page.
+func (p Pages) Error(w http.ResponseWriter, r *http.Request, b oidc.Problem) {
+	c := p.Site.From(w, r)
+	c.Here("") // a request that failed is not sent again in another language
+	cause := fmt.Errorf("%w: %s", errProblem, b.Key)
+	c.FailAs(cause, page.Problem{Status: b.Status, Key: b.Key, Args: b.Args, Detail: b.Detail})
+}
+
+// CSRF fails with idp.ErrForged unless we drew the form for this browser.
+func (p Pages) CSRF(r *http.Request) error { return p.Site.CheckForm(r) }
+
+type formPostView struct {
+	Action template.URL
+	Host   string
+	Fields []field
+}
+
+// FormPost draws a form that sends itself where scripts run and has a button
+// where they do not. It may lead to the application only.
+func (p Pages) FormPost(w http.ResponseWriter, r *http.Request, redirect string, params map[string][]string) {
+	c := p.Site.From(w, r)
+	c.Here("") // the answer in it is good once
+	if !c.LeadsOnlyTo(redirect) {
+		c.Fail(fmt.Errorf("protocol: no form can lead to this address: %w", idp.ErrInvalid))
+		return
+	}
+	c.Script()
+	// LeadsOnlyTo has refused the schemes that would run as a script.
+	v := formPostView{Action: template.URL(redirect), Host: hostOf(redirect)} //nolint:gosec
+	for _, name := range slices.Sorted(maps.Keys(params)) {
+		for _, value := range params[name] {
+			v.Fields = append(v.Fields, field{name, value})
+		}
+	}
+	show(c, http.StatusOK, "form_post.html", v)
+}
+
+type consentView struct {
+	Client string
+	Person page.Person
+	Scopes []string
+	Action string
+	Hidden []field
+	Host   string
+}
+
+// Consent asks whether the application may have what it asks for.
+func (p Pages) Consent(w http.ResponseWriter, r *http.Request, v oidc.ConsentView) {
+	c := p.Site.From(w, r)
+	c.Speak(v.User.Locale)
+	c.LeadsTo(v.Redirect)
+	show(c, http.StatusOK, "consent.html", consentView{
+		Client: nameOf(v.Client), Person: page.PersonOf(v.User), Scopes: scopes(c, v.Scopes),
+		Action: v.Action, Hidden: hidden(v.Hidden), Host: hostOf(v.Redirect),
+	})
+}
+
+// scopes says in words what is asked for. A scope without words of its own is
+// shown by name: nothing is granted unseen.
+func scopes(c *page.Context, asked []string) []string {
+	var out []string
+	for _, s := range asked {
+		if key := "scope." + s; c.Words.Has(key) {
+			out = append(out, c.Words.T(key))
+		} else {
+			out = append(out, c.Words.T("consent.scope", s))
+		}
+	}
+	return out
+}
+
+type logoutView struct {
+	Client string
+	Person *page.Person
+	Action string
+	Hidden []field
+}
+
+// Logout asks before it signs anybody out.
+func (p Pages) Logout(w http.ResponseWriter, r *http.Request, v oidc.LogoutView) {
+	c := p.Site.From(w, r)
+	c.Speak(v.User.Locale)
+	for _, u := range v.Client.PostLogoutURIs {
+		c.LeadsTo(u)
+	}
+	view := logoutView{Client: nameOf(v.Client), Action: v.Action, Hidden: hidden(v.Hidden)}
+	if v.User.ID != "" {
+		person := page.PersonOf(v.User)
+		view.Person = &person
+	}
+	show(c, http.StatusOK, "logout.html", view)
+}
+
+type loggedOutView struct{ Client, Back string }
+
+// LoggedOut says that it is done.
+func (p Pages) LoggedOut(w http.ResponseWriter, r *http.Request, client oidc.Client, back string) {
+	c := p.Site.From(w, r)
+	show(c, http.StatusOK, "logged_out.html", loggedOutView{nameOf(client), back})
+}
+
+func show(c *page.Context, status int, name string, view any) {
+	if err := c.Show(set, status, name, view); err != nil {
+		c.Fail(err)
+	}
+}
+
+func nameOf(c oidc.Client) string {
+	if c.Name != "" {
+		return c.Name
+	}
+	return string(c.ID)
+}
+
+func hidden(m map[string]string) []field {
+	var out []field
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		out = append(out, field{name, m[name]})
+	}
+	return out
+}
+
+// hostOf is what a person can recognise in a URL: its host, or its scheme for
+// the addresses of apps.
+func hostOf(target string) string {
+	u, err := url.Parse(target)
+	if err != nil {
+		return ""
+	}
+	if u.Host == "" {
+		return u.Scheme
+	}
+	return u.Host
+}

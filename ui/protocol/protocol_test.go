@@ -1,0 +1,183 @@
+package protocol
+
+import (
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/PuerkitoBio/goquery"
+
+	"latchkey/idp"
+	"latchkey/idp/oidc"
+	"latchkey/ui/page"
+)
+
+var (
+	user  = idp.User{ID: "u", Name: `Zoé <b>"x"`, Login: "zoe@example.com"}
+	photo = oidc.Client{ID: "photos", Name: `Photos & <script>`, PostLogoutURIs: []string{"https://photos.example.org/bye"}}
+)
+
+func pages(t *testing.T) Pages {
+	t.Helper()
+	site, err := page.New(page.Config{Issuer: "https://id.example.com", CSRFKey: make([]byte, 32), Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Pages{Site: site}
+}
+
+func draw(t *testing.T, lang string, f func(http.ResponseWriter, *http.Request)) (*http.Response, *goquery.Document) {
+	t.Helper()
+	r := httptest.NewRequest("GET", "/oauth2/authorize?client_id=photos", nil)
+	r.Header.Set("Accept-Language", lang)
+	w := httptest.NewRecorder()
+	f(w, r)
+	doc, err := goquery.NewDocumentFromReader(w.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w.Result(), doc
+}
+
+// P-32: the consent page says in words what is asked for, and the form leads
+// to us and to the application only.
+func TestConsent(t *testing.T) {
+	p := pages(t)
+	for lang, words := range map[string][]string{
+		"en": {"See your email address", "Keep this access while you are away", "Access named “invoices.read”"},
+		"fr": {"Consulter votre adresse e-mail", "Conserver cet accès en votre absence", "invoices.read"},
+	} {
+		res, doc := draw(t, lang, func(w http.ResponseWriter, r *http.Request) {
+			p.Consent(w, r, oidc.ConsentView{Client: photo, User: user, Scopes: []string{"email", "offline_access", "invoices.read"},
+				Action: "/oauth2/authorize/consent", Hidden: map[string]string{"request": `a"b`}, Redirect: "https://photos.example.org/cb?x=1"})
+		})
+		form := doc.Find("form#consent[method=post][action='/oauth2/authorize/consent']")
+		for _, s := range []string{"button[name=decision][value=allow]", "button[name=decision][value=deny]", "input[type=hidden][name=csrf]", `input[name=request][value='a"b']`} {
+			if form.Find(s).Length() != 1 {
+				t.Errorf("no %s", s)
+			}
+		}
+		for _, want := range append(words, photo.Name, user.Name, "photos.example.org") {
+			if !strings.Contains(doc.Find("main").Text(), want) { // X-05: as text
+				t.Errorf("%s: %q is missing", lang, want)
+			}
+		}
+		if got := res.Header.Get("Content-Security-Policy"); !strings.Contains(got, "form-action 'self' https://photos.example.org;") {
+			t.Error(got)
+		}
+	}
+}
+
+// X-03: a form_post page may send its form to the application and nowhere
+// else, and works without scripts.
+func TestFormPost(t *testing.T) {
+	p := pages(t)
+	res, doc := draw(t, "en", func(w http.ResponseWriter, r *http.Request) {
+		p.FormPost(w, r, "https://photos.example.org/cb?a=1&b=2", map[string][]string{"code": {`c"<`}, "state": {"s"}})
+	})
+	form := doc.Find("form[method=post]")
+	if got := form.AttrOr("action", ""); got != "https://photos.example.org/cb?a=1&b=2" {
+		t.Errorf("action %q", got)
+	}
+	if got := form.Find("input[name=code]").AttrOr("value", ""); got != `c"<` || form.Find("input").Length() != 2 || form.Find("button[type=submit]").Length() != 1 {
+		t.Errorf("code %q, %d fields", got, form.Find("input").Length())
+	}
+	csp, nonce := res.Header.Get("Content-Security-Policy"), doc.Find("script[src]").AttrOr("nonce", "")
+	if !strings.Contains(csp, "form-action https://photos.example.org;") || nonce == "" || !strings.Contains(csp, "script-src 'nonce-"+nonce+"'") {
+		t.Errorf("%s, nonce %q", csp, nonce)
+	}
+	if res.Header.Get("Referrer-Policy") != "no-referrer" || res.Header.Get("Cache-Control") != "no-store" {
+		t.Error(res.Header)
+	}
+	for _, bad := range []string{"javascript:alert(1)", "data:text/html,x", "", "::"} {
+		res, doc := draw(t, "en", func(w http.ResponseWriter, r *http.Request) { p.FormPost(w, r, bad, nil) })
+		if res.StatusCode != 400 || doc.Find("form").Length() != 0 {
+			t.Errorf("%q: %d", bad, res.StatusCode)
+		}
+	}
+}
+
+// P-02, C-09: an error page names the problem, an event, a way on, and only
+// the details that it is given.
+func TestError(t *testing.T) {
+	p := pages(t)
+	for key, title := range map[string]string{
+		"redirect_uri": "The application’s return address is not registered",
+		"client":       "This application is not known here",
+		"no.such_key":  "The application sent an incomplete request",
+	} {
+		res, doc := draw(t, "en", func(w http.ResponseWriter, r *http.Request) {
+			p.Error(w, r, oidc.Problem{Status: 400, Key: key, Detail: map[string]string{"redirect_uri": "https://<evil>"}})
+		})
+		if res.StatusCode != 400 || doc.Find("h1").Text() != title || doc.Find(".event").Text() == "" || doc.Find("a.btn-primary").Length() != 1 {
+			t.Errorf("%s: %d %q", key, res.StatusCode, doc.Find("main").Text())
+		}
+		if doc.Find("dd").Text() != "https://<evil>" || doc.Find("dd *").Length() != 0 {
+			t.Errorf("%s: detail %q", key, doc.Find("dd").Text())
+		}
+		if res.Header.Get("Location") != "" {
+			t.Error("redirects")
+		}
+	}
+}
+
+// P-30: signing out is asked for; the way back is a link to the application.
+func TestLogout(t *testing.T) {
+	p := pages(t)
+	res, doc := draw(t, "fr", func(w http.ResponseWriter, r *http.Request) {
+		p.Logout(w, r, oidc.LogoutView{User: user, Client: photo, Action: "/oauth2/logout", Hidden: map[string]string{"state": "s"}})
+	})
+	form := doc.Find("form#logout[method=post][action='/oauth2/logout']")
+	if form.Find("input[name=csrf]").Length() != 1 || form.Find("input[name=state][value=s]").Length() != 1 || form.Find("button#submit").Length() != 1 {
+		t.Errorf("%s", doc.Text())
+	}
+	if got := res.Header.Get("Content-Security-Policy"); !strings.Contains(got, "form-action 'self' https://photos.example.org;") {
+		t.Error(got)
+	}
+	_, doc = draw(t, "en", func(w http.ResponseWriter, r *http.Request) {
+		p.LoggedOut(w, r, photo, "https://photos.example.org/bye?state=1")
+	})
+	if got := doc.Find("a#back").AttrOr("href", ""); got != "https://photos.example.org/bye?state=1" {
+		t.Errorf("back is %q", got)
+	}
+	_, doc = draw(t, "en", func(w http.ResponseWriter, r *http.Request) { p.LoggedOut(w, r, oidc.Client{}, "javascript:alert(1)") })
+	if got := doc.Find("a#back").AttrOr("href", ""); strings.HasPrefix(got, "javascript:") {
+		t.Errorf("back is %q", got)
+	}
+}
+
+// X-01: the check takes what the consent page drew, and nothing else.
+func TestCSRF(t *testing.T) {
+	p := pages(t)
+	res, doc := draw(t, "en", func(w http.ResponseWriter, r *http.Request) {
+		p.Consent(w, r, oidc.ConsentView{Client: photo, User: user, Action: "/x"})
+	})
+	token := doc.Find("input[name=csrf]").AttrOr("value", "")
+	post := func(body string, parsed bool) error {
+		r := httptest.NewRequest("POST", "/x", strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		for _, c := range res.Cookies() {
+			r.AddCookie(c)
+		}
+		if parsed {
+			if err := r.ParseForm(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return p.CSRF(r)
+	}
+	good := url.Values{"csrf": {token}}.Encode()
+	for _, parsed := range []bool{false, true} {
+		if err := post(good, parsed); err != nil {
+			t.Errorf("our own form: %v", err)
+		}
+		for _, bad := range []string{"", "csrf=x", "csrf="} {
+			if err := post(bad, parsed); err == nil {
+				t.Errorf("%q is taken", bad)
+			}
+		}
+	}
+}

@@ -1,0 +1,51 @@
+package signin
+
+import (
+	"net/http"
+
+	"latchkey/idp"
+	"latchkey/idp/oidc"
+	"latchkey/idp/signin"
+	"latchkey/ui/page"
+)
+
+// Browser is the [oidc.Browser] of these pages.
+type Browser struct {
+	Site    *page.Site
+	Service *signin.Service
+}
+
+// Check asks the gate about the session behind the request.
+func (b Browser) Check(r *http.Request, need idp.Need) (idp.Session, idp.User, error) {
+	return b.Service.Gate(r.Context(), b.Site.From(nil, r).Session(), need)
+}
+
+// Binding names the browser.
+func (b Browser) Binding(w http.ResponseWriter, r *http.Request) string {
+	return b.Site.From(w, r).Browser()
+}
+
+// Forget ends the session and takes its cookie away.
+func (b Browser) Forget(w http.ResponseWriter, r *http.Request) error {
+	c := b.Site.From(w, r)
+	if err := b.Service.SignOut(r.Context(), c.Session(), c.Origin()); err != nil {
+		return err
+	}
+	c.ForgetSession()
+	return nil
+}
+
+var _ oidc.Browser = Browser{}
+
+// SignIn opens a flow that comes back to where the protocol waits, and sends
+// the browser to its first page.
+func (b Browser) SignIn(w http.ResponseWriter, r *http.Request, ask oidc.Ask) {
+	c := b.Site.From(w, r)
+	err := begin(c, b.Service, signin.Start{
+		Need: ask.Need, ReturnTo: ask.ReturnTo, Redirect: ask.Redirect, Client: ask.Client.Name,
+		Hint: ask.Hint, Locales: ask.Locales, Choose: ask.Choose,
+	})
+	if err != nil {
+		c.Fail(err)
+	}
+}

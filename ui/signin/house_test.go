@@ -1,0 +1,218 @@
+package signin
+
+import (
+	"bytes"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/PuerkitoBio/goquery"
+	"github.com/gin-gonic/gin"
+	otp "github.com/pquerna/otp/totp"
+
+	"latchkey/idp"
+	"latchkey/idp/account"
+	"latchkey/idp/keyring"
+	"latchkey/idp/oidc"
+	"latchkey/idp/password"
+	"latchkey/idp/signin"
+	"latchkey/idp/store"
+	"latchkey/idp/store/storetest"
+	"latchkey/mfa"
+	"latchkey/mfa/backup"
+	"latchkey/mfa/policy"
+	"latchkey/mfa/totp"
+	"latchkey/ui/message"
+	"latchkey/ui/page"
+)
+
+const (
+	secret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+	pass   = "a lantern in the harbour"
+	client = "https://odoo.example.com/auth_oauth/signin"
+)
+
+// house is the sign-in pages over the real services on a database in memory.
+type house struct {
+	*httptest.Server
+	t        *testing.T
+	db       *store.DB
+	clock    *storetest.Clock
+	accounts *account.Service
+	service  *signin.Service
+	browser  Browser
+	ask      oidc.Ask // what /app asks of the sign-in pages
+	leave    string   // where /app leads, if anywhere
+	post     http.HandlerFunc
+}
+
+func open(t *testing.T) *house {
+	t.Helper()
+	gin.SetMode(gin.TestMode)
+	h := &house{t: t, clock: storetest.NewClock()}
+	h.db = storetest.OpenAt(t, h.clock.Now)
+	hasher := password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, 0, 0)
+	factors := &mfa.Engine{Credentials: h.db.Credentials(), Challenges: h.db.Challenges(), Limiter: h.db.Limiter(), Atomic: h.db.Atomic, Now: h.clock.Now}
+	factors.Register(totp.Factor{Issuer: "Latchkey", Now: h.clock.Now}, backup.Factor{Hash: hasher.Key})
+	notices := &message.Notices{Outbox: h.db.Outbox(), Issuer: "http://localhost", Brand: "Latchkey", Now: h.clock.Now}
+	h.accounts = &account.Service{
+		Users: h.db.Users(), Groups: h.db.Groups(), Sessions: h.db.Sessions(), Factors: factors, Passwords: hasher,
+		Limiter: h.db.Limiter(), Log: h.db.Log(), Atomic: h.db.Atomic, Now: h.clock.Now, MinPassword: 8,
+		Notify: notices,
+	}
+	h.service = &signin.Service{
+		Users: h.db.Users(), Sessions: h.db.Sessions(), Flows: h.db.Flows(), Policies: h.db.Policies(), Factors: factors,
+		Passwords: hasher, Limiter: h.db.Limiter(), Log: h.db.Log(), Atomic: h.db.Atomic, Sealer: keyring.New(),
+		Secret: make([]byte, 32), Rules: signin.DefaultRules, Now: h.clock.Now, Notify: notices,
+	}
+	e := gin.New()
+	h.Server = httptest.NewUnstartedServer(e)
+	site, err := page.New(page.Config{
+		Issuer: "http://" + h.Listener.Addr().String(), CSRFKey: make([]byte, 32), Log: slog.New(slog.DiscardHandler), Now: h.clock.Now,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	site.Mount(e)
+	(&Pages{Site: site, SignIn: h.service}).Mount(e)
+	h.browser = Browser{Site: site, Service: h.service}
+	h.ask = oidc.Ask{Client: oidc.Client{Name: "Atelier"}, ReturnTo: "/app?state=1%2F2", Redirect: client}
+	e.GET("/app", gin.WrapF(h.app))
+	e.GET("/post", func(g *gin.Context) { h.post(g.Writer, g.Request) })
+	h.Start()
+	t.Cleanup(h.Close)
+	return h
+}
+
+// app stands where the authorization endpoint will be.
+func (h *house) app(w http.ResponseWriter, r *http.Request) {
+	_, u, err := h.browser.Check(r, h.ask.Need)
+	if err != nil || h.ask.Choose && r.URL.Query().Get("state") == "" {
+		h.browser.SignIn(w, r, h.ask)
+		return
+	}
+	if h.leave != "" {
+		http.Redirect(w, r, h.leave, http.StatusSeeOther)
+		return
+	}
+	_, _ = io.WriteString(w, "signed in as "+u.Login)
+}
+
+func (h *house) add(login, secret string) idp.User {
+	h.t.Helper()
+	u, err := h.accounts.Add(h.t.Context(), idp.Actor{Host: true}, account.New{
+		Login: login, Email: login + "@example.com", Name: "Person " + login, Kind: idp.Portal, Password: pass, TOTPSecret: secret,
+	})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return u
+}
+
+func (h *house) demand(what policy.What) {
+	h.t.Helper()
+	if err := h.db.Policies().Apply(h.t.Context(), []policy.Policy{{Name: "all", Enabled: true, Whom: policy.Whom{Everyone: true}, What: what}}); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// code is what the app with a secret shows now.
+func (h *house) code(secret string) string {
+	h.t.Helper()
+	c, err := otp.GenerateCode(secret, h.clock.Now())
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return c
+}
+
+// visitor is a browser without scripts.
+type visitor struct {
+	h      *house
+	client *http.Client
+	status int
+	header http.Header
+	at     *url.URL
+	body   []byte
+	doc    *goquery.Document
+}
+
+func (h *house) visit() *visitor {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return &visitor{h: h, client: &http.Client{Jar: jar, Timeout: 10 * time.Second}}
+}
+
+func (v *visitor) take(res *http.Response, err error) *visitor {
+	v.h.t.Helper()
+	if err != nil {
+		v.h.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	v.status, v.header, v.at = res.StatusCode, res.Header, res.Request.URL
+	if v.body, err = io.ReadAll(res.Body); err != nil {
+		v.h.t.Fatal(err)
+	}
+	if v.doc, err = goquery.NewDocumentFromReader(bytes.NewReader(v.body)); err != nil {
+		v.h.t.Fatal(err)
+	}
+	return v
+}
+
+func (v *visitor) get(path string) *visitor {
+	v.h.t.Helper()
+	return v.take(v.client.Get(v.h.URL + path))
+}
+
+// submit fills in and sends a form of the page, as a plain client would.
+func (v *visitor) submit(form string, fields ...string) *visitor {
+	v.h.t.Helper()
+	f := v.doc.Find("form#" + form)
+	if f.Length() != 1 {
+		v.h.t.Fatalf("%s has no form#%s: %d %s", v.at, form, v.status, v.body)
+	}
+	values := url.Values{}
+	f.Find("input[type=hidden]").Each(func(_ int, s *goquery.Selection) { values.Set(s.AttrOr("name", ""), s.AttrOr("value", "")) })
+	for i := 0; i+1 < len(fields); i += 2 {
+		if f.Find("[name="+fields[i]+"]").Length() == 0 {
+			v.h.t.Fatalf("form#%s has no field %s", form, fields[i])
+		}
+		values.Set(fields[i], fields[i+1])
+	}
+	return v.take(v.client.PostForm(v.h.URL+f.AttrOr("action", ""), values))
+}
+
+func (v *visitor) follow(selector string) *visitor {
+	v.h.t.Helper()
+	href, ok := v.doc.Find(selector).Attr("href")
+	if !ok {
+		v.h.t.Fatalf("%s has no link %s: %s", v.at, selector, v.body)
+	}
+	return v.get(href)
+}
+
+func (v *visitor) want(status int, path string) *visitor {
+	v.h.t.Helper()
+	if v.status != status || v.at.Path != path {
+		v.h.t.Fatalf("at %s with %d, want %s with %d: %s", v.at, v.status, path, status, strings.TrimSpace(v.doc.Find("main").Text()))
+	}
+	return v
+}
+
+func (v *visitor) has(selectors ...string) *visitor {
+	v.h.t.Helper()
+	for _, s := range selectors {
+		if v.doc.Find(s).Length() == 0 {
+			v.h.t.Errorf("%s lacks %s: %s", v.at, s, v.body)
+		}
+	}
+	return v
+}

@@ -1,0 +1,130 @@
+package signin
+
+import (
+	"errors"
+	"html/template"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"latchkey/idp"
+	"latchkey/idp/oidc"
+	"latchkey/mfa"
+	"latchkey/ui/page"
+	"latchkey/ui/protocol"
+)
+
+// samples draws every page with sample data, to look at and to measure.
+func samples(t *testing.T) map[string]page.Handler {
+	t.Helper()
+	show := func(status int, name string, view func(*page.Context) any) page.Handler {
+		return func(c *page.Context) error {
+			c.Script()
+			return c.Show(set, status, name, view(c))
+		}
+	}
+	fail := func(err error) page.Handler { return func(*page.Context) error { return err } }
+	const uri = "otpauth://totp/Latchkey:camille.durand@example.com?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Latchkey"
+	person := page.PersonOf(idp.User{Name: "Camille Durand", Login: "camille.durand@example.com"})
+	codes := []string{"k7dm-q2xv-9fhw", "p3rt-8ncb-w5jz", "x9vk-m4hd-2qfs", "b6wy-t7gr-k3np", "h2js-f9xm-v8cd", "n5qz-w3kb-r7tx", "d8gp-j6vn-m4hy", "r4cf-x2ws-p9kq", "v7tb-n8jd-g3mz", "m9hx-k5rf-c6wp"}
+	others := []way{{"backup", "?method=backup"}}
+	return map[string]page.Handler{
+		"login": show(200, "login.html", func(*page.Context) any { return loginView{Ticket: "t", Client: "Atelier Martin"} }),
+		"login-wrong": show(401, "login.html", func(*page.Context) any {
+			return loginView{Ticket: "t", Login: "camille.durand@example.com", Wrong: true, Wait: 15}
+		}),
+		"choose": show(200, "choose.html", func(*page.Context) any { return chooseView{"t", "Atelier Martin", person} }),
+		"factor": show(200, "factor.html", func(*page.Context) any {
+			return factorView{Ticket: "t", Kind: "totp", Digits: 6, Others: others, Again: "/"}
+		}),
+		"factor-wrong": show(401, "factor.html", func(c *page.Context) any {
+			return factorView{Ticket: "t", Kind: "totp", Digits: 6, Others: others, Again: "/",
+				Error: &complaint{c.Words.T("factor.wrong_title"), c.Words.T("factor.totp.wrong") + " " + c.Words.N("factor.tries", 5)}}
+		}),
+		"factor-locked": show(429, "factor.html", func(c *page.Context) any {
+			return factorView{Ticket: "t", Kind: "totp", Digits: 6, Others: others, Again: "/", Locked: true,
+				Error: lockOf(c, &mfa.LockedError{Until: time.Now().Add(9 * time.Minute)})}
+		}),
+		"factor-backup": show(200, "factor.html", func(*page.Context) any {
+			return factorView{Ticket: "t", Kind: "backup", Others: []way{{"totp", "?method=totp"}}, Again: "/"}
+		}),
+		"enrol-scan": func(c *page.Context) error {
+			q, err := drawQR(uri, c.Words.T("enrol.scan_alt"))
+			if err != nil {
+				return err
+			}
+			return c.Show(set, 200, "enrol_scan.html", scanView{At: 1, Client: "Atelier Martin", Anew: c.Query("anew") != "",
+				SVG: q.svg, PNG: q.png, URI: template.URL(uri), Groups: grouped("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"), Next: "/"})
+		},
+		"enrol-codes": func(c *page.Context) error {
+			c.Script()
+			return c.Show(set, 200, "enrol_codes.html", codesView{At: 2, Ticket: "t", Codes: codes, Download: "/", Previous: "/", FileName: "codes.txt"})
+		},
+		"enrol-codes-missing": show(400, "enrol_codes.html", func(*page.Context) any {
+			return codesView{At: 2, Ticket: "t", Codes: codes, Missing: true, Download: "/", Previous: "/", FileName: "codes.txt"}
+		}),
+		"enrol-confirm": show(200, "enrol_confirm.html", func(*page.Context) any { return confirmView{At: 3, Ticket: "t", Digits: 6, Previous: "/"} }),
+		"enrol-confirm-wrong": show(401, "enrol_confirm.html", func(c *page.Context) any {
+			return confirmView{At: 3, Ticket: "t", Digits: 6, Previous: "/", Error: &complaint{c.Words.T("factor.wrong_title"), c.Words.T("enrol.confirm_wrong")}}
+		}),
+		"logout":     show(200, "logout.html", func(*page.Context) any { return leaveView{person} }),
+		"signed-out": show(200, "signed_out.html", func(*page.Context) any { return nil }),
+		"security": show(200, "security.html", func(c *page.Context) any {
+			added := time.Date(2026, time.October, 1, 9, 0, 0, 0, time.UTC)
+			return securityView{person, []heldView{{Name: c.Words.T("factor.totp.name"), Added: added}, {Name: c.Words.T("factor.backup.name"), Added: added, Counted: true, Left: 9}}}
+		}),
+		"security-off":   show(200, "security.html", func(*page.Context) any { return securityView{Person: person} }),
+		"error-forged":   fail(idp.ErrForged),
+		"error-internal": fail(errors.New("disk on fire")),
+		"error-busy":     fail(idp.ErrBusy),
+		"error-expired":  fail(idp.ErrExpired),
+	}
+}
+
+// sampleSite serves the samples and those of the protocol's pages below /sample/.
+func sampleSite(t *testing.T) (*httptest.Server, []string) {
+	t.Helper()
+	gin.SetMode(gin.TestMode)
+	e := gin.New()
+	srv := httptest.NewUnstartedServer(e)
+	site, err := page.New(page.Config{
+		Issuer: "http://" + srv.Listener.Addr().String(), CSRFKey: make([]byte, 32), Name: "Latchkey", Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	site.Mount(e)
+	var names []string
+	for name, h := range samples(t) {
+		names = append(names, name)
+		e.GET("/sample/"+name, site.Strangers(h))
+	}
+	pages := protocol.Pages{Site: site}
+	client := oidc.Client{ID: "photos", Name: "Photo Prints", PostLogoutURIs: []string{"https://photos.example.org/bye"}}
+	user := idp.User{ID: "u", Name: "Camille Durand", Login: "camille.durand@example.com"}
+	for name, h := range map[string]http.HandlerFunc{
+		"consent": func(w http.ResponseWriter, r *http.Request) {
+			pages.Consent(w, r, oidc.ConsentView{Client: client, User: user, Scopes: []string{"openid", "profile", "email", "offline_access", "invoices.read"},
+				Action: "/oauth2/consent", Hidden: map[string]string{"request": "r"}, Redirect: "https://photos.example.org/cb"})
+		},
+		"oidc-logout": func(w http.ResponseWriter, r *http.Request) {
+			pages.Logout(w, r, oidc.LogoutView{User: user, Client: client, Action: "/oauth2/logout", Hidden: map[string]string{"state": "s"}})
+		},
+		"logged-out": func(w http.ResponseWriter, r *http.Request) {
+			pages.LoggedOut(w, r, client, "https://photos.example.org/bye")
+		},
+		"error-client": func(w http.ResponseWriter, r *http.Request) {
+			pages.Error(w, r, oidc.Problem{Status: 400, Key: "redirect_uri", Detail: map[string]string{"redirect_uri": "http://odoo.example.com/auth_oauth/signin"}})
+		},
+	} {
+		names = append(names, name)
+		e.GET("/sample/"+name, gin.WrapF(h))
+	}
+	srv.Start()
+	t.Cleanup(srv.Close)
+	return srv, names
+}
