@@ -1,0 +1,234 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+	"github.com/pquerna/otp/totp"
+
+	"latchkey/config"
+)
+
+// chromium starts a browser, or skips the test where there is none; under
+// `make test` a missing one is fatal.
+func chromium(t *testing.T, lang string) context.Context {
+	t.Helper()
+	path := os.Getenv("LATCHKEY_TEST_CHROMIUM")
+	if path == "" {
+		path = "/usr/bin/chromium"
+	}
+	if _, err := os.Stat(path); err != nil {
+		if os.Getenv("LATCHKEY_TEST_ALL") != "" {
+			t.Fatalf("no Chromium: %v", err)
+		}
+		t.Skipf("no Chromium: %v", err)
+	}
+	opts := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.UserDataDir(t.TempDir()),
+		chromedp.Flag("disable-gpu", true), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("accept-lang", lang), chromedp.Flag("lang", lang))
+	alloc, stopAlloc := chromedp.NewExecAllocator(context.Background(), opts...)
+	ctx, stopTab := chromedp.NewContext(alloc)
+	if err := chromedp.Do(ctx); err != nil { // starts the browser; a deadline here would end it later
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithTimeout(ctx, 90*time.Second)
+	t.Cleanup(func() { stop(); stopTab(); stopAlloc() })
+	return ctx
+}
+
+// tab is a browser tab that takes pictures.
+type tab struct {
+	t    *testing.T
+	ctx  context.Context
+	name string
+}
+
+func (b tab) do(steps ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	if err := chromedp.Do(b.ctx, steps...); err != nil {
+		where, _ := chromedp.Run(b.ctx, chromedp.Location())
+		text, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.body.innerText`))
+		b.t.Fatalf("%v\nat %s\n%s", err, where, text)
+	}
+}
+
+func (b tab) eval(js string) string {
+	b.t.Helper()
+	s, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](js))
+	if err != nil {
+		b.t.Fatalf("%s: %v", js, err)
+	}
+	return s
+}
+
+// see waits for an element and takes a picture of the page for the documents,
+// when LATCHKEY_SCREENSHOTS names a folder.
+func (b tab) see(selector, picture string) {
+	b.t.Helper()
+	b.do(chromedp.WaitVisible(chromedp.CSS(selector)))
+	dir := os.Getenv("LATCHKEY_SCREENSHOTS")
+	if dir == "" || picture == "" {
+		return
+	}
+	png, err := chromedp.Run(b.ctx, chromedp.FullScreenshot(100))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, picture+"-"+b.name+".png"), png, 0o644); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b tab) dark() {
+	b.t.Helper()
+	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}},
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// noScript switches JavaScript off for pages loaded from now on.
+func (b tab) noScript(off bool) {
+	b.t.Helper()
+	if _, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: off}); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// startDemoServer runs `serve --demo` on free ports and returns its report.
+func startDemoServer(t *testing.T) demoReport {
+	t.Helper()
+	dir := t.TempDir()
+	for range 20 {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		port := ln.Addr().(*net.TCPAddr).Port
+		next, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port+1))
+		ln.Close()
+		if err != nil {
+			continue
+		}
+		next.Close()
+		cfg, err := config.Load("", []string{fmt.Sprintf("LATCHKEY_LISTEN=127.0.0.1:%d", port), "LATCHKEY_DATA_DIR=" + dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return runDemo(t, cfg)
+	}
+	t.Fatal("no two free ports side by side")
+	return demoReport{}
+}
+
+func runDemo(t *testing.T, cfg config.Config) demoReport {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	var out bytes.Buffer
+	ended := make(chan error, 1)
+	go func() { ended <- serve(ctx, cfg, serveOptions{Demo: true, JSON: true, Out: &out}) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("serve: %v", err)
+		}
+	})
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		resp, err := http.Get(cfg.Issuer + "/readyz")
+		if err != nil {
+			continue
+		}
+		resp.Body.Close()
+		if resp.StatusCode == http.StatusOK {
+			var r demoReport
+			if err := json.Unmarshal(out.Bytes(), &r); err != nil {
+				t.Fatalf("the demo's report: %v\n%s", err, out.String())
+			}
+			return r
+		}
+	}
+	t.Fatal("the demo does not get ready")
+	return demoReport{}
+}
+
+// A newcomer's first five minutes in a real browser, on a phone: the demo
+// shop's Odoo login with enrolment of an app, then a second login with a code;
+// light and dark, English and French. It also shows that the content security
+// policy lets the browser go back to the client (SECURITY §0).
+func TestDemoInChromium(t *testing.T) {
+	for _, lang := range []string{"en", "fr"} {
+		t.Run(lang, func(t *testing.T) { walkDemo(t, lang) })
+	}
+}
+
+func walkDemo(t *testing.T, lang string) {
+	demo := startDemoServer(t)
+	b := tab{t, chromium(t, lang), lang}
+	ada := demo.Accounts[0]
+	b.do(chromedp.EmulateViewport(390, 844, chromedp.EmulateScale(2)), chromedp.Navigate(demo.Shop), chromedp.Click(chromedp.CSS("#odoo")))
+	b.see("form#login", "sign-in")
+	if got := b.eval(`document.documentElement.lang`); got != lang {
+		t.Errorf("the page is in %q, want %q", got, lang)
+	}
+	b.do(chromedp.SendKeys(chromedp.CSS("input[name=login]"), ada.Login), chromedp.SendKeys(chromedp.CSS("input[name=password]"), "wrong"),
+		chromedp.Click(chromedp.CSS("form#login #submit")))
+	b.see("[role=alert]", "sign-in-wrong")
+	b.do(chromedp.SendKeys(chromedp.CSS("input[name=password]"), ada.Password), chromedp.Click(chromedp.CSS("form#login #submit")))
+	b.see("code.secret", "enrol-scan")
+	secret := strings.Join(strings.Fields(b.eval(`document.querySelector("code.secret").textContent`)), "")
+	b.do(chromedp.Click(chromedp.CSS("a#next")))
+	b.see("form#codes-kept", "enrol-codes")
+	b.do(chromedp.Click(chromedp.CSS("form#codes-kept input[name=kept]")), chromedp.Click(chromedp.CSS("form#codes-kept #submit")))
+	b.see("form#totp-confirm", "enrol-confirm")
+	code, err := totp.GenerateCode(secret, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.do(chromedp.SendKeys(chromedp.CSS("form#totp-confirm input[name=code]"), code), chromedp.Click(chromedp.CSS("form#totp-confirm #submit")))
+	b.see("#welcome", "back-in-the-shop")
+	if got := b.eval(`document.querySelector("#claims").innerText`); !strings.Contains(got, ada.Login) {
+		t.Errorf("the shop was told %s", got)
+	}
+	b.do(chromedp.Navigate(demo.Issuer + "/my/security"))
+	b.see("h1", "security")
+	b.secondSignIn(demo)
+}
+
+// secondSignIn is the next day, in the dark and without JavaScript until the
+// shop, which as Odoo needs it to read the fragment.
+func (b tab) secondSignIn(demo demoReport) {
+	b.t.Helper()
+	max := demo.Accounts[1]
+	b.dark()
+	b.do(chromedp.Navigate(demo.Issuer + "/logout"))
+	b.see("form#logout", "sign-out")
+	b.do(chromedp.Click(chromedp.CSS("form#logout #submit")))
+	b.see("h1", "")
+	b.noScript(true)
+	b.do(chromedp.Navigate(demo.Shop), chromedp.Click(chromedp.CSS("form button")), chromedp.WaitVisible(chromedp.CSS("#odoo")), chromedp.Click(chromedp.CSS("#odoo")))
+	b.see("form#login", "sign-in-dark")
+	b.do(chromedp.SendKeys(chromedp.CSS("input[name=login]"), max.Login), chromedp.SendKeys(chromedp.CSS("input[name=password]"), max.Password),
+		chromedp.Click(chromedp.CSS("form#login #submit")))
+	b.see("form#factor", "challenge-dark")
+	code, err := totp.GenerateCode(max.TOTP, time.Now())
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.noScript(false)
+	b.do(chromedp.SendKeys(chromedp.CSS("form#factor input[name=code]"), code), chromedp.Click(chromedp.CSS("form#factor #submit")))
+	b.see("#welcome", "")
+}

@@ -1,0 +1,292 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"latchkey/idp"
+	"latchkey/idp/odoo"
+	"latchkey/idp/oidc"
+)
+
+func (a *app) clientCommands() *cobra.Command {
+	return group("client", "Applications that people sign in to", "  latchkey client list",
+		a.clientAdd(), a.clientList(), a.clientShow(), a.clientRotate(), a.clientRemove())
+}
+
+func (a *app) clientAdd() *cobra.Command {
+	var in oidc.Input
+	var id, kind string
+	var scopes []string
+	var secretStdin bool
+	c := &cobra.Command{
+		Use: "add --type T --name N", Short: "Register an application", Args: cobra.NoArgs,
+		Long: "Register an application. Its secret and, for Odoo, its validation address are shown this once.\n" +
+			"For Odoo the answer is the provider row to copy into Odoo." + delayNote,
+		Example: "  latchkey client add --id odoo --type odoo --name Shop --redirect-uri https://odoo.example.org/auth_oauth/signin\n" +
+			"  latchkey client add --id wiki --type web --name Wiki --redirect-uri https://wiki.example.org/callback",
+	}
+	f := c.Flags()
+	f.StringVar(&id, "id", "", "client `ID`; random when left out")
+	f.StringVar(&kind, "type", "", "`TYPE`: odoo, web (with a server), spa (in a browser), native (on a device) or service (no people)")
+	f.StringVar(&in.Name, "name", "", "`NAME` for people")
+	f.StringArrayVar(&in.RedirectURIs, "redirect-uri", nil, "where answers may go, as a whole `URI`; can be repeated")
+	f.StringArrayVar(&in.PostLogoutURIs, "post-logout-uri", nil, "where a logout may end, as a whole `URI`; can be repeated")
+	f.StringArrayVar(&in.GrantTypes, "grant", nil, "`GRANT` type instead of the type's default; can be repeated")
+	f.StringArrayVar(&in.ResponseTypes, "response-type", nil, "response `TYPE` instead of the type's default, such as 'code id_token'; can be repeated")
+	f.StringArrayVar(&scopes, "scope", nil, "`SCOPE` instead of the type's default; can be repeated")
+	f.StringVar(&in.AuthMethod, "auth-method", "", "how the client proves itself: client_secret_basic, client_secret_post or none")
+	f.BoolVar(&secretStdin, "secret-stdin", false, "read the client's secret from standard input instead of making one")
+	f.StringVar(&in.IDTokenAlg, "id-token-alg", "", "`ALGORITHM` that signs its ID tokens: RS256 (default) or ES256")
+	f.BoolVar(&in.Trusted, "trusted", false, "people are not asked for consent")
+	f.StringArrayVar(&in.Groups, "group", nil, "only members of this `GROUP` get in; can be repeated")
+	f.BoolVar(&in.Choose, "choose", false, "ask people who are signed in already with which account to go on")
+	f.StringVar(&in.Sessions, "sessions", "", "Odoo: multi (a person may use several devices, default) or single")
+	f.IntVar(&in.Validations, "validations", 0, "Odoo: 1 (default), or 2 when the provider row has a data endpoint")
+	_ = c.MarkFlagRequired("type") // fails only for a flag that is not there
+	c.RunE = a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, _ []string) error {
+		in.ID, in.Type = oidc.ClientID(id), oidc.Type(kind)
+		for _, s := range scopes {
+			in.Scopes = append(in.Scopes, strings.Fields(s)...)
+		}
+		if secretStdin {
+			var err error
+			if in.Secret, err = secretLine(cmd, "--secret-stdin"); err != nil {
+				return err
+			}
+		}
+		made, err := oidc.NewClient(in, b.now())
+		if err != nil {
+			return err
+		}
+		err = b.change(ctx, "client.add", made.Client.ID, map[string]string{"type": kind, "name": made.Client.Name}, func(ctx context.Context) error {
+			return b.db.Clients().Add(ctx, made.Client)
+		})
+		if errors.Is(err, idp.ErrTaken) {
+			return fmt.Errorf("there is a client %q already: choose another --id, or remove that one first", made.Client.ID)
+		}
+		if err != nil {
+			return err
+		}
+		v := b.viewSecrets(made.Client, made.Secret, made.Warnings)
+		return a.print(cmd, v, v.write)
+	})
+	return c
+}
+
+// secretsView is what is shown once of a client. Names are part of the
+// program's interface.
+type secretsView struct {
+	ID               oidc.ClientID `json:"client_id"`
+	Secret           string        `json:"client_secret"` // empty: it has none
+	AuthorizationURL string        `json:"authorization_url"`
+	ValidationURL    string        `json:"validation_url"` // Odoo only
+	Warnings         []string      `json:"warnings,omitempty"`
+
+	client oidc.Client
+	issuer string
+}
+
+func (b *base) viewSecrets(c oidc.Client, secret string, warnings []string) secretsView {
+	v := secretsView{ID: c.ID, Secret: secret, Warnings: warnings, client: c, issuer: b.cfg.Issuer}
+	if c.Type != oidc.Service {
+		v.AuthorizationURL = b.cfg.Issuer + oidc.PathAuthorize
+	}
+	if c.Type == oidc.Odoo {
+		v.ValidationURL = b.cfg.Issuer + odoo.ValidationPath(c)
+	}
+	return v
+}
+
+func (v secretsView) write(w io.Writer) {
+	for _, warning := range v.Warnings {
+		fmt.Fprintln(w, "note:", clean(warning))
+	}
+	if v.client.Type == oidc.Odoo {
+		v.writeRow(w)
+		return
+	}
+	field(w, "client id", string(v.ID))
+	field(w, "client secret", v.Secret)
+	field(w, "issuer", v.issuer)
+	if v.Secret != "" {
+		fmt.Fprintln(w, "\nThe secret is not shown again; `latchkey client rotate-secret` makes a new one.")
+	}
+}
+
+// writeRow prints the provider row as Odoo's form shows it.
+func (v secretsView) writeRow(w io.Writer) {
+	fmt.Fprint(w, "In Odoo, with developer mode on: Settings > Users & Companies > OAuth Providers > New\n\n")
+	data := "(empty)"
+	if v.client.Validations > 1 {
+		data = v.ValidationURL
+	}
+	for _, row := range [][2]string{
+		{"Provider name", v.client.Name}, {"Client ID", string(v.ID)}, {"Allowed", "yes"}, {"Login button label", "Log in with " + v.client.Name},
+		{"Authorization URL", v.AuthorizationURL}, {"Scope", "openid profile email"}, {"UserInfo URL", v.ValidationURL}, {"Data Endpoint", data},
+	} {
+		fmt.Fprint(w, "  ")
+		field(w, row[0], row[1])
+	}
+	if v.Secret != "" {
+		fmt.Fprint(w, "  ")
+		field(w, "Client Secret", v.Secret)
+	}
+	fmt.Fprintln(w, "\nThe UserInfo URL holds a secret and is not shown again; `latchkey client rotate-secret` makes a new one.")
+}
+
+func (a *app) clientList() *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "List applications", Args: cobra.NoArgs, Example: "  latchkey client list",
+		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, _ []string) error {
+			cs, err := b.db.Clients().All(ctx)
+			if err != nil {
+				return err
+			}
+			slices.SortFunc(cs, func(x, y oidc.Client) int { return strings.Compare(string(x.ID), string(y.ID)) })
+			l := a.list(cmd, "ID", "TYPE", "NAME", "REDIRECT URIS")
+			for _, c := range cs {
+				if err := l.add(viewClient(c), c.ID, c.Type, c.Name, strings.Join(c.RedirectURIs, " ")); err != nil {
+					return err
+				}
+			}
+			return l.end()
+		}),
+	}
+}
+
+func (a *app) clientShow() *cobra.Command {
+	return &cobra.Command{
+		Use: "show ID", Short: "Show an application, without its secrets", Args: cobra.ExactArgs(1), Example: "  latchkey client show odoo",
+		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
+			c, err := b.client(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			v := viewClient(c)
+			return a.print(cmd, v, v.write)
+		}),
+	}
+}
+
+func (b *base) client(ctx context.Context, id string) (oidc.Client, error) {
+	c, err := b.db.Clients().ByID(ctx, oidc.ClientID(id))
+	if errors.Is(err, idp.ErrNotFound) {
+		err = fmt.Errorf("%w: there is no client %q; `latchkey client list` prints them", idp.ErrNotFound, id)
+	}
+	return c, err
+}
+
+func (a *app) clientRotate() *cobra.Command {
+	var validation bool
+	c := &cobra.Command{
+		Use: "rotate-secret ID", Short: "Give an application a new secret; the old one is dead at once", Args: cobra.ExactArgs(1),
+		Long: "Give an application a new secret; the old one is dead at once. An Odoo without a secret gets a new validation address,\n" +
+			"and so does one with a secret when --validation is given." + delayNote,
+		Example: "  latchkey client rotate-secret wiki",
+	}
+	c.Flags().BoolVar(&validation, "validation", false, "Odoo: a new validation address")
+	c.RunE = a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
+		old, err := b.client(ctx, args[0])
+		if err != nil {
+			return err
+		}
+		var fresh oidc.Client
+		var secret string
+		if validation || old.Type == oidc.Odoo && old.AuthMethod == oidc.AuthNone {
+			fresh, err = oidc.RotateValidation(old)
+		} else {
+			fresh, secret, err = oidc.RotateSecret(old)
+		}
+		if err != nil {
+			return err
+		}
+		err = b.change(ctx, "client.rotate", old.ID, nil, func(ctx context.Context) error { return b.db.Clients().Save(ctx, fresh) })
+		if err != nil {
+			return err
+		}
+		v := b.viewSecrets(fresh, secret, nil)
+		return a.print(cmd, v, v.write)
+	})
+	return c
+}
+
+func (a *app) clientRemove() *cobra.Command {
+	var yes bool
+	c := &cobra.Command{
+		Use: "remove ID", Short: "Remove an application; its tokens die", Args: cobra.ExactArgs(1),
+		Long: "Remove an application; its tokens die, and what people allowed it is forgotten." + delayNote, Example: "  latchkey client remove wiki --yes",
+	}
+	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	c.RunE = a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
+		old, err := b.client(ctx, args[0])
+		if err != nil {
+			return err
+		}
+		if err := sure(cmd, yes, fmt.Sprintf("The application %s (%s) will be removed.", old.ID, clean(old.Name))); err != nil {
+			return err
+		}
+		err = b.change(ctx, "client.remove", old.ID, nil, func(ctx context.Context) error { return b.db.Clients().Remove(ctx, old.ID) })
+		if err != nil {
+			return err
+		}
+		return a.say(cmd, map[string]any{"client_id": old.ID}, "the client %s is removed", old.ID)
+	})
+	return c
+}
+
+// clientView is a client without its secrets (D-06). Names are those of
+// OpenID Connect Dynamic Client Registration 1.0 §2 where it has them.
+type clientView struct {
+	ID             oidc.ClientID `json:"client_id"`
+	Name           string        `json:"client_name"`
+	Type           oidc.Type     `json:"type"`
+	AuthMethod     string        `json:"token_endpoint_auth_method"`
+	RedirectURIs   []string      `json:"redirect_uris,omitempty"`
+	PostLogoutURIs []string      `json:"post_logout_redirect_uris,omitempty"`
+	GrantTypes     []string      `json:"grant_types"`
+	ResponseTypes  []string      `json:"response_types,omitempty"`
+	Scopes         []string      `json:"scopes"`
+	IDTokenAlg     string        `json:"id_token_signed_response_alg"`
+	Trusted        bool          `json:"trusted"`
+	Choose         bool          `json:"choose"`
+	Disabled       bool          `json:"disabled"`
+	Groups         []string      `json:"groups,omitempty"`
+	Sessions       string        `json:"sessions,omitempty"`
+	Validations    int           `json:"validations,omitempty"`
+	Created        time.Time     `json:"created"`
+}
+
+func viewClient(c oidc.Client) clientView {
+	return clientView{
+		ID: c.ID, Name: c.Name, Type: c.Type, AuthMethod: c.AuthMethod, RedirectURIs: c.RedirectURIs, PostLogoutURIs: c.PostLogoutURIs,
+		GrantTypes: c.GrantTypes, ResponseTypes: c.ResponseTypes, Scopes: append([]string{}, c.Scopes...), IDTokenAlg: c.IDTokenAlg, Trusted: c.Trusted,
+		Choose: c.Choose, Disabled: c.Disabled, Groups: c.Groups, Sessions: c.Sessions, Validations: c.Validations, Created: c.Created.UTC(),
+	}
+}
+
+func (v clientView) write(w io.Writer) {
+	for _, row := range []struct {
+		name   string
+		values []string
+	}{
+		{"client id", []string{string(v.ID)}}, {"name", []string{v.Name}}, {"type", []string{string(v.Type)}}, {"proves itself by", []string{v.AuthMethod}},
+		{"redirect URIs", v.RedirectURIs}, {"logout ends at", v.PostLogoutURIs}, {"grant types", v.GrantTypes}, {"response types", v.ResponseTypes},
+		{"scopes", v.Scopes}, {"ID tokens", []string{v.IDTokenAlg}}, {"groups", v.Groups}, {"sessions", []string{v.Sessions}}, {"created", []string{stamp(v.Created)}},
+	} {
+		field(w, row.name, strings.Join(row.values, ", "))
+	}
+	if v.Trusted {
+		field(w, "consent", "not asked for")
+	}
+	if v.Disabled {
+		field(w, "state", "disabled")
+	}
+}

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"text/tabwriter"
+
+	"latchkey/config"
+	"latchkey/idp"
+	"latchkey/idp/account"
+	"latchkey/idp/odoo"
+	"latchkey/idp/oidc"
+	"latchkey/mfa/policy"
+	"latchkey/ui/demo"
+)
+
+// demoPerson is an account of the demo. The passwords are public, which is
+// why demo mode listens on this machine only.
+type demoPerson struct {
+	Login    string   `json:"login"`
+	Password string   `json:"password"`
+	TOTP     string   `json:"totp_secret,omitempty"`
+	Name     string   `json:"name"`
+	Kind     idp.Kind `json:"kind"`
+	Groups   []string `json:"groups,omitempty"`
+	Locale   string   `json:"locale"`
+	Try      string   `json:"try"`
+}
+
+var demoPeople = []demoPerson{
+	{Login: "ada@example.org", Password: "correct horse for ada", Name: "Ada Lovelace", Kind: idp.Internal, Groups: []string{"accounting"}, Locale: "en",
+		Try: "an employee: sets up an authenticator app at the first sign-in"},
+	{Login: "max@example.org", Password: "correct horse for max", TOTP: "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", Name: "Max Mercier", Kind: idp.Internal, Groups: []string{"accounting"}, Locale: "fr",
+		Try: "an employee with an app already (add the secret to yours), in French"},
+	{Login: "pia@example.org", Password: "correct horse for pia", Name: "Pia Portal", Kind: idp.Portal, Locale: "en",
+		Try: "a portal customer: password only, as the policy says"},
+}
+
+const (
+	demoOdooClient = "demo-odoo"
+	demoCodeClient = "demo-web"
+)
+
+// demoReport is what `serve --demo --json` prints.
+type demoReport struct {
+	Issuer   string       `json:"issuer"`
+	Shop     string       `json:"shop"`
+	Outbox   string       `json:"outbox"`
+	Accounts []demoPerson `json:"accounts"`
+	Clients  []demoClient `json:"clients"`
+}
+
+type demoClient struct {
+	ID            string `json:"client_id"`
+	Secret        string `json:"client_secret,omitempty"`
+	Type          string `json:"type"`
+	RedirectURI   string `json:"redirect_uri"`
+	ValidationURL string `json:"validation_url,omitempty"`
+}
+
+// demoConfig keeps the demo's database apart from a real one, unless a folder
+// was chosen.
+func demoConfig(cfg config.Config) config.Config {
+	return cfg.In("./latchkey-demo")
+}
+
+// startDemo fills the house and opens the shop beside it. Starting again
+// changes nothing but the client secret.
+func startDemo(ctx context.Context, h *house, s *servers, o serveOptions) error {
+	host, port, err := net.SplitHostPort(h.cfg.Listen)
+	if err != nil {
+		return err
+	}
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		return err
+	}
+	shopAt := net.JoinHostPort(host, strconv.Itoa(n+1))
+	shop := &demo.Shop{Issuer: h.cfg.Issuer, Base: "http://localhost:" + strconv.Itoa(n+1), OdooClient: demoOdooClient, CodeClient: demoCodeClient}
+	if err := h.fillDemo(ctx); err != nil {
+		return err
+	}
+	clients, err := h.demoClients(ctx, shop)
+	if err != nil {
+		return err
+	}
+	if err := s.listen(shopAt, shop.Handler()); err != nil {
+		return err
+	}
+	return printDemo(o, demoReport{Issuer: h.cfg.Issuer, Shop: shop.Base, Outbox: h.cfg.Issuer + "/dev/outbox", Accounts: demoPeople, Clients: clients})
+}
+
+// fillDemo adds the people and the policy that are not there yet.
+func (h *house) fillDemo(ctx context.Context) error {
+	host := idp.Actor{Host: true}
+	for _, p := range demoPeople {
+		_, err := h.accounts.Add(ctx, host, account.New{
+			Email: p.Login, Name: p.Name, Kind: p.Kind, Groups: p.Groups, Locale: p.Locale, Verified: true, Password: p.Password, TOTPSecret: p.TOTP,
+		})
+		if err != nil && !errors.Is(err, idp.ErrTaken) {
+			return err
+		}
+	}
+	return h.db.Policies().Apply(ctx, []policy.Policy{{
+		Name: "employees-need-a-second-factor", Enabled: true,
+		Whom: policy.Whom{Kind: string(idp.Internal)}, What: policy.What{Assurance: policy.MFA},
+	}})
+}
+
+// demoClients registers the shop both ways.
+func (h *house) demoClients(ctx context.Context, shop *demo.Shop) ([]demoClient, error) {
+	var out []demoClient
+	for _, in := range []oidc.Input{
+		{ID: demoOdooClient, Name: "Demo Odoo", Type: oidc.Odoo, RedirectURIs: []string{shop.Base + "/auth_oauth/signin"}, Trusted: true},
+		{ID: demoCodeClient, Name: "Demo shop", Type: oidc.Web, RedirectURIs: []string{shop.Base + "/callback"}, PostLogoutURIs: []string{shop.Base + "/"}},
+	} {
+		n, err := oidc.NewClient(in, h.now())
+		if err != nil {
+			return nil, err
+		}
+		err = h.db.Clients().Remove(ctx, n.Client.ID)
+		if err != nil && !errors.Is(err, idp.ErrNotFound) {
+			return nil, err
+		}
+		if err := h.db.Clients().Add(ctx, n.Client); err != nil {
+			return nil, err
+		}
+		d := demoClient{ID: string(n.Client.ID), Secret: n.Secret, Type: string(n.Client.Type), RedirectURI: n.Client.RedirectURIs[0]}
+		if n.Client.Type == oidc.Odoo {
+			d.ValidationURL = h.cfg.Issuer + odoo.ValidationPath(n.Client)
+			shop.Validation = d.ValidationURL
+		} else {
+			shop.CodeSecret = n.Secret
+		}
+		out = append(out, d)
+	}
+	return out, nil
+}
+
+func printDemo(o serveOptions, r demoReport) error {
+	if o.JSON {
+		return json.NewEncoder(o.Out).Encode(r)
+	}
+	w := tabwriter.NewWriter(o.Out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "\nLatchkey demo\n\n  Open %s and click \"Log in with Latchkey, as Odoo does\".\n\n", r.Shop)
+	fmt.Fprintf(w, "  account\tpassword\twho\n")
+	for _, p := range r.Accounts {
+		fmt.Fprintf(w, "  %s\t%s\t%s\n", p.Login, p.Password, p.Try)
+		if p.TOTP != "" {
+			fmt.Fprintf(w, "  \t\tsecret %s\n", p.TOTP)
+		}
+	}
+	fmt.Fprintf(w, "\n  What to try: sign in as ada and scan the QR code; sign out, sign in again with a code; use a backup code;\n")
+	fmt.Fprintf(w, "  type a wrong password; switch the language; open it on your phone's width.\n\n")
+	fmt.Fprintf(w, "  Provider\t%s\n  Discovery\t%s/.well-known/openid-configuration\n  Mail and SMS\t%s\n\n  Stop with Ctrl-C.\n\n", r.Issuer, r.Issuer, r.Outbox)
+	return w.Flush()
+}

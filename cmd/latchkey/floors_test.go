@@ -1,0 +1,106 @@
+package main
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// floors lists the packages from the ground up. A package may import only
+// packages on lines above its own, so neighbours on one line do not know each
+// other and no cycle can exist. Changing the order is a decision, not a fix.
+const floors = `
+	config  migrations
+
+	mfa
+	mfa/totp  mfa/code  mfa/backup  mfa/passkey  mfa/sms  mfa/trust  mfa/policy  mfa/factortest
+
+	idp
+	idp/password  idp/mail  idp/audit  idp/keyring
+	idp/account  idp/security  idp/signin  idp/oidc
+	idp/odoo
+
+	idp/store
+	idp/store/memory  idp/store/redis
+	idp/store/storetest
+
+	ui/locale  ui/assets
+	ui/message  ui/page
+	ui/signin  ui/security  ui/admin  ui/protocol  ui/demo  ui/dev
+
+	cmd/latchkey
+`
+
+// owners says which packages may know a library, here or below.
+var owners = map[string][]string{
+	"github.com/gin-gonic/gin":    {"ui", "cmd"},
+	"gorm.io":                     {"idp/store"},
+	"database/sql":                {"idp/store", "migrations"},
+	"github.com/jackc/pgx":        {"idp/store"},
+	"github.com/ory/fosite":       {"idp/oidc"},
+	"github.com/go-webauthn":      {"mfa/passkey"},
+	"github.com/pquerna/otp":      {"mfa/totp"},
+	"github.com/redis/go-redis":   {"idp/store/redis", "cmd"},
+	"html/template":               {"ui"},
+	"net/http":                    {"ui", "idp/oidc", "idp/odoo", "mfa/sms", "cmd"},
+	"net/smtp":                    {"idp/mail"},
+	"github.com/wneessen/go-mail": {"idp/mail"},
+	"testing":                     {"mfa/factortest", "idp/store/storetest"},
+	"github.com/pressly/goose":    {"migrations"},
+	"github.com/spf13/cobra":      {"cmd"},
+	"github.com/tink-crypto":      {"idp/keyring"},
+	"latchkey/idp/store":          {"idp/store", "cmd"}, // domain and pages see interfaces
+}
+
+func TestFloors(t *testing.T) {
+	root := filepath.Join("..", "..")
+	err := filepath.WalkDir(root, func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(p, ".go") || strings.HasSuffix(p, "_test.go") {
+			return err
+		}
+		dir, err := filepath.Rel(root, filepath.Dir(p))
+		if err != nil {
+			return err
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), p, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, i := range f.Imports {
+			path, _ := strconv.Unquote(i.Path.Value)
+			check(t, filepath.ToSlash(dir), path)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func check(t *testing.T, pkg, imported string) {
+	if floor(pkg) < 0 {
+		t.Errorf("%s has no floor", pkg)
+	}
+	if inner, ok := strings.CutPrefix(imported, "latchkey/"); ok && floor(inner) >= floor(pkg) {
+		t.Errorf("%s may not import %s", pkg, inner)
+	}
+	for library, may := range owners {
+		if under(imported, library) && !slices.ContainsFunc(may, func(m string) bool { return under(pkg, m) }) {
+			t.Errorf("%s may not know %s", pkg, imported)
+		}
+	}
+}
+
+func under(path, root string) bool { return path == root || strings.HasPrefix(path, root+"/") }
+
+// floor is the line on which a package stands, or -1.
+func floor(pkg string) int {
+	return slices.IndexFunc(strings.Split(floors, "\n"), func(line string) bool {
+		return slices.Contains(strings.Fields(line), pkg)
+	})
+}

@@ -1,0 +1,218 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"latchkey/config"
+	"latchkey/idp"
+	"latchkey/idp/account"
+	"latchkey/idp/keyring"
+	"latchkey/idp/odoo"
+	"latchkey/idp/oidc"
+	"latchkey/idp/password"
+	"latchkey/idp/signin"
+	"latchkey/idp/store"
+	"latchkey/idp/store/memory"
+	"latchkey/idp/store/redis"
+	"latchkey/mfa"
+	"latchkey/mfa/backup"
+	"latchkey/mfa/totp"
+	"latchkey/ui/locale"
+	"latchkey/ui/page"
+	"latchkey/ui/protocol"
+	pages "latchkey/ui/signin"
+)
+
+// base is the house without its doors: what the command line and the server
+// share.
+type base struct {
+	cfg      config.Config
+	db       *store.DB
+	ring     *keyring.Ring
+	accounts *account.Service
+	keys     *oidc.KeyRing
+	engine   *mfa.Engine
+	hasher   *password.Hasher
+	now      func() time.Time
+	cache    closer
+}
+
+type closer interface{ Close() error }
+
+// openBase opens the database and brings it up to date.
+func openBase(ctx context.Context, cfg config.Config) (*base, error) {
+	return openAt(ctx, cfg, clock(), true)
+}
+
+// openAt opens the database; an older one is brought up to date only if
+// migrate says so.
+func openAt(ctx context.Context, cfg config.Config, now func() time.Time, migrate bool) (*base, error) {
+	b := &base{cfg: cfg, now: now}
+	cache, err := openCache(cfg, b)
+	if err != nil {
+		return nil, err
+	}
+	ring, made, err := openKeyring(cfg)
+	if err != nil {
+		return nil, err
+	}
+	b.ring = ring
+	b.db, err = store.Open(ctx, store.Config{URL: cfg.Database.URL, Keyring: ring, Cache: cache, Now: b.now, Migrate: migrate})
+	if err != nil {
+		if made && errors.Is(err, store.ErrKeyring) {
+			err = errors.Join(err, os.Remove(cfg.Secrets.KeyringFile))
+		}
+		return nil, err
+	}
+	b.wire()
+	return b, nil
+}
+
+// openCache is Redis if one is named, and otherwise memory of this process.
+func openCache(cfg config.Config, b *base) (store.Cache, error) {
+	if cfg.Redis.URL == "" {
+		return &memory.Cache{Now: b.now}, nil
+	}
+	c, err := redis.New(cfg.Redis.URL)
+	if err != nil {
+		return nil, err
+	}
+	b.cache = c
+	return c, nil
+}
+
+// openKeyring loads the keys that seal secrets. They are made where that can
+// do no harm: beside the embedded database, or in a data folder of the
+// operator's choice for a database that knows no other keyring yet.
+func openKeyring(cfg config.Config) (ring *keyring.Ring, made bool, err error) {
+	path := cfg.Secrets.KeyringFile
+	ring, err = keyring.Load(path)
+	if !errors.Is(err, os.ErrNotExist) {
+		return ring, false, err
+	}
+	if !cfg.KeyringMayBeMade() {
+		return nil, false, fmt.Errorf("secrets.keyring_file: %s does not exist: copy it from the other instance or the backup, or make one with `latchkey keyring create %s`", path, path)
+	}
+	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
+		return nil, false, fmt.Errorf("data_dir: %w", err)
+	}
+	ring, err = keyring.Create(path)
+	if err == nil {
+		slog.Info("made a keyring: keep a copy in a safe place, the database is of no use without it", "file", path)
+	}
+	return ring, true, err
+}
+
+// wire puts the use cases on top of the database.
+func (b *base) wire() {
+	p, l := b.cfg.Passwords, b.cfg.Limits
+	b.hasher = password.New(password.Params{Memory: p.MemoryKiB, Time: p.Time, Threads: p.Threads}, 0, 0)
+	b.engine = &mfa.Engine{
+		Credentials: b.db.Credentials(), Challenges: b.db.Challenges(), Limiter: b.db.Limiter(), Atomic: b.db.Atomic, Now: b.now,
+		Rules: mfa.Rules{PerChallenge: l.ChallengeTries, PerAccount: l.FactorTries, Per: l.LockFor, Streak: l.FactorStreak, TTL: signin.TTL},
+	}
+	b.engine.Register(totp.Factor{Issuer: b.cfg.Branding.Name, Now: b.now}, backup.Factor{Hash: b.hasher.Key})
+	b.accounts = &account.Service{
+		Users: b.db.Users(), Groups: b.db.Groups(), Sessions: b.db.Sessions(), Factors: b.engine, Passwords: b.hasher,
+		Limiter: b.db.Limiter(), Log: b.db.Log(), Atomic: b.db.Atomic, Now: b.now, Locks: b.locks,
+		Words: []string{b.cfg.Branding.Name, b.cfg.Branding.Company},
+	}
+	b.keys = oidc.NewKeyRing(b.db.Keys(), b.db.Atomic, b.now)
+}
+
+// locks lists the budgets that wrong tries of a person use up.
+func (b *base) locks(u idp.User) []mfa.Budget {
+	out := []mfa.Budget{{Key: signin.PasswordKey(u.ID), Max: b.cfg.Limits.PasswordTries, Per: b.cfg.Limits.LockFor}}
+	for _, k := range b.engine.Kinds() {
+		for _, l := range mfa.Budgets(mfa.SubjectID(u.ID), k, b.engine.Rules) {
+			if len(out) == 1 || l.Key != out[1].Key {
+				out = append(out, l)
+			}
+		}
+	}
+	return out
+}
+
+func (b *base) close() error {
+	err := b.db.Close()
+	if b.cache != nil {
+		err = errors.Join(err, b.cache.Close())
+	}
+	return err
+}
+
+// house is the whole product. Only this file knows every package.
+type house struct {
+	*base
+	http.Handler
+	site     *page.Site
+	signIn   *signin.Service
+	provider *oidc.Provider
+	odoo     *odoo.Service
+}
+
+// build adds the doors.
+func build(ctx context.Context, b *base) (*house, error) {
+	root, err := b.db.Secret(ctx, "root")
+	if err != nil {
+		return nil, err
+	}
+	if err := b.keys.Ensure(ctx); err != nil {
+		return nil, err
+	}
+	site, err := page.New(page.Config{
+		Issuer: b.cfg.Issuer, CSRFKey: keyring.Derive(root, "csrf"), Name: b.cfg.Branding.Name, Now: b.now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	h := &house{base: b, site: site}
+	origin := func(r *http.Request) idp.Origin { return site.From(nil, r).Origin() }
+	h.signIn = &signin.Service{
+		Users: b.db.Users(), Sessions: b.db.Sessions(), Flows: b.db.Flows(), Policies: b.db.Policies(), Factors: b.engine,
+		Passwords: b.hasher, Limiter: b.db.Limiter(), Log: b.db.Log(), Atomic: b.db.Atomic, Sealer: b.ring,
+		Secret: keyring.Derive(root, "known"), Rules: rules(b.cfg), Now: b.now,
+	}
+	h.odoo = &odoo.Service{
+		Tokens: b.db.OdooTokens(), Grants: b.db.Grants(), Users: b.db.Users(), Clients: b.db.Clients(), Log: b.db.Log(), Atomic: b.db.Atomic,
+		Secret: keyring.Derive(root, "odoo"), Now: b.now, Origin: origin, Fault: fault,
+	}
+	h.provider, err = oidc.New(oidc.Config{
+		Issuer: b.cfg.Issuer, Secret: keyring.Derive(root, "oidc"), Grants: b.db.Grants(), Clients: b.db.Clients(), Consents: b.db.Consents(),
+		Keys: b.keys, Browser: pages.Browser{Site: site, Service: h.signIn}, Pages: protocol.Pages{Site: site},
+		Log: b.db.Log(), Atomic: b.db.Atomic, Now: b.now, Locales: tags(), Origin: origin, Fault: fault, Implicit: h.odoo.Issue,
+	})
+	if err != nil {
+		return nil, err
+	}
+	h.Handler, err = routes(h)
+	return h, err
+}
+
+// fault logs what went wrong inside and is never shown. Addresses are left
+// out: they carry tokens.
+func fault(r *http.Request, err error) {
+	slog.ErrorContext(r.Context(), "request failed", "method", r.Method, "err", err)
+}
+
+// tags lists the languages of the pages.
+func tags() []string {
+	var out []string
+	for _, l := range locale.Languages() {
+		out = append(out, l.Tag)
+	}
+	return out
+}
+
+func rules(cfg config.Config) signin.Rules {
+	r := signin.DefaultRules
+	r.AccountTries, r.AddressTries, r.Per = cfg.Limits.PasswordTries, cfg.Limits.AddressTries, cfg.Limits.LockFor
+	r.Idle, r.Absolute = cfg.Sessions.Idle, cfg.Sessions.Absolute
+	return r
+}

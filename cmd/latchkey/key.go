@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"latchkey/idp/oidc"
+)
+
+func (a *app) keyCommands() *cobra.Command {
+	return group("key", "The keys that sign tokens", "  latchkey key list", a.keyList(), a.keyRotate())
+}
+
+func (a *app) keyList() *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "List signing keys and where they are in their life", Args: cobra.NoArgs, Example: "  latchkey key list",
+		Long: "List signing keys. A key is published as next, signs as current, and still verifies when it is retired.",
+		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, _ []string) error {
+			return a.listKeys(ctx, b, cmd)
+		}),
+	}
+}
+
+func (a *app) listKeys(ctx context.Context, b *base, cmd *cobra.Command) error {
+	ks, err := b.db.Keys().All(ctx)
+	if err != nil {
+		return err
+	}
+	order := []oidc.KeyState{oidc.Current, oidc.Next, oidc.Retired}
+	slices.SortFunc(ks, func(x, y oidc.Key) int {
+		if c := strings.Compare(x.Alg, y.Alg); c != 0 {
+			return c
+		}
+		return slices.Index(order, x.State) - slices.Index(order, y.State)
+	})
+	l := a.list(cmd, "ID", "ALGORITHM", "STATE", "SINCE", "CREATED")
+	for _, k := range ks {
+		v := map[string]any{"id": k.ID, "alg": k.Alg, "state": k.State, "since": stamp(k.Changed), "created": stamp(k.Created)}
+		if err := l.add(v, k.ID, k.Alg, k.State, stamp(k.Changed), stamp(k.Created)); err != nil {
+			return err
+		}
+	}
+	return l.end()
+}
+
+func (a *app) keyRotate() *cobra.Command {
+	return &cobra.Command{
+		Use: "rotate", Short: "Let the keys that are published ahead take over", Args: cobra.NoArgs,
+		Long: "Let the keys that are published ahead take over, and publish new ones. The old ones verify until their last token is dead,\n" +
+			"so no relying party notices." + delayNote,
+		Example: "  latchkey key rotate",
+		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, _ []string) error {
+			if err := b.keys.Rotate(ctx); err != nil {
+				return err
+			}
+			if err := b.note(ctx, "key.rotate", "", nil); err != nil {
+				return err
+			}
+			settle(ctx)
+			return a.listKeys(ctx, b, cmd)
+		}),
+	}
+}

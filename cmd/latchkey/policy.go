@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"latchkey/idp"
+	"latchkey/mfa/policy"
+)
+
+func (a *app) policyCommands() *cobra.Command {
+	return group("policy", "Who needs a second factor", "  latchkey policy apply policies.yaml", a.policyList(), a.policyApply(), a.policyRemove())
+}
+
+func (a *app) policyList() *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "Print all policies as a file that `policy apply` takes", Args: cobra.NoArgs, Example: "  latchkey policy list > policies.yaml",
+		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, _ []string) error {
+			ps, err := b.db.Policies().All(ctx)
+			if err != nil {
+				return err
+			}
+			if a.json {
+				return encoder(cmd.OutOrStdout()).Encode(append([]policy.Policy{}, ps...))
+			}
+			text, err := policy.Format(ps)
+			if err == nil {
+				_, err = cmd.OutOrStdout().Write(text)
+			}
+			return err
+		}),
+	}
+}
+
+func (a *app) policyApply() *cobra.Command {
+	return &cobra.Command{
+		Use: "apply FILE", Short: "Add the policies of a YAML file; those with a known name are replaced", Args: cobra.ExactArgs(1),
+		Long:    "Add the policies of a YAML file (- is standard input); those with a known name are replaced, others stay.\nA file with a mistake changes nothing." + delayNote,
+		Example: "  latchkey policy apply policies.yaml",
+		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
+			text, err := readFile(cmd, args[0])
+			if err != nil {
+				return err
+			}
+			ps, err := policy.Parse(text)
+			if err != nil {
+				return err
+			}
+			names := make([]string, len(ps))
+			for i, p := range ps {
+				names[i] = p.Name
+			}
+			err = b.change(ctx, "policy.apply", "", map[string]string{"policies": strings.Join(names, " ")}, func(ctx context.Context) error {
+				return b.db.Policies().Apply(ctx, ps)
+			})
+			if err != nil {
+				return err
+			}
+			return a.say(cmd, map[string]any{"policies": names}, "applied: %s", clean(strings.Join(names, ", ")))
+		}),
+	}
+}
+
+// readFile reads a file of at most a mebibyte, or standard input.
+func readFile(cmd *cobra.Command, name string) ([]byte, error) {
+	in := cmd.InOrStdin()
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		in = f
+	}
+	const most = 1 << 20
+	text, err := io.ReadAll(io.LimitReader(in, most+1))
+	if len(text) > most {
+		return nil, usagef("%s is larger than 1 MiB", name)
+	}
+	return text, err
+}
+
+func (a *app) policyRemove() *cobra.Command {
+	return &cobra.Command{
+		Use: "remove NAME", Short: "Remove a policy", Args: cobra.ExactArgs(1), Long: "Remove a policy." + delayNote, Example: "  latchkey policy remove portal-needs-second-factor",
+		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
+			err := b.change(ctx, "policy.remove", "", map[string]string{"policies": args[0]}, func(ctx context.Context) error {
+				return b.db.Policies().Remove(ctx, args[0])
+			})
+			if errors.Is(err, idp.ErrNotFound) {
+				err = fmt.Errorf("%w: no policy has the name %q; `latchkey policy list` prints them", err, args[0])
+			}
+			if err != nil {
+				return err
+			}
+			return a.say(cmd, map[string]any{"name": args[0]}, "the policy %s is removed", clean(args[0]))
+		}),
+	}
+}

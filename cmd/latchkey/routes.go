@@ -1,0 +1,64 @@
+package main
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	pages "latchkey/ui/signin"
+)
+
+// routes is the whole address plan.
+func routes(h *house) (http.Handler, error) {
+	gin.SetMode(gin.ReleaseMode)
+	r := gin.New()
+	if err := r.SetTrustedProxies(prefixes(h.cfg.TrustedProxies)); err != nil {
+		return nil, err
+	}
+	r.Use(accessLog)
+	h.site.Mount(r)
+
+	// Answered without the database.
+	r.GET("/healthz", func(c *gin.Context) { c.String(http.StatusOK, "ok\n") })
+	r.GET("/readyz", h.ready)
+	for _, e := range h.provider.Routes() {
+		for _, method := range e.Methods {
+			r.Handle(method, e.Path, gin.WrapF(e.Handler))
+		}
+	}
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		r.Handle(method, "/odoo/:client_id/:secret/userinfo", gin.WrapF(h.odoo.Validate))
+	}
+	(&pages.Pages{Site: h.site, SignIn: h.signIn}).Mount(r)
+	r.GET("/", func(c *gin.Context) { c.Redirect(http.StatusSeeOther, pages.Home) })
+	return r, nil
+}
+
+func (h *house) ready(c *gin.Context) {
+	if err := h.db.Ready(c); err != nil {
+		slog.WarnContext(c, "not ready", "err", err)
+		c.String(http.StatusServiceUnavailable, "not ready\n") // details are for the log (D-14)
+		return
+	}
+	c.String(http.StatusOK, "ready\n")
+}
+
+// accessLog writes one line per request: the route's pattern instead of the
+// address, because addresses carry tickets and Odoo's tokens.
+func accessLog(c *gin.Context) {
+	start := time.Now()
+	c.Next()
+	route := c.FullPath()
+	if route == "" {
+		route = "(none)"
+	}
+	level := slog.LevelDebug
+	if c.Writer.Status() >= http.StatusInternalServerError {
+		level = slog.LevelWarn
+	}
+	slog.LogAttrs(c, level, "request", slog.String("method", c.Request.Method), slog.String("route", route),
+		slog.Int("status", c.Writer.Status()), slog.Duration("took", time.Since(start)), slog.String("ip", c.ClientIP()))
+	observe(c.Request.Method, route, c.Writer.Status(), time.Since(start))
+}

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"latchkey/config"
+)
+
+// drain is how long requests under way may take when the server stops.
+const drain = 15 * time.Second
+
+// serveOptions are the flags of `latchkey serve`.
+type serveOptions struct {
+	Demo       bool
+	DemoPublic bool
+	NoMigrate  bool
+	JSON       bool
+	Out        io.Writer
+}
+
+// serve runs the server until ctx ends.
+func serve(ctx context.Context, cfg config.Config, o serveOptions) error {
+	if o.Demo {
+		if err := cfg.Demo(o.DemoPublic); err != nil {
+			return err
+		}
+		cfg = demoConfig(cfg)
+	}
+	logTo(cfg, o)
+	b, err := openAt(ctx, cfg, clock(), !o.NoMigrate)
+	if err != nil {
+		return err
+	}
+	defer b.close()
+	h, err := build(ctx, b)
+	if err != nil {
+		return err
+	}
+	s := &servers{}
+	if err := s.listen(cfg.Listen, stopping{h.Handler, &s.ending}); err != nil {
+		return err
+	}
+	if cfg.MetricsListen != "" {
+		if err := s.listen(cfg.MetricsListen, metrics(b.db)); err != nil {
+			return err
+		}
+	}
+	if o.Demo {
+		if err := startDemo(ctx, h, s, o); err != nil {
+			return err
+		}
+	} else {
+		fmt.Fprintf(o.Out, "latchkey %s serves %s on %s\n", version, cfg.Issuer, cfg.Listen)
+	}
+	go b.db.Watch(ctx)
+	go b.keep(ctx)
+	return s.run(ctx)
+}
+
+// keep does what must be done from time to time. Every instance may do it:
+// deleting what is expired and moving keys are decided by guarded writes.
+func (b *base) keep(ctx context.Context) {
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			err := errors.Join(b.db.Sweep(ctx, b.now()), b.keys.Prune(ctx))
+			if err != nil && ctx.Err() == nil {
+				slog.WarnContext(ctx, "housekeeping failed; it is tried again in a minute", "err", err)
+			}
+		}
+	}
+}
+
+// servers are the listeners of the program.
+type servers struct {
+	all    []*http.Server
+	ln     []net.Listener
+	ending atomic.Bool
+}
+
+// listen opens an address. Limits are those of SECURITY §1.1.
+func (s *servers) listen(address string, h http.Handler) error {
+	ln, err := net.Listen("tcp", address)
+	if err != nil {
+		return fmt.Errorf("%w: is another latchkey running? Choose another address or stop it", err)
+	}
+	s.ln = append(s.ln, ln)
+	s.all = append(s.all, &http.Server{
+		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second, WriteTimeout: 30 * time.Second,
+		IdleTimeout: 60 * time.Second, MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelDebug),
+	})
+	return nil
+}
+
+// run serves until ctx ends, then lets requests under way finish.
+func (s *servers) run(ctx context.Context) error {
+	failed := make(chan error, len(s.all))
+	for i, srv := range s.all {
+		go func() { failed <- srv.Serve(s.ln[i]) }()
+	}
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	s.ending.Store(true)
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+	defer cancel()
+	var errs []error
+	for _, srv := range s.all {
+		errs = append(errs, srv.Shutdown(end))
+	}
+	return errors.Join(errs...)
+}
+
+// stopping answers /readyz with 503 while the server drains, so that a proxy
+// sends nobody new.
+type stopping struct {
+	http.Handler
+	ending *atomic.Bool
+}
+
+func (s stopping) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/readyz" && s.ending.Load() {
+		http.Error(w, "stopping", http.StatusServiceUnavailable)
+		return
+	}
+	s.Handler.ServeHTTP(w, r)
+}
+
+// logTo sets up the program's log on standard error.
+func logTo(cfg config.Config, o serveOptions) {
+	opts := &slog.HandlerOptions{Level: cfg.Log.Level}
+	if cfg.Log.Format == "json" || o.JSON {
+		slog.SetDefault(slog.New(slog.NewJSONHandler(stderr, opts)))
+		return
+	}
+	slog.SetDefault(slog.New(slog.NewTextHandler(stderr, opts)))
+}

@@ -1,0 +1,228 @@
+// Package config is what an operator may set: one struct, read from a YAML
+// file and the environment, checked once and as a whole.
+//
+// It never looks anything up over the network, never opens the database and
+// keeps no globals. What administrators change from day to day (people,
+// clients, policies) is data, not configuration, and has no place here.
+package config
+
+import (
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/netip"
+	"os"
+	"time"
+)
+
+// Config is the whole configuration, checked. Fields have the names of their
+// keys; [Keys] says what each one means.
+type Config struct {
+	Issuer         string // public address, without a slash at the end
+	Listen         string // host:port
+	MetricsListen  string // host:port; empty: no metrics
+	DataDir        string
+	TrustedProxies []netip.Prefix
+	Database       Database
+	Redis          Redis
+	Secrets        Secrets
+	Passwords      Passwords
+	Limits         Limits
+	Sessions       Sessions
+	Tokens         Tokens
+	Log            Log
+	Branding       Branding
+	Mail           Mail
+	SMS            SMS
+
+	from map[string]string // key → where its value came from
+}
+
+// Database is where everything is kept.
+type Database struct {
+	URL string // sqlite:PATH, sqlite::memory: or postgres://…
+}
+
+// Redis is a cache that instances share.
+type Redis struct {
+	URL string // empty: each instance has a cache of its own
+}
+
+// Secrets is what seals other secrets.
+type Secrets struct {
+	KeyringFile string
+}
+
+// Passwords sets the cost of hashing and the length of new passwords.
+type Passwords struct {
+	MemoryKiB uint32
+	Time      uint32 // passes over the memory
+	Threads   uint8
+	MinLength int // code points, where the password can be the only factor
+}
+
+// Limits says how often a wrong answer is heard.
+type Limits struct {
+	PasswordTries  int           // per account and unknown browser, per LockFor
+	AddressTries   int           // per IPv4 address or IPv6 /64, per LockFor
+	ChallengeTries int           // wrong codes that kill one challenge
+	FactorTries    int           // wrong codes per account, per LockFor
+	FactorStreak   int           // wrong codes without a right one that stop a factor
+	LockFor        time.Duration // how long failures are counted, and a lock lasts
+}
+
+// Sessions says how long somebody stays signed in.
+type Sessions struct {
+	Idle     time.Duration // without a request
+	Absolute time.Duration // whatever happens
+}
+
+// Tokens says how long what relying parties get is good for.
+type Tokens struct {
+	Code            time.Duration
+	Access          time.Duration
+	ID              time.Duration
+	RefreshIdle     time.Duration // since its last use
+	RefreshAbsolute time.Duration // since the sign-in
+}
+
+// Log shapes the program's own log, which is not the audit log.
+type Log struct {
+	Level  slog.Level
+	Format string // text or json
+}
+
+// Branding is the house name on pages.
+type Branding struct {
+	Name    string // of the service, also in authenticator apps
+	Company string
+}
+
+// Mail is where mail is handed over.
+type Mail struct {
+	SMTPURL string // empty: no mail
+}
+
+// SMS is where text messages are handed over.
+type SMS struct {
+	HTTPURL string // empty: no text messages
+}
+
+// Load reads the file, if one is named, then the environment (as os.Environ
+// gives it), which wins. The error is a [Mistakes] with every mistake there
+// is; the Config is then not to be used.
+func Load(file string, env []string) (Config, error) {
+	r := reading{values: map[string]value{}}
+	if file != "" {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			r.wrong(Mistake{Key: "config", Value: file, From: "the command line", Allowed: "a YAML file that can be read: " + reason(err)})
+		} else {
+			r.file(file, text)
+		}
+	}
+	r.environment(env)
+	c := r.build()
+	if len(r.mistakes) > 0 {
+		return c, r.mistakes
+	}
+	return c, nil
+}
+
+// value is what was written for a key, and where.
+type value struct{ text, from string }
+
+// reading collects what was written until it can be judged.
+type reading struct {
+	values   map[string]value
+	mistakes Mistakes
+}
+
+func (r *reading) wrong(m Mistake) { r.mistakes = append(r.mistakes, m) }
+
+// build fills a Config: first what was written, then what follows from it,
+// then what only makes sense together.
+func (r *reading) build() Config {
+	c := Config{from: map[string]string{}}
+	bad := map[string]bool{} // keys whose mistake is told already
+	for _, m := range r.mistakes {
+		bad[m.Key] = true
+	}
+	for _, k := range keys {
+		v, written := r.values[k.Name]
+		if !written {
+			v = value{text: k.Default, from: byDefault}
+		}
+		c.from[k.Name] = v.from
+		if err := k.set(&c, v.text); err != nil {
+			r.wrong(k.mistake(v, err))
+			bad[k.Name] = true
+		}
+	}
+	c.derive()
+	for _, m := range c.refusals() {
+		if !bad[m.Key] {
+			m.From = c.from[m.Key]
+			r.wrong(m)
+		}
+	}
+	return c
+}
+
+// derive fills what has no fixed default.
+func (c *Config) derive() {
+	if c.Issuer == "" && Loopback(c.Listen) {
+		if port := portOf(c.Listen); port != "0" {
+			c.Issuer = "http://localhost:" + port
+			c.from["issuer"] = "derived from listen"
+		}
+	}
+	if c.Database.URL == "" {
+		c.Database.URL = "sqlite:" + join(c.DataDir, "latchkey.db")
+		c.from["database.url"] = inDataDir
+	}
+	// A server database may belong to many instances, so a keyring in a folder
+	// that nobody chose would be one too many.
+	if c.Secrets.KeyringFile == "" && (!c.Database.Shared() || c.from["data_dir"] != byDefault) {
+		c.Secrets.KeyringFile = join(c.DataDir, "keyring.json")
+		c.from["secrets.keyring_file"] = inDataDir
+	}
+}
+
+// Where values come from that nobody wrote.
+const (
+	byDefault = "default"
+	inDataDir = "derived from data_dir"
+)
+
+// In moves what is kept in the data folder to another one, unless the operator
+// has chosen a folder or a place for each.
+func (c Config) In(dir string) Config {
+	if c.from["data_dir"] != byDefault {
+		return c
+	}
+	c.from = maps.Clone(c.from)
+	c.DataDir = dir
+	for key, field := range map[string]*string{"database.url": &c.Database.URL, "secrets.keyring_file": &c.Secrets.KeyringFile} {
+		if c.from[key] == inDataDir {
+			*field = ""
+		}
+	}
+	c.derive()
+	return c
+}
+
+// KeyringMayBeMade reports whether a keyring that is missing may be made by
+// the program: beside the embedded database, or in a data folder that the
+// operator chose. A file that the operator named for a server database is
+// known to other instances or a backup, and must come from there.
+func (c Config) KeyringMayBeMade() bool {
+	return !c.Database.Shared() || c.from["secrets.keyring_file"] == inDataDir
+}
+
+func reason(err error) string {
+	if os.IsNotExist(err) {
+		return "there is no such file"
+	}
+	return fmt.Sprint(err)
+}

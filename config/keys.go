@@ -1,0 +1,136 @@
+package config
+
+import (
+	"strings"
+	"time"
+)
+
+// Key is one thing that can be set.
+type Key struct {
+	Name    string // as in the file, with dots between sections
+	Default string // as text; empty: none, or it depends on other keys
+	Shown   string // what documents say of a default that depends on other keys
+	Allowed string
+	Doc     string
+	Secret  bool // never shown whole; may come from a file named by LATCHKEY_…_FILE
+
+	set func(c *Config, text string) error
+	get func(c Config) string
+}
+
+// Variable is the key's environment variable.
+func (k Key) Variable() string {
+	return prefix + strings.ToUpper(strings.ReplaceAll(k.Name, ".", "_"))
+}
+
+// Keys lists everything that can be set, in the order of the documentation.
+func Keys() []Key { return append([]Key(nil), keys...) }
+
+const (
+	prefix = "LATCHKEY_"
+
+	// The weakest hash that may be configured is OWASP's minimum (A-08).
+	minMemoryKiB = 19 * 1024
+	maxMemoryKiB = 1024 * 1024
+)
+
+var keys = []Key{
+	text("issuer", "", "`http://localhost:PORT` when `listen` is a loopback address",
+		"https://HOST[:PORT], or http:// on a loopback address; no path, query or fragment",
+		"Public address. It is in every token and link, and comes from here only, never from a request.",
+		func(c *Config) *string { return &c.Issuer }, isIssuer),
+	text("listen", "127.0.0.1:8080", "", "HOST:PORT",
+		"Where the server listens.", func(c *Config) *string { return &c.Listen }, isListen),
+	text("metrics_listen", "", "no metrics", "HOST:PORT, another than listen",
+		"Where Prometheus metrics are served; keep it off the public network.",
+		func(c *Config) *string { return &c.MetricsListen }, optional(isListen)),
+	text("data_dir", "./latchkey-data", "", "a folder that the server may write to",
+		"Where the embedded database and the keyring are kept.", func(c *Config) *string { return &c.DataDir }, isSet),
+	proxies("trusted_proxies", "IP addresses or CIDR networks, such as 10.0.0.0/8, 127.0.0.1",
+		"Proxies whose `X-Forwarded-For` is believed. Nobody else's is."),
+
+	secret("database.url", "`sqlite:` and `latchkey.db` in `data_dir`",
+		"sqlite:PATH, sqlite::memory: or postgres://USER:PASSWORD@HOST/NAME; towards another host with sslmode=verify-full (default) or verify-ca, or sslmode=disable where the network is trusted",
+		"Where everything is kept. More than one instance needs PostgreSQL.",
+		func(c *Config) *string { return &c.Database.URL }, optional(isDatabase)),
+	secret("redis.url", "a cache in the process",
+		"redis://HOST:PORT or rediss://HOST:PORT (TLS), with /NUMBER for another database",
+		"A cache that instances share. Losing it costs speed, never a check.",
+		func(c *Config) *string { return &c.Redis.URL }, optional(isRedis)),
+	text("secrets.keyring_file", "", "`keyring.json` in `data_dir`; with PostgreSQL one of the two must be set",
+		"the file that `latchkey keyring create` wrote",
+		"The keys that seal secrets in the database. Without it the database is of no use: back it up elsewhere.",
+		func(c *Config) *string { return &c.Secrets.KeyringFile }, nil),
+
+	whole("passwords.memory_kib", "19456", minMemoryKiB, maxMemoryKiB, "KiB of memory for one argon2id hash.",
+		func(c *Config, n int) { c.Passwords.MemoryKiB = uint32(n) }, func(c Config) int { return int(c.Passwords.MemoryKiB) }),
+	whole("passwords.time", "2", 2, 20, "Passes of argon2id over the memory.",
+		func(c *Config, n int) { c.Passwords.Time = uint32(n) }, func(c Config) int { return int(c.Passwords.Time) }),
+	whole("passwords.threads", "1", 1, 16, "Threads of one argon2id hash.",
+		func(c *Config, n int) { c.Passwords.Threads = uint8(n) }, func(c Config) int { return int(c.Passwords.Threads) }),
+	whole("passwords.min_length", "15", 8, 64, "Characters a new password must have; with a second factor 8 are enough.",
+		func(c *Config, n int) { c.Passwords.MinLength = n }, func(c Config) int { return c.Passwords.MinLength }),
+
+	whole("limits.password_tries", "10", 3, 100, "Wrong passwords per account from unknown browsers before a lock.",
+		func(c *Config, n int) { c.Limits.PasswordTries = n }, func(c Config) int { return c.Limits.PasswordTries }),
+	whole("limits.address_tries", "100", 10, 10000, "Wrong passwords from one address (IPv6: one /64) before a lock.",
+		func(c *Config, n int) { c.Limits.AddressTries = n }, func(c Config) int { return c.Limits.AddressTries }),
+	whole("limits.challenge_tries", "5", 1, 10, "Wrong codes after which a challenge is dead.",
+		func(c *Config, n int) { c.Limits.ChallengeTries = n }, func(c Config) int { return c.Limits.ChallengeTries }),
+	whole("limits.factor_tries", "10", 3, 100, "Wrong codes per account before a lock.",
+		func(c *Config, n int) { c.Limits.FactorTries = n }, func(c Config) int { return c.Limits.FactorTries }),
+	whole("limits.factor_streak", "100", 5, 100, "Wrong codes in a row after which a factor stops until an administrator resets it.",
+		func(c *Config, n int) { c.Limits.FactorStreak = n }, func(c Config) int { return c.Limits.FactorStreak }),
+	span("limits.lock_for", "15m", time.Minute, 24*time.Hour, "How long failures are counted and a lock lasts.",
+		func(c *Config) *time.Duration { return &c.Limits.LockFor }),
+
+	span("sessions.idle", "30m", time.Minute, 24*time.Hour, "A session ends after so long without a request.",
+		func(c *Config) *time.Duration { return &c.Sessions.Idle }),
+	span("sessions.absolute", "12h", 5*time.Minute, 30*24*time.Hour, "A session ends after so long, whatever happens.",
+		func(c *Config) *time.Duration { return &c.Sessions.Absolute }),
+
+	span("tokens.code", "1m", 10*time.Second, 10*time.Minute, "An authorization code is good for so long, once.",
+		func(c *Config) *time.Duration { return &c.Tokens.Code }),
+	span("tokens.access", "10m", time.Minute, time.Hour, "An access token is good for so long.",
+		func(c *Config) *time.Duration { return &c.Tokens.Access }),
+	span("tokens.id", "1h", time.Minute, 24*time.Hour, "An ID token is good for so long.",
+		func(c *Config) *time.Duration { return &c.Tokens.ID }),
+	span("tokens.refresh_idle", "168h", 5*time.Minute, 90*24*time.Hour, "A refresh token that is not used ends after so long.",
+		func(c *Config) *time.Duration { return &c.Tokens.RefreshIdle }),
+	span("tokens.refresh_absolute", "720h", 5*time.Minute, 365*24*time.Hour, "Refreshing ends so long after the sign-in.",
+		func(c *Config) *time.Duration { return &c.Tokens.RefreshAbsolute }),
+
+	level("log.level", "info"),
+	text("log.format", "text", "", "text or json", "Shape of the log.",
+		func(c *Config) *string { return &c.Log.Format }, oneOf("text", "json")),
+
+	text("branding.name", "Latchkey", "", "1 to 64 characters, without a colon",
+		"Name of the service on pages and in authenticator apps.", func(c *Config) *string { return &c.Branding.Name }, isName),
+	text("branding.company", "", "none", "up to 64 characters, without a colon",
+		"Name of the company on pages; people may not use it as a password.",
+		func(c *Config) *string { return &c.Branding.Company }, optional(isName)),
+
+	secret("mail.smtp_url", "none", "smtp://[USER:PASSWORD@]HOST:PORT or smtps://…",
+		"Mail server. Accepted and checked; this version sends no mail.",
+		func(c *Config) *string { return &c.Mail.SMTPURL }, optional(isURL("smtp", "smtps"))),
+	secret("sms.http_url", "none", "http://… or https://…",
+		"SMS gateway. Accepted and checked; this version sends no text messages.",
+		func(c *Config) *string { return &c.SMS.HTTPURL }, optional(isURL("http", "https"))),
+}
+
+func names() []string {
+	out := make([]string, len(keys))
+	for i, k := range keys {
+		out[i] = k.Name
+	}
+	return out
+}
+
+func find(name string) (Key, bool) {
+	for _, k := range keys {
+		if k.Name == name {
+			return k, true
+		}
+	}
+	return Key{}, false
+}
