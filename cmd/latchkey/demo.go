@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"text/tabwriter"
 
+	"github.com/gin-gonic/gin"
+
 	"latchkey/config"
 	"latchkey/idp"
 	"latchkey/idp/account"
@@ -16,6 +18,7 @@ import (
 	"latchkey/idp/oidc"
 	"latchkey/mfa/policy"
 	"latchkey/ui/demo"
+	"latchkey/ui/dev"
 )
 
 // demoPerson is an account of the demo. The passwords are public, which is
@@ -66,6 +69,11 @@ type demoClient struct {
 // was chosen.
 func demoConfig(cfg config.Config) config.Config {
 	return cfg.In("./latchkey-demo")
+}
+
+// demoPages are there in demo mode only.
+func demoPages(h *house, r gin.IRouter) {
+	(&dev.Pages{Site: h.site, Outbox: h.db.Outbox()}).Mount(r)
 }
 
 // startDemo fills the house and opens the shop beside it. Starting again

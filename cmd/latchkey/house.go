@@ -9,6 +9,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/gin-gonic/gin"
+
 	"latchkey/config"
 	"latchkey/idp"
 	"latchkey/idp/account"
@@ -24,6 +26,7 @@ import (
 	"latchkey/mfa/backup"
 	"latchkey/mfa/totp"
 	"latchkey/ui/locale"
+	"latchkey/ui/message"
 	"latchkey/ui/page"
 	"latchkey/ui/protocol"
 	pages "latchkey/ui/signin"
@@ -39,6 +42,7 @@ type base struct {
 	keys     *oidc.KeyRing
 	engine   *mfa.Engine
 	hasher   *password.Hasher
+	notices  *message.Notices
 	now      func() time.Time
 	cache    closer
 }
@@ -118,9 +122,10 @@ func (b *base) wire() {
 		Rules: mfa.Rules{PerChallenge: l.ChallengeTries, PerAccount: l.FactorTries, Per: l.LockFor, Streak: l.FactorStreak, TTL: signin.TTL},
 	}
 	b.engine.Register(totp.Factor{Issuer: b.cfg.Branding.Name, Now: b.now}, backup.Factor{Hash: b.hasher.Key})
+	b.notices = &message.Notices{Outbox: b.db.Outbox(), Issuer: b.cfg.Issuer, Brand: b.cfg.Branding.Name, Now: b.now}
 	b.accounts = &account.Service{
 		Users: b.db.Users(), Groups: b.db.Groups(), Sessions: b.db.Sessions(), Factors: b.engine, Passwords: b.hasher,
-		Limiter: b.db.Limiter(), Log: b.db.Log(), Atomic: b.db.Atomic, Now: b.now, Locks: b.locks,
+		Limiter: b.db.Limiter(), Log: b.db.Log(), Notify: b.notices, Atomic: b.db.Atomic, Now: b.now, Locks: b.locks,
 		Words: []string{b.cfg.Branding.Name, b.cfg.Branding.Company},
 	}
 	b.keys = oidc.NewKeyRing(b.db.Keys(), b.db.Atomic, b.now)
@@ -158,7 +163,9 @@ type house struct {
 }
 
 // build adds the doors.
-func build(ctx context.Context, b *base) (*house, error) {
+//
+// extra adds pages that only some modes have.
+func build(ctx context.Context, b *base, extra ...func(*house, gin.IRouter)) (*house, error) {
 	root, err := b.db.Secret(ctx, "root")
 	if err != nil {
 		return nil, err
@@ -176,7 +183,7 @@ func build(ctx context.Context, b *base) (*house, error) {
 	origin := func(r *http.Request) idp.Origin { return site.From(nil, r).Origin() }
 	h.signIn = &signin.Service{
 		Users: b.db.Users(), Sessions: b.db.Sessions(), Flows: b.db.Flows(), Policies: b.db.Policies(), Factors: b.engine,
-		Passwords: b.hasher, Limiter: b.db.Limiter(), Log: b.db.Log(), Atomic: b.db.Atomic, Sealer: b.ring,
+		Passwords: b.hasher, Limiter: b.db.Limiter(), Log: b.db.Log(), Notify: b.notices, Atomic: b.db.Atomic, Sealer: b.ring,
 		Secret: keyring.Derive(root, "known"), Rules: rules(b.cfg), Now: b.now,
 	}
 	h.odoo = &odoo.Service{
@@ -191,7 +198,7 @@ func build(ctx context.Context, b *base) (*house, error) {
 	if err != nil {
 		return nil, err
 	}
-	h.Handler, err = routes(h)
+	h.Handler, err = routes(h, extra)
 	return h, err
 }
 

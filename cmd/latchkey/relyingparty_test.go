@@ -132,7 +132,10 @@ func TestRaces(t *testing.T) {
 			t.Errorf("refresh token: %d winners", n)
 		}
 		token := p.open(w.odooLink("odoo")).answer().Get("access_token")
-		if n := race(func() bool { s, _ := validate(t, w.url+odoo.ValidationPath(shop.Client), token); return s == http.StatusOK }); n != 1 {
+		if n := race(func() bool {
+			s, _ := validate(t, w.url+odoo.ValidationPath(shop.Client), token)
+			return s == http.StatusOK
+		}); n != 1 {
 			t.Errorf("Odoo's validation: %d winners", n)
 		}
 		w.raceFactor(t)

@@ -11,7 +11,7 @@ import (
 )
 
 // routes is the whole address plan.
-func routes(h *house) (http.Handler, error) {
+func routes(h *house, extra []func(*house, gin.IRouter)) (http.Handler, error) {
 	gin.SetMode(gin.ReleaseMode)
 	r := gin.New()
 	if err := r.SetTrustedProxies(prefixes(h.cfg.TrustedProxies)); err != nil {
@@ -33,6 +33,9 @@ func routes(h *house) (http.Handler, error) {
 	}
 	(&pages.Pages{Site: h.site, SignIn: h.signIn}).Mount(r)
 	r.GET("/", func(c *gin.Context) { c.Redirect(http.StatusSeeOther, pages.Home) })
+	for _, add := range extra {
+		add(h, r)
+	}
 	return r, nil
 }
 

@@ -8,10 +8,14 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/gin-gonic/gin"
+
 	"latchkey/config"
+	"latchkey/idp/mail"
 )
 
 // drain is how long requests under way may take when the server stops.
@@ -40,7 +44,11 @@ func serve(ctx context.Context, cfg config.Config, o serveOptions) error {
 		return err
 	}
 	defer b.close()
-	h, err := build(ctx, b)
+	var extra []func(*house, gin.IRouter)
+	if o.Demo {
+		extra = append(extra, demoPages)
+	}
+	h, err := build(ctx, b, extra...)
 	if err != nil {
 		return err
 	}
@@ -60,9 +68,33 @@ func serve(ctx context.Context, cfg config.Config, o serveOptions) error {
 	} else {
 		fmt.Fprintf(o.Out, "latchkey %s serves %s on %s\n", version, cfg.Issuer, cfg.Listen)
 	}
-	go b.db.Watch(ctx)
-	go b.keep(ctx)
+	ctx, stop := context.WithCancel(ctx)
+	var work sync.WaitGroup
+	defer work.Wait()
+	defer stop()
+	work.Go(func() { b.db.Watch(ctx) })
+	work.Go(func() { b.keep(ctx) })
+	if cfg.Mail.SMTPURL != "" && !o.Demo {
+		sender, err := b.sender()
+		if err != nil {
+			return err
+		}
+		work.Go(func() { sender.Run(ctx) })
+	}
 	return s.run(ctx)
+}
+
+// sender empties the outbox through the operator's mail server.
+func (b *base) sender() (*mail.Sender, error) {
+	from, err := mail.SenderAddress(b.cfg.Issuer)
+	if err != nil {
+		return nil, err
+	}
+	t, err := mail.NewSMTP(mail.SMTPConfig{URL: b.cfg.Mail.SMTPURL, From: from, Name: b.cfg.Branding.Name})
+	if err != nil {
+		return nil, err
+	}
+	return &mail.Sender{Outbox: b.db.Outbox(), Transports: map[mail.Channel]mail.Transport{mail.Mail: t}, Now: b.now}, nil
 }
 
 // keep does what must be done from time to time. Every instance may do it:

@@ -59,7 +59,7 @@ func TestOdooMainJob(t *testing.T) {
 		w.demandMFA()
 		u := w.user("ada@example.org")
 		c := w.odooClient("odoo")
-		address := w.url+odoo.ValidationPath(c.Client)
+		address := w.url + odoo.ValidationPath(c.Client)
 
 		p := w.person().open(w.odooLink("odoo"))
 		p.want("form#login").submit("form#login", "login", " ADA@example.org", "password", rightPassword)

@@ -28,7 +28,7 @@ type visit struct {
 // (RFC 6749 §4.1.1, OpenID Connect Core 1.0 §3.1.2), sending the browser
 // through the sign-in pages and the consent page first if need be.
 func (p *Provider) Authorize(w http.ResponseWriter, r *http.Request) {
-	q, err := p.read(w, r)
+	q, err := reader{p, r.Context()}.read(w, r)
 	v := &visit{p: p, w: w, r: r, q: q}
 	if err == nil {
 		v.arrive()
@@ -42,7 +42,7 @@ func (p *Provider) Authorize(w http.ResponseWriter, r *http.Request) {
 // arrive notes when the request first came to this browser.
 func (v *visit) arrive() {
 	v.browser = v.p.Browser.Binding(v.w, v.r)
-	v.q.arrived, v.q.returned = v.p.arrival(v.q.query, v.q.stamp, v.browser, v.p.Now())
+	v.q.arrived, v.q.returned = v.p.marks.arrival(v.q.query, v.q.stamp, v.browser, v.p.Now())
 }
 
 // run goes on as far as it can: to the sign-in pages, to the consent page, or
@@ -137,7 +137,7 @@ func (v *visit) toSignIn(need idp.Need, choose bool) {
 	v.p.Browser.SignIn(v.w, v.r, Ask{
 		Need: need, Client: q.client, Redirect: q.redirect, Choose: choose,
 		Hint: q.get("login_hint"), Locales: q.get("ui_locales"),
-		ReturnTo: v.p.base + PathAuthorize + "?" + v.p.withArrival(q.query, v.browser, q.arrived),
+		ReturnTo: v.p.base + PathAuthorize + "?" + v.p.marks.withArrival(q.query, v.browser, q.arrived),
 	})
 }
 
@@ -146,13 +146,13 @@ func (v *visit) grant() error {
 	if v.q.bare() {
 		return v.grantBare()
 	}
-	ctx, u := v.p.unit(v.r.Context())
+	ctx, u := newUnit(v.r.Context(), v.p)
 	u.user = v.user
 	ar, err := v.fositeRequest()
 	if err != nil {
 		return err
 	}
-	answer, err := v.p.engine.NewAuthorizeResponse(ctx, ar, v.p.newSession(v.q, v.session, v.user))
+	answer, err := v.p.engine.NewAuthorizeResponse(ctx, ar, v.remember())
 	if u.fault != nil {
 		return u.fault
 	} else if err != nil {

@@ -23,11 +23,11 @@ func (v *visit) consentMark(request string) []string {
 // ask shows the consent page.
 func (v *visit) ask() {
 	q := v.q
-	request := v.p.withArrival(q.query, v.browser, q.arrived)
+	request := v.p.marks.withArrival(q.query, v.browser, q.arrived)
 	v.w.Header().Set("Cache-Control", "no-store")
 	v.p.Pages.Consent(v.w, v.r, ConsentView{
 		Client: q.client, User: v.user, Scopes: q.wanted(), Redirect: q.redirect, Action: v.p.base + PathConsent,
-		Hidden: map[string]string{fieldRequest: request, fieldMark: v.p.mark("consent", v.consentMark(request)...)},
+		Hidden: map[string]string{fieldRequest: request, fieldMark: v.p.marks.mark("consent", v.consentMark(request)...)},
 	})
 }
 
@@ -57,7 +57,7 @@ func (v *visit) decide() error {
 	}
 	request := r.PostForm.Get(fieldRequest)
 	var err error
-	if v.q, err = p.readQuery(r.Context(), request); err != nil {
+	if v.q, err = (reader{p, r.Context()}).query(request); err != nil {
 		return err
 	}
 	if v.arrive(); !v.q.returned {
@@ -68,7 +68,7 @@ func (v *visit) decide() error {
 	if done, err := v.identify(); done || err != nil {
 		return err
 	}
-	if !p.marked(r.PostForm.Get(fieldMark), "consent", v.consentMark(request)...) {
+	if !p.marks.marked(r.PostForm.Get(fieldMark), "consent", v.consentMark(request)...) {
 		return page(http.StatusForbidden, "forged")
 	}
 	return v.decided(r.PostForm.Get(fieldDecision))

@@ -2,7 +2,6 @@ package oidc
 
 import (
 	"encoding/json"
-	"errors"
 	"maps"
 	"net/http"
 	"slices"
@@ -11,22 +10,22 @@ import (
 // metadata is the discovery document (OpenID Connect Discovery 1.0 §3,
 // RFC 8414 §2). It is made once, from the issuer alone: no Host header changes
 // it (P-33). It names only what is offered.
-func (p *Provider) metadata() ([]byte, error) {
+func metadata(c Config) ([]byte, error) {
 	var names []string
-	for _, c := range standard {
-		names = append(names, c.name)
+	for _, claim := range standard {
+		names = append(names, claim.name)
 	}
 	always := []string{"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash", "c_hash"}
 	secrets := []string{AuthBasic, AuthPost}
 	doc := map[string]any{
-		"issuer":                                         p.Issuer,
-		"authorization_endpoint":                         p.Issuer + PathAuthorize,
-		"token_endpoint":                                 p.Issuer + PathToken,
-		"userinfo_endpoint":                              p.Issuer + PathUserInfo,
-		"jwks_uri":                                       p.Issuer + PathJWKS,
-		"introspection_endpoint":                         p.Issuer + PathIntrospect,
-		"revocation_endpoint":                            p.Issuer + PathRevoke,
-		"end_session_endpoint":                           p.Issuer + PathLogout,
+		"issuer":                                         c.Issuer,
+		"authorization_endpoint":                         c.Issuer + PathAuthorize,
+		"token_endpoint":                                 c.Issuer + PathToken,
+		"userinfo_endpoint":                              c.Issuer + PathUserInfo,
+		"jwks_uri":                                       c.Issuer + PathJWKS,
+		"introspection_endpoint":                         c.Issuer + PathIntrospect,
+		"revocation_endpoint":                            c.Issuer + PathRevoke,
+		"end_session_endpoint":                           c.Issuer + PathLogout,
 		"scopes_supported":                               Scopes,
 		"response_types_supported":                       slices.Sorted(maps.Keys(responseTypes)),
 		"response_modes_supported":                       []string{"query", "fragment", "form_post"},
@@ -47,15 +46,15 @@ func (p *Provider) metadata() ([]byte, error) {
 		"request_parameter_supported":                    false,
 		"request_uri_parameter_supported":                false,
 	}
-	if len(p.Locales) > 0 {
-		doc["ui_locales_supported"] = p.Locales
+	if len(c.Locales) > 0 {
+		doc["ui_locales_supported"] = c.Locales
 	}
 	return json.Marshal(doc)
 }
 
 // Discovery serves the metadata.
 func (p *Provider) Discovery(w http.ResponseWriter, r *http.Request) {
-	if p.preflight(w, r, "GET") {
+	if preflight(w, r, "GET") {
 		return
 	}
 	serveJSON(w, p.discovery, "public, max-age=3600")
@@ -63,12 +62,12 @@ func (p *Provider) Discovery(w http.ResponseWriter, r *http.Request) {
 
 // JWKS serves the public halves of all keys, retired and coming ones included.
 func (p *Provider) JWKS(w http.ResponseWriter, r *http.Request) {
-	if p.preflight(w, r, "GET") {
+	if preflight(w, r, "GET") {
 		return
 	}
 	set, err := p.Keys.load(r.Context())
 	if err != nil {
-		p.fail(w, r, errors.Join(refuse(unavailable, "Try again later."), err))
+		p.fail(w, r, storeFault(err))
 		return
 	}
 	// Short, so that after an emergency the old key is gone soon; the next key

@@ -87,6 +87,16 @@ func statusOf(code string) int {
 	return http.StatusBadRequest
 }
 
+// storeFault turns an error that we know nothing of into "come back later": it
+// is the store that failed. A client that is told less would believe, say,
+// that a token is revoked (P-24, RFC 7009 §2.2.1).
+func storeFault(err error) error {
+	if refusalOf(err).Code != serverError {
+		return err
+	}
+	return errors.Join(refuse(unavailable, "Try again later."), err)
+}
+
 // fail answers an error of an endpoint that speaks JSON (P-37).
 func (p *Provider) fail(w http.ResponseWriter, r *http.Request, err error) {
 	e := refusalOf(err)

@@ -12,54 +12,52 @@ import (
 // Introspect tells a client about its own tokens (RFC 7662). About everything
 // else it says the same as about a token that does not exist (P-23).
 func (p *Provider) Introspect(w http.ResponseWriter, r *http.Request) {
-	client, token, err := p.aboutToken(w, r)
-	if err == nil && client.Secret == "" {
+	q, err := p.inquire(w, r)
+	if err == nil && q.client.Secret == "" {
 		err = refuse(invalidClient, "Introspection needs a client with a secret.")
 	}
 	if err == nil {
 		var body map[string]any
-		if body, err = p.introspect(r.Context(), client, token); err == nil {
+		if body, err = q.introspect(); err == nil {
 			writeJSON(w, http.StatusOK, body)
 			return
 		}
 	}
-	p.failStore(w, r, err)
+	p.fail(w, r, storeFault(err))
 }
 
-// aboutToken reads who asks about which token.
-func (p *Provider) aboutToken(w http.ResponseWriter, r *http.Request) (Client, string, error) {
-	if err := p.readForm(w, r); err != nil {
-		return Client{}, "", err
-	}
-	client, err := p.authenticate(r.Context(), r, r.PostForm)
-	if err != nil {
-		return Client{}, "", err
-	}
-	token := r.PostForm.Get("token")
-	if token == "" {
-		return Client{}, "", refuse(invalidRequest, "The parameter token is missing.")
-	}
-	return client, token, nil
+// inquiry is a client's request about a token.
+type inquiry struct {
+	p      *Provider
+	r      *http.Request
+	client Client
+	token  string
 }
 
-// failStore answers 503 when the store failed: a client that is told less
-// would believe that a token is revoked (P-24, RFC 7009 §2.2.1).
-func (p *Provider) failStore(w http.ResponseWriter, r *http.Request, err error) {
-	if refusalOf(err).Code == serverError {
-		err = errors.Join(refuse(unavailable, "Try again later."), err)
+func (p *Provider) inquire(w http.ResponseWriter, r *http.Request) (inquiry, error) {
+	q := inquiry{p: p, r: r}
+	if err := readForm(w, r); err != nil {
+		return q, err
 	}
-	p.fail(w, r, err)
+	var err error
+	if q.client, err = p.authenticate(r.Context(), r, r.PostForm); err != nil {
+		return q, err
+	}
+	if q.token = r.PostForm.Get("token"); q.token == "" {
+		return q, refuse(invalidRequest, "The parameter token is missing.")
+	}
+	return q, nil
 }
 
-func (p *Provider) introspect(ctx context.Context, c Client, token string) (map[string]any, error) {
-	h, err := p.lookup(ctx, token)
-	if errors.Is(err, idp.ErrNotFound) || err == nil && h.grant.Client != c.ID {
+func (q inquiry) introspect() (map[string]any, error) {
+	h, err := q.p.lookup(q.r.Context(), q.token)
+	if errors.Is(err, idp.ErrNotFound) || err == nil && h.grant.Client != q.client.ID {
 		return map[string]any{"active": false}, nil
 	} else if err != nil {
 		return nil, err
 	}
 	body := map[string]any{
-		"active": true, "iss": p.Issuer, "client_id": c.ID, "aud": c.ID, "scope": strings.Join(h.record.Scopes, " "),
+		"active": true, "iss": q.p.Issuer, "client_id": q.client.ID, "aud": q.client.ID, "scope": strings.Join(h.record.Scopes, " "),
 		"iat": h.record.Issued, "exp": h.grant.Expires.Unix(),
 	}
 	if h.grant.Kind == KindAccess {
@@ -75,31 +73,32 @@ func (p *Provider) introspect(ctx context.Context, c Client, token string) (map[
 // from its authorization. Of a token of somebody else, or of none, it says
 // nothing and does nothing (P-24).
 func (p *Provider) Revoke(w http.ResponseWriter, r *http.Request) {
-	if p.preflight(w, r, "POST") {
+	if preflight(w, r, "POST") {
 		return
 	}
-	client, token, err := p.aboutToken(w, r)
+	q, err := p.inquire(w, r)
 	if err == nil {
-		err = p.revoke(r, client, token)
+		err = q.revoke()
 	}
 	if err != nil {
-		p.failStore(w, r, err)
+		p.fail(w, r, storeFault(err))
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(http.StatusOK)
 }
 
-func (p *Provider) revoke(r *http.Request, c Client, token string) error {
-	h, err := p.lookup(r.Context(), token)
-	if errors.Is(err, idp.ErrNotFound) || err == nil && h.grant.Client != c.ID {
+func (q inquiry) revoke() error {
+	p, ctx := q.p, q.r.Context()
+	h, err := p.lookup(ctx, q.token)
+	if errors.Is(err, idp.ErrNotFound) || err == nil && h.grant.Client != q.client.ID {
 		return nil
 	} else if err != nil {
 		return err
 	}
-	e := p.event(r, "token.revoke", c.ID, h.grant.User, h.grant.Session)
+	e := p.event(q.r, "token.revoke", q.client.ID, h.grant.User, h.grant.Session)
 	e.Detail = map[string]string{"kind": h.grant.Kind}
-	err = p.Atomic(r.Context(), func(ctx context.Context) error {
+	err = p.Atomic(ctx, func(ctx context.Context) error {
 		end := func() error { return p.Grants.Spend(ctx, KindAccess, h.grant.Signature) }
 		if h.grant.Kind == KindRefresh {
 			end = func() error { return p.Grants.Revoke(ctx, Selection{Family: h.grant.Family}) }

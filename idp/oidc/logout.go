@@ -15,99 +15,121 @@ const fieldConfirm = "confirm"
 
 // farewell is a request to sign out (OpenID Connect RP-Initiated Logout 1.0).
 type farewell struct {
-	form   url.Values
-	hint   hint   // empty: none, or not ours
-	client Client // zero: none named
-	back   string // where to go then; empty: nowhere
+	p *Provider
+	w http.ResponseWriter
+	r *http.Request
+
+	form      url.Values
+	confirmed bool   // by our own form
+	hint      hint   // empty: none, or not ours
+	client    Client // zero: none named
+	back      string // where to go then; empty: nowhere
 }
 
 // Logout signs a person out. It asks them first unless the ID token in the
 // request proves that it comes from an application of the present session:
 // otherwise any page could sign them out (P-30).
 func (p *Provider) Logout(w http.ResponseWriter, r *http.Request) {
-	if err := p.logout(w, r); err != nil {
+	f := &farewell{p: p, w: w, r: r}
+	query, err := rawRequest(w, r)
+	if err == nil {
+		err = f.run(query)
+	}
+	if err != nil {
 		p.showError(w, r, err)
 	}
 }
 
-func (p *Provider) logout(w http.ResponseWriter, r *http.Request) error {
-	query, err := rawRequest(w, r)
-	if err != nil {
-		return err
-	}
-	confirmed := r.Method == http.MethodPost && r.PostForm.Get(fieldConfirm) != ""
-	if r.Method == http.MethodPost && !confirmed {
-		// From another site our cookies do not come along; by GET they do.
-		see(w, p.base+PathLogout+"?"+query)
-		return nil
-	}
-	if confirmed {
-		if err := p.Pages.CSRF(r); err != nil {
+func (f *farewell) run(query string) error {
+	if f.r.Method == http.MethodPost {
+		if f.r.PostForm.Get(fieldConfirm) == "" {
+			// From another site our cookies do not come along; by GET they do.
+			see(f.w, f.p.base+PathLogout+"?"+query)
+			return nil
+		}
+		if err := f.p.Pages.CSRF(f.r); err != nil {
 			return &pageError{Problem: Problem{Status: http.StatusForbidden, Key: "forged"}, cause: err}
 		}
+		f.confirmed = true
 	}
-	f, err := p.readFarewell(r.Context(), query)
-	if err != nil {
+	if err := f.read(query); err != nil {
 		return err
 	}
-	s, u, err := p.Browser.Check(r, idp.Need{})
-	if err != nil && !errors.Is(err, idp.ErrMore) && !errors.Is(err, idp.ErrDenied) && !errors.Is(err, idp.ErrNotFound) {
+	s, u, err := f.present()
+	if err != nil {
 		return err
 	}
 	own := f.hint.Subject != "" && (s.ID == "" || f.hint.Session == s.ID || f.hint.Subject == u.ID)
-	if s.ID != "" && !confirmed && !own {
-		p.askFarewell(w, r, f, u)
+	if s.ID != "" && !f.confirmed && !own {
+		f.ask(u)
 		return nil
 	}
 	if s.ID != "" {
-		if err := p.end(w, r, f, s); err != nil {
+		if err := f.end(s); err != nil {
 			return err
 		}
 	}
-	p.sayFarewell(w, r, f, own || confirmed)
+	f.say(own || f.confirmed)
 	return nil
 }
 
-// readFarewell judges the parameters. A hint that is not ours counts as none:
-// who wants to sign out should be able to.
-func (p *Provider) readFarewell(ctx context.Context, query string) (farewell, error) {
-	form, err := parseQuery(query)
-	if err != nil {
-		return farewell{}, err
+// present returns who is signed in, however well; nobody is no error.
+func (f *farewell) present() (idp.Session, idp.User, error) {
+	s, u, err := f.p.Browser.Check(f.r, idp.Need{})
+	for _, fine := range []error{idp.ErrMore, idp.ErrDenied, idp.ErrNotFound} {
+		if errors.Is(err, fine) {
+			err = nil
+		}
 	}
-	for _, vs := range form {
+	return s, u, err
+}
+
+// read judges the parameters. A hint that is not ours counts as none: who
+// wants to sign out should be able to.
+func (f *farewell) read(query string) error {
+	var err error
+	if f.form, err = parseQuery(query); err != nil {
+		return err
+	}
+	for _, vs := range f.form {
 		if len(vs) > 1 { // P-14
-			return farewell{}, page(http.StatusBadRequest, "malformed")
+			return page(http.StatusBadRequest, "malformed")
 		}
 	}
-	f := farewell{form: form}
-	if raw := form.Get("id_token_hint"); raw != "" {
-		f.hint, err = p.hint(ctx, raw)
+	if raw := f.form.Get("id_token_hint"); raw != "" {
+		f.hint, err = f.p.Keys.hint(f.r.Context(), f.p.Issuer, raw)
 		if notOurs := (*refusal)(nil); err != nil && !errors.As(err, &notOurs) {
-			return farewell{}, err
+			return err
 		}
 	}
-	named := ClientID(form.Get("client_id"))
+	named := ClientID(f.form.Get("client_id"))
 	if named != "" && f.hint.Audience != "" && named != f.hint.Audience {
-		return farewell{}, page(http.StatusBadRequest, "client")
+		return page(http.StatusBadRequest, "client")
 	}
 	if named == "" {
 		named = f.hint.Audience
 	}
+	return f.readBack(named)
+}
+
+// readBack judges where to go afterwards. Without a client nobody can say who
+// may be sent there.
+func (f *farewell) readBack(named ClientID) error {
 	if named == "" {
-		return f, nil
+		return nil
 	}
-	if f.client, err = p.client(ctx, named); errors.Is(err, idp.ErrNotFound) {
-		return farewell{}, page(http.StatusBadRequest, "client")
+	var err error
+	if f.client, err = f.p.client(f.r.Context(), named); errors.Is(err, idp.ErrNotFound) {
+		return page(http.StatusBadRequest, "client")
 	} else if err != nil {
-		return farewell{}, err
+		return err
 	}
-	to := form.Get("post_logout_redirect_uri")
+	to := f.form.Get("post_logout_redirect_uri")
 	if to != "" && !slices.Contains(f.client.PostLogoutURIs, to) {
-		return farewell{}, page(http.StatusBadRequest, "logout_uri")
+		return page(http.StatusBadRequest, "redirect_uri")
 	}
-	f.back = withState(to, form.Get("state"))
-	return f, nil
+	f.back = withState(to, f.form.Get("state"))
+	return nil
 }
 
 func withState(to, state string) string {
@@ -125,23 +147,24 @@ func withState(to, state string) string {
 	return u.String()
 }
 
-func (p *Provider) askFarewell(w http.ResponseWriter, r *http.Request, f farewell, u idp.User) {
+func (f *farewell) ask(u idp.User) {
 	hidden := map[string]string{fieldConfirm: "1"}
 	for name := range f.form {
 		if v := f.form.Get(name); v != "" {
 			hidden[name] = v
 		}
 	}
-	w.Header().Set("Cache-Control", "no-store")
-	p.Pages.Logout(w, r, LogoutView{User: u, Client: f.client, Action: p.base + PathLogout, Hidden: hidden})
+	f.w.Header().Set("Cache-Control", "no-store")
+	f.p.Pages.Logout(f.w, f.r, LogoutView{User: u, Client: f.client, Action: f.p.base + PathLogout, Hidden: hidden})
 }
 
 // end ends the session, the codes and the access tokens that came from it.
 // Refresh tokens stay: offline_access means to outlive the session (OpenID
 // Connect Core 1.0 §11).
-func (p *Provider) end(w http.ResponseWriter, r *http.Request, f farewell, s idp.Session) error {
-	e := p.event(r, "logout", f.client.ID, s.User, s.ID)
-	err := p.Atomic(r.Context(), func(ctx context.Context) error {
+func (f *farewell) end(s idp.Session) error {
+	p := f.p
+	e := p.event(f.r, "logout", f.client.ID, s.User, s.ID)
+	err := p.Atomic(f.r.Context(), func(ctx context.Context) error {
 		if err := p.Grants.Revoke(ctx, Selection{Session: s.ID, Kinds: []string{KindCode, KindAccess}}); err != nil {
 			return err
 		}
@@ -150,23 +173,23 @@ func (p *Provider) end(w http.ResponseWriter, r *http.Request, f farewell, s idp
 	if err != nil {
 		return err
 	}
-	if err := p.Browser.Forget(w, r); err != nil {
+	if err := p.Browser.Forget(f.w, f.r); err != nil {
 		return err
 	}
 	// Not "cookies": that would forget that the browser is known (S-09, B-09).
-	w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
+	f.w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
 	return nil
 }
 
-// sayFarewell leads back to the application, at once if it has proven that it
+// say leads back to the application, at once if it has proven that it
 // may ask for that, otherwise by a link.
-func (p *Provider) sayFarewell(w http.ResponseWriter, r *http.Request, f farewell, straight bool) {
+func (f *farewell) say(straight bool) {
 	if f.back != "" && straight {
-		see(w, f.back)
+		see(f.w, f.back)
 		return
 	}
-	w.Header().Set("Cache-Control", "no-store")
-	p.Pages.LoggedOut(w, r, f.client, f.back)
+	f.w.Header().Set("Cache-Control", "no-store")
+	f.p.Pages.LoggedOut(f.w, f.r, f.client, f.back)
 }
 
 // see sends the browser on by GET (P-18).

@@ -47,10 +47,10 @@ func TestLogout(t *testing.T) {
 		}, "page:logout"},
 		{"unknown address", func() []string {
 			return []string{"id_token_hint", hint, "post_logout_redirect_uri", bye + "/evil"}
-		}, "page:error:logout_uri"},
+		}, "page:error:redirect_uri"},
 		{"query added", func() []string {
 			return []string{"id_token_hint", hint, "post_logout_redirect_uri", bye + "?foo=bar"}
-		}, "page:error:logout_uri"},
+		}, "page:error:redirect_uri"},
 		{"another client", func() []string { return []string{"id_token_hint", hint, "client_id", "other"} }, "page:error:client"},
 		{"unknown client", func() []string { return []string{"client_id", "nobody"} }, "page:error:client"},
 	} {

@@ -19,10 +19,13 @@ const arrivedParam = "_at"
 // get around prompt=login.
 const arrivedFor = time.Hour
 
+// marks is the key with which we recognise what we have given away.
+type marks []byte
+
 // mark authenticates parts for one purpose. Nobody can move a mark from one
 // purpose or one split of the parts to another.
-func (p *Provider) mark(purpose string, parts ...string) string {
-	m := hmac.New(sha256.New, p.marks)
+func (k marks) mark(purpose string, parts ...string) string {
+	m := hmac.New(sha256.New, k)
 	for _, s := range append([]string{purpose}, parts...) {
 		var n [8]byte
 		binary.BigEndian.PutUint64(n[:], uint64(len(s)))
@@ -33,14 +36,14 @@ func (p *Provider) mark(purpose string, parts ...string) string {
 }
 
 // marked compares in constant time.
-func (p *Provider) marked(mac, purpose string, parts ...string) bool {
-	return hmac.Equal([]byte(mac), []byte(p.mark(purpose, parts...)))
+func (k marks) marked(mac, purpose string, parts ...string) bool {
+	return hmac.Equal([]byte(mac), []byte(k.mark(purpose, parts...)))
 }
 
 // withArrival appends to a query when it first arrived in this browser.
-func (p *Provider) withArrival(query, browser string, at time.Time) string {
+func (k marks) withArrival(query, browser string, at time.Time) string {
 	ms := strconv.FormatInt(at.UnixMilli(), 10)
-	return query + "&" + arrivedParam + "=" + ms + "." + p.mark("arrival", browser, ms, query)
+	return query + "&" + arrivedParam + "=" + ms + "." + k.mark("arrival", browser, ms, query)
 }
 
 // cutArrival takes such a value off a query again. What stands elsewhere is
@@ -55,9 +58,9 @@ func cutArrival(query string) (original, stamp string) {
 
 // arrival returns when the query first arrived in this browser and whether it
 // has been here before. A forged, old or missing stamp means: now.
-func (p *Provider) arrival(query, stamp, browser string, now time.Time) (time.Time, bool) {
+func (k marks) arrival(query, stamp, browser string, now time.Time) (time.Time, bool) {
 	ms, mac, ok := strings.Cut(stamp, ".")
-	if !ok || !p.marked(mac, "arrival", browser, ms, query) {
+	if !ok || !k.marked(mac, "arrival", browser, ms, query) {
 		return now, false
 	}
 	n, err := strconv.ParseInt(ms, 10, 64)

@@ -1,7 +1,6 @@
 package oidc
 
 import (
-	"context"
 	"encoding/json"
 	"slices"
 	"strconv"
@@ -136,14 +135,14 @@ var acrs = []string{idp.AAL1, idp.AAL2}
 
 func rank(acr string) int { return slices.Index(idp.ACRs, acr) }
 
-// readHint takes the person whom id_token_hint names. Our own signature is
+// hint takes the person whom id_token_hint names. Our own signature is
 // enough: the hint narrows who may be meant and allows nothing.
-func (p *Provider) readHint(ctx context.Context, q *request) error {
+func (d reader) hint(q *request) error {
 	raw := q.get("id_token_hint")
 	if raw == "" {
 		return nil
 	}
-	h, err := p.hint(ctx, raw)
+	h, err := d.p.Keys.hint(d.ctx, d.p.Issuer, raw)
 	if err != nil {
 		return err
 	}

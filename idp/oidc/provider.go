@@ -94,7 +94,7 @@ type Provider struct {
 	Config
 	engine    *fosite.Fosite
 	tokens    *opaque
-	marks     []byte // key of mark
+	marks     marks
 	base      string // path of the issuer
 	discovery []byte
 }
@@ -115,7 +115,7 @@ func New(c Config) (*Provider, error) {
 		return nil, err
 	}
 	p.assemble(signing)
-	p.discovery, err = p.metadata()
+	p.discovery, err = metadata(c)
 	return p, err
 }
 
@@ -127,9 +127,8 @@ func (c *Config) check() (string, error) {
 			errs = append(errs, fmt.Errorf("%w: oidc.Config.%s", idp.ErrInvalid, what))
 		}
 	}
-	u, err := url.Parse(c.Issuer)
-	ok := err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http") && u.RawQuery == "" && u.Fragment == ""
-	need(ok && !strings.HasSuffix(c.Issuer, "/"), "Issuer must be an https URL without query, fragment and final slash")
+	base, ok := issuerPath(c.Issuer)
+	need(ok, "Issuer must be an https URL without query, fragment and final slash")
 	need(len(c.Secret) >= 32, "Secret must have at least 32 bytes")
 	need(c.Grants != nil && c.Clients != nil && c.Consents != nil && c.Keys != nil, "Grants, Clients, Consents and Keys must be set")
 	need(c.Browser != nil && c.Pages != nil, "Browser and Pages must be set")
@@ -146,7 +145,16 @@ func (c *Config) check() (string, error) {
 			slog.ErrorContext(r.Context(), "protocol endpoint failed", "path", r.URL.Path, "err", err)
 		}
 	}
-	return u.EscapedPath(), nil
+	return base, nil
+}
+
+// issuerPath returns the path of a well-formed issuer.
+func issuerPath(issuer string) (string, bool) {
+	u, err := url.Parse(issuer)
+	if err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" || strings.HasSuffix(issuer, "/") {
+		return "", false
+	}
+	return u.EscapedPath(), u.Scheme == "https" || u.Scheme == "http"
 }
 
 func peer(r *http.Request) idp.Origin {

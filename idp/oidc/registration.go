@@ -246,18 +246,8 @@ func checkURI(t Type, uri string) (warning string, err error) {
 		return "", errors.New("has a user name")
 	case strings.Contains(uri, "*"):
 		return "", errors.New("has a wildcard; URIs are compared as they are")
-	}
-	if u.Scheme == "https" || u.Scheme == "http" {
-		if u.Hostname() == "" {
-			return "", errors.New("has no host")
-		}
-		if u.Scheme == "https" || loopback(u.Hostname()) {
-			return "", nil
-		}
-		if t == Odoo {
-			return "travels in clear text; use https outside your own network", nil
-		}
-		return "", errors.New("must be https; http is for the own machine only")
+	case u.Scheme == "https" || u.Scheme == "http":
+		return checkHTTP(t, u)
 	}
 	// A name of one's own contains a dot (RFC 8252 §7.1); javascript: and
 	// data: do not.
@@ -265,6 +255,18 @@ func checkURI(t Type, uri string) (warning string, err error) {
 		return "", nil
 	}
 	return "", errors.New("must be https; own schemes, such as com.example.app, are for native clients")
+}
+
+func checkHTTP(t Type, u *url.URL) (warning string, err error) {
+	switch {
+	case u.Hostname() == "":
+		return "", errors.New("has no host")
+	case u.Scheme == "https" || loopback(u.Hostname()):
+		return "", nil
+	case t == Odoo:
+		return "travels in clear text; use https outside your own network", nil
+	}
+	return "", errors.New("must be https; http is for the own machine only")
 }
 
 func loopback(host string) bool {

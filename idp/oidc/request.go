@@ -48,32 +48,38 @@ func (q *request) is(responseType string) bool { return strings.Join(q.types, " 
 // package odoo and cannot do anything with an error.
 func (q *request) bare() bool { return q.client.Type == Odoo && q.is("token") }
 
+// reader judges requests by themselves.
+type reader struct {
+	p   *Provider
+	ctx context.Context
+}
+
 // read judges a request in three phases: may the client be answered at all
 // (otherwise the error is a [pageError]), where is the answer to be sent, and
 // is it well-formed (otherwise a [refusal], with a request that can carry it).
-func (p *Provider) read(w http.ResponseWriter, r *http.Request) (*request, error) {
+func (d reader) read(w http.ResponseWriter, r *http.Request) (*request, error) {
 	query, err := rawRequest(w, r)
 	if err != nil {
 		return nil, err
 	}
-	return p.readQuery(r.Context(), query)
+	return d.query(query)
 }
 
-func (p *Provider) readQuery(ctx context.Context, query string) (*request, error) {
+func (d reader) query(query string) (*request, error) {
 	q := &request{}
 	q.query, q.stamp = cutArrival(query)
 	var err error
 	if q.form, err = parseQuery(q.query); err != nil {
 		return nil, err
 	}
-	if err := p.readClient(ctx, q); err != nil {
+	if err := d.client(q); err != nil {
 		return nil, err
 	}
-	return q, errors.Join(q.readResponse(), p.readRest(ctx, q))
+	return q, errors.Join(q.readResponse(), d.rest(q))
 }
 
-// readRest judges everything that can be answered with a redirect.
-func (p *Provider) readRest(ctx context.Context, q *request) error {
+// rest judges everything that can be answered with a redirect.
+func (d reader) rest(q *request) error {
 	for name, vs := range q.form {
 		if len(vs) > 1 { // P-14
 			return refuse(invalidRequest, "The parameter "+name+" is repeated.")
@@ -81,7 +87,7 @@ func (p *Provider) readRest(ctx context.Context, q *request) error {
 	}
 	for _, step := range []func() error{
 		q.refuseUnsupported, q.checkResponse, q.checkPKCE, q.readScopes, q.readPrompt, q.readClaims,
-		func() error { return p.readHint(ctx, q) },
+		func() error { return d.hint(q) },
 	} {
 		if err := step(); err != nil {
 			return err
@@ -164,14 +170,14 @@ func parseQuery(query string) (url.Values, error) {
 	return form, nil
 }
 
-// readClient decides whether anything may be sent to the redirect URI at all
+// client decides whether anything may be sent to the redirect URI at all
 // (P-01, P-02).
-func (p *Provider) readClient(ctx context.Context, q *request) error {
+func (d reader) client(q *request) error {
 	if len(q.form["client_id"]) > 1 || len(q.form["redirect_uri"]) > 1 {
 		return page(http.StatusBadRequest, "malformed")
 	}
 	var err error
-	if q.client, err = p.client(ctx, ClientID(q.get("client_id"))); errors.Is(err, idp.ErrNotFound) {
+	if q.client, err = d.p.client(d.ctx, ClientID(q.get("client_id"))); errors.Is(err, idp.ErrNotFound) {
 		return page(http.StatusBadRequest, "client")
 	} else if err != nil {
 		return err

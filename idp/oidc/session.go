@@ -54,11 +54,12 @@ func (s *session) Clone() fosite.Session {
 	return &c
 }
 
-// newSession remembers a sign-in as it stands.
-func (p *Provider) newSession(q *request, s idp.Session, u idp.User) *session {
+// remember is what the codes and tokens of a request will know.
+func (v *visit) remember() *session {
+	s, u := v.session, v.user
 	return &session{
 		User: u.ID, SID: s.ID, AuthTime: s.AuthTime().Unix(), ACR: idp.ACR(s.Proofs), AMR: idp.AMR(s.Proofs), Epoch: u.Epoch,
-		Absolute: p.Now().Add(p.Lifetimes.RefreshAbsolute).Unix(),
-		UserInfo: q.wishes.userInfo, IDToken: q.wishes.idToken,
+		Absolute: v.p.Now().Add(v.p.Lifetimes.RefreshAbsolute).Unix(),
+		UserInfo: v.q.wishes.userInfo, IDToken: v.q.wishes.idToken,
 	}
 }

@@ -71,15 +71,15 @@ type hint struct {
 
 // hint reads an id_token_hint. It may have expired: the specifications want it
 // so.
-func (p *Provider) hint(ctx context.Context, token string) (hint, error) {
-	body, err := p.Keys.verify(ctx, token)
+func (k *KeyRing) hint(ctx context.Context, issuer, token string) (hint, error) {
+	body, err := k.verify(ctx, token)
 	if errors.Is(err, idp.ErrInvalid) {
 		return hint{}, refuse(invalidRequest, "id_token_hint is not one of our ID tokens.")
 	} else if err != nil {
 		return hint{}, err
 	}
 	var h hint
-	if err := json.Unmarshal(body, &h); err != nil || h.Issuer != p.Issuer || h.Subject == "" {
+	if err := json.Unmarshal(body, &h); err != nil || h.Issuer != issuer || h.Subject == "" {
 		return hint{}, refuse(invalidRequest, "id_token_hint is not one of our ID tokens.")
 	}
 	return h, nil

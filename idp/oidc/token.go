@@ -26,17 +26,18 @@ const maxForm = 64 << 10
 // Token exchanges codes and refresh tokens, and gives services tokens of
 // their own (RFC 6749 §3.2). It costs one read and one write.
 func (p *Provider) Token(w http.ResponseWriter, r *http.Request) {
-	if p.preflight(w, r, "POST") {
+	if preflight(w, r, "POST") {
 		return
 	}
-	if err := p.readForm(w, r); err != nil {
+	if err := readForm(w, r); err != nil {
 		p.fail(w, r, err)
 		return
 	}
-	ctx, u := p.unit(r.Context())
-	answer, ar, err := p.exchange(ctx, r, u)
+	ctx, u := newUnit(r.Context(), p)
+	x := &exchange{unit: u, r: r}
+	answer, err := x.run(ctx)
 	if err != nil {
-		p.fail(w, r, p.failedExchange(ctx, r, u, ar, err))
+		p.fail(w, r, x.failed(ctx, err))
 		return
 	}
 	body := answer.ToMap()
@@ -46,7 +47,7 @@ func (p *Provider) Token(w http.ResponseWriter, r *http.Request) {
 
 // readForm parses the body of an endpoint for clients, and refuses repeated
 // parameters (P-14).
-func (p *Provider) readForm(w http.ResponseWriter, r *http.Request) error {
+func readForm(w http.ResponseWriter, r *http.Request) error {
 	if r.Method != http.MethodPost {
 		return refuse(invalidRequest, "Only POST is possible here.")
 	}
@@ -61,66 +62,73 @@ func (p *Provider) readForm(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// exchange lets fosite do the protocol's part between our checks, and writes
-// the outcome.
-func (p *Provider) exchange(ctx context.Context, r *http.Request, u *unit) (fosite.AccessResponder, *fosite.AccessRequest, error) {
-	kind := r.PostForm.Get("grant_type")
+// exchange is one request at the token endpoint.
+type exchange struct {
+	*unit
+	r  *http.Request
+	ar *fosite.AccessRequest
+}
+
+// run lets fosite do the protocol's part between our checks, and writes the
+// outcome.
+func (x *exchange) run(ctx context.Context) (fosite.AccessResponder, error) {
+	kind := x.r.PostForm.Get("grant_type")
 	switch kind {
 	case "":
-		return nil, nil, refuse(invalidRequest, "The parameter grant_type is missing.")
+		return nil, refuse(invalidRequest, "The parameter grant_type is missing.")
 	case grantCode, grantRefresh, grantClient:
 	default:
-		return nil, nil, refuse(unsupportedGrant, "This grant_type is not supported.")
+		return nil, refuse(unsupportedGrant, "This grant_type is not supported.")
 	}
-	got, err := p.engine.NewAccessRequest(ctx, r, &session{})
-	ar, _ := got.(*fosite.AccessRequest)
+	got, err := x.p.engine.NewAccessRequest(ctx, x.r, &session{})
+	x.ar, _ = got.(*fosite.AccessRequest)
 	if err != nil {
-		return nil, ar, err
+		return nil, err
 	}
-	c := ar.Client.(relying).Client
+	c := x.ar.Client.(relying).Client
 	if !slices.Contains(c.GrantTypes, kind) {
-		return nil, ar, refuse(unauthorized, "This client may not use this grant_type.")
+		return nil, refuse(unauthorized, "This client may not use this grant_type.")
 	}
-	if err := p.recheck(ctx, u, ar, c); err != nil {
-		return nil, ar, err
+	if err := x.recheck(ctx, c); err != nil {
+		return nil, err
 	}
-	answer, err := p.engine.NewAccessResponse(ctx, ar)
+	answer, err := x.p.engine.NewAccessResponse(ctx, x.ar)
 	if err != nil {
-		return nil, ar, err
+		return nil, err
 	}
-	e := p.event(r, "token.issue", c.ID, u.user.ID, u.grant.Session)
-	e.Detail = map[string]string{"grant_type": kind, "scope": strings.Join(ar.GrantedScope, " ")}
-	return answer, ar, u.send(ctx, e)
+	e := x.p.event(x.r, "token.issue", c.ID, x.user.ID, x.grant.Session)
+	e.Detail = map[string]string{"grant_type": kind, "scope": strings.Join(x.ar.GrantedScope, " ")}
+	return answer, x.send(ctx, e)
 }
 
 // recheck decides whether what was allowed once is still allowed (P-10): the
 // grant's row came with the person as they are now.
-func (p *Provider) recheck(ctx context.Context, u *unit, ar *fosite.AccessRequest, c Client) error {
-	if u.kind == "" {
-		return grantService(ar, c)
+func (x *exchange) recheck(ctx context.Context, c Client) error {
+	if x.kind == "" {
+		return grantService(x.ar, c)
 	}
-	if !alive(u.grant, u.record, u.user) {
+	if !alive(x.grant, x.record, x.user) {
 		return refuse(invalidGrant, "The person is no longer active, or everything of theirs was ended.")
 	}
-	if u.kind != KindRefresh {
+	if x.kind != KindRefresh {
 		return nil
 	}
-	if !admits(c, u.user) {
+	if !admits(c, x.user) {
 		return refuse(invalidGrant, "The person may no longer use this application.")
 	}
 	if !c.Trusted {
-		given, err := p.Consents.Of(ctx, u.user.ID, c.ID)
+		given, err := x.p.Consents.Of(ctx, x.user.ID, c.ID)
 		if err != nil {
-			u.fault = err
+			x.fault = err
 			return err
 		}
-		for _, s := range u.record.Scopes {
+		for _, s := range x.record.Scopes {
 			if !slices.Contains(given, s) {
 				return refuse(invalidGrant, "The person has withdrawn consent.")
 			}
 		}
 	}
-	return narrow(ar)
+	return narrow(x.ar)
 }
 
 // alive reports whether the person behind a grant still stands for it: not
@@ -160,28 +168,28 @@ func grantService(ar *fosite.AccessRequest, c Client) error {
 	return nil
 }
 
-// failedExchange follows up a failure. What was presented twice ends all that
+// failed follows up a failure. What was presented twice ends all that
 // came from it (P-04, P-09), and a code with which its own client failed is
 // used up: it may be somebody else who tries.
-func (p *Provider) failedExchange(ctx context.Context, r *http.Request, u *unit, ar *fosite.AccessRequest, err error) error {
-	if u.fault != nil {
-		return errors.Join(refuse(unavailable, "Try again later."), u.fault)
+func (x *exchange) failed(ctx context.Context, err error) error {
+	if x.fault != nil {
+		return errors.Join(refuse(unavailable, "Try again later."), x.fault)
 	}
 	lost := errors.Is(err, idp.ErrSpent)
 	if !lost && refusalOf(err).Code == serverError {
 		return err
 	}
-	own := ar != nil && ar.Client != nil && u.found && u.grant.Client != "" && ar.Client.GetID() == string(u.grant.Client)
+	own := x.ar != nil && x.ar.Client != nil && x.found && x.grant.Client != "" && x.ar.Client.GetID() == string(x.grant.Client)
 	if !own {
 		return err
 	}
 	var follow error
 	switch {
-	case lost || u.grant.Spent:
-		follow = p.endFamily(ctx, r, u)
+	case lost || x.grant.Spent:
+		follow = x.endFamily(ctx)
 		err = refuse(invalidGrant, "It has already been used.")
-	case u.kind == KindCode:
-		follow = p.Grants.Spend(ctx, KindCode, u.sign)
+	case x.kind == KindCode:
+		follow = x.p.Grants.Spend(ctx, KindCode, x.sign)
 	}
 	if follow != nil && !errors.Is(follow, idp.ErrSpent) {
 		return errors.Join(refuse(unavailable, "Try again later."), follow)
@@ -190,13 +198,13 @@ func (p *Provider) failedExchange(ctx context.Context, r *http.Request, u *unit,
 }
 
 // endFamily revokes everything that came from one authorization.
-func (p *Provider) endFamily(ctx context.Context, r *http.Request, u *unit) error {
-	e := p.event(r, "token.reuse", u.grant.Client, u.grant.User, u.grant.Session)
-	e.Result, e.Detail = "revoked", map[string]string{"kind": u.kind}
-	return p.Atomic(ctx, func(ctx context.Context) error {
-		if err := p.Grants.Revoke(ctx, Selection{Family: u.grant.Family}); err != nil {
+func (x *exchange) endFamily(ctx context.Context) error {
+	e := x.p.event(x.r, "token.reuse", x.grant.Client, x.grant.User, x.grant.Session)
+	e.Result, e.Detail = "revoked", map[string]string{"kind": x.kind}
+	return x.p.Atomic(ctx, func(ctx context.Context) error {
+		if err := x.p.Grants.Revoke(ctx, Selection{Family: x.grant.Family}); err != nil {
 			return err
 		}
-		return p.Log.Append(ctx, e)
+		return x.p.Log.Append(ctx, e)
 	})
 }

@@ -68,7 +68,7 @@ type unit struct {
 
 type unitKey struct{}
 
-func (p *Provider) unit(ctx context.Context) (context.Context, *unit) {
+func newUnit(ctx context.Context, p *Provider) (context.Context, *unit) {
 	u := &unit{p: p}
 	return context.WithValue(ctx, unitKey{}, u), u
 }
@@ -96,7 +96,7 @@ func (u *unit) load(ctx context.Context, kind, signature string) (*fosite.Reques
 		return nil, err
 	}
 	u.kind, u.sign, u.grant, u.user = kind, signature, g, user
-	u.found = u.p.lives(g, u.record)
+	u.found = lives(g, u.record, u.p.Now())
 	client, err := u.p.client(ctx, g.Client)
 	if errors.Is(err, idp.ErrNotFound) {
 		u.found = false
@@ -127,8 +127,7 @@ func (u *unit) loaded() (*fosite.Request, error) {
 }
 
 // lives reports whether a grant has not expired.
-func (p *Provider) lives(g Grant, r record) bool {
-	now := p.Now()
+func lives(g Grant, r record, now time.Time) bool {
 	return now.Before(g.Expires) && (r.Until == 0 || now.UnixMilli() < r.Until)
 }
 

@@ -40,7 +40,7 @@ func (p *Provider) lookup(ctx context.Context, token string) (held, error) {
 	if h.client, err = p.client(ctx, h.grant.Client); err != nil {
 		return held{}, err
 	}
-	if h.grant.Spent || !p.lives(h.grant, h.record) || !alive(h.grant, h.record, h.user) {
+	if h.grant.Spent || !lives(h.grant, h.record, p.Now()) || !alive(h.grant, h.record, h.user) {
 		return held{}, idp.ErrNotFound
 	}
 	return h, nil
@@ -50,13 +50,13 @@ func (p *Provider) lookup(ctx context.Context, token string) (held, error) {
 // §5.3). It takes the token from the header or a POST body, never from the
 // query, where logs would keep it (P-22).
 func (p *Provider) UserInfo(w http.ResponseWriter, r *http.Request) {
-	if p.preflight(w, r, "GET, POST") {
+	if preflight(w, r, "GET, POST") {
 		return
 	}
 	token, err := bearer(w, r)
 	if err == nil {
 		var body map[string]any
-		if body, err = p.userInfo(r.Context(), token); err == nil {
+		if body, err = userInfo(p.lookup(r.Context(), token)); err == nil {
 			writeJSON(w, http.StatusOK, body)
 			return
 		}
@@ -64,8 +64,7 @@ func (p *Provider) UserInfo(w http.ResponseWriter, r *http.Request) {
 	p.failBearer(w, r, err)
 }
 
-func (p *Provider) userInfo(ctx context.Context, token string) (map[string]any, error) {
-	h, err := p.lookup(ctx, token)
+func userInfo(h held, err error) (map[string]any, error) {
 	if errors.Is(err, idp.ErrNotFound) || err == nil && (h.grant.Kind != KindAccess || h.grant.User == "") {
 		return nil, refuse(invalidToken, "The token is not good, or no longer.")
 	} else if err != nil {
@@ -122,7 +121,7 @@ func (p *Provider) failBearer(w http.ResponseWriter, r *http.Request, err error)
 	}
 	e := refusalOf(err)
 	if e.Code == serverError {
-		p.fail(w, r, errors.Join(refuse(unavailable, "Try again later."), err))
+		p.fail(w, r, storeFault(err))
 		return
 	}
 	status := statusOf(e.Code)
@@ -136,7 +135,7 @@ func (p *Provider) failBearer(w http.ResponseWriter, r *http.Request, err error)
 // preflight allows any page to read the answer, but never with cookies: there
 // is nothing here that a cookie would open. It reports whether the
 // request was only the browser's question.
-func (p *Provider) preflight(w http.ResponseWriter, r *http.Request, methods string) bool {
+func preflight(w http.ResponseWriter, r *http.Request, methods string) bool {
 	h := w.Header()
 	h.Set("Access-Control-Allow-Origin", "*")
 	if r.Method != http.MethodOptions {

@@ -42,7 +42,7 @@ func (s *shelf[T]) get(ctx context.Context, d *DB) (*contents[T], error) {
 func (s *shelf[T]) reload(ctx context.Context, d *DB) (*contents[T], error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	v, err := one[versionRow](ctx, d, idp.ErrNotFound, `SELECT name, version FROM catalogue WHERE name = ?`, s.table)
+	v, err := one[versionRow](ctx, d.engine, idp.ErrNotFound, `SELECT name, version FROM catalogue WHERE name = ?`, s.table)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +105,7 @@ func (d *DB) Watch(ctx context.Context) {
 // look reloads what has changed; an error leaves the old and the next look
 // tries again.
 func (d *DB) look(ctx context.Context) error {
-	all, err := rows[versionRow](ctx, d, `SELECT name, version FROM catalogue`)
+	all, err := rows[versionRow](ctx, d.engine, `SELECT name, version FROM catalogue`)
 	if err != nil {
 		return err
 	}

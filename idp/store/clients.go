@@ -22,7 +22,7 @@ type bodyRow struct {
 }
 
 func (s clients) read(ctx context.Context) ([]oidc.Client, error) {
-	all, err := rows[bodyRow](ctx, s.d, `SELECT id, body FROM clients ORDER BY id`)
+	all, err := rows[bodyRow](ctx, s.d.engine, `SELECT id, body FROM clients ORDER BY id`)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func (s clients) ByID(ctx context.Context, id oidc.ClientID) (oidc.Client, error
 	if v, ok := c.byID[string(id)]; ok {
 		return v, nil
 	}
-	if _, err := one[bodyRow](ctx, s.d, idp.ErrNotFound, `SELECT id FROM clients WHERE id = ?`, string(id)); err != nil {
+	if _, err := one[bodyRow](ctx, s.d.engine, idp.ErrNotFound, `SELECT id FROM clients WHERE id = ?`, string(id)); err != nil {
 		return oidc.Client{}, err
 	}
 	if c, err = s.d.clients.reload(ctx, s.d); err != nil {

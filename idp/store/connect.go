@@ -38,7 +38,7 @@ func dialect(raw string) (kind, path string, err error) {
 	return "", "", fmt.Errorf("%w: database URL must be sqlite:PATH, sqlite::memory: or postgres://…", idp.ErrInvalid)
 }
 
-func (d *DB) connect(ctx context.Context, c Config) error {
+func (d *engine) connect(ctx context.Context, c Config) error {
 	kind, path, err := dialect(c.URL)
 	if err != nil {
 		return err
@@ -50,7 +50,7 @@ func (d *DB) connect(ctx context.Context, c Config) error {
 	return d.connectSQLite(ctx, path)
 }
 
-func (d *DB) connectPostgres(ctx context.Context, c Config) error {
+func (d *engine) connectPostgres(ctx context.Context, c Config) error {
 	cfg, err := postgresConfig(c.URL)
 	if err != nil {
 		return err
@@ -68,7 +68,7 @@ func (d *DB) connectPostgres(ctx context.Context, c Config) error {
 	d.writer.SetMaxIdleConns(n)
 	d.writer.SetConnMaxIdleTime(10 * time.Minute)
 	if err := d.writer.PingContext(ctx); err != nil {
-		return errors.Join(d.judge(err, stmt{}), d.writer.Close())
+		return errors.Join(judge(err, stmt{}), d.writer.Close())
 	}
 	d.reader = d.writer
 	return d.wrap(d.writer, postgres.New(postgres.Config{Conn: d.writer}))
@@ -112,7 +112,7 @@ func remote(cfg *pgx.ConnConfig) bool {
 // write-ahead logging these do not block each other, and writers queue here
 // instead of colliding there. A database in memory has one connection for
 // both, or it would be two databases.
-func (d *DB) connectSQLite(ctx context.Context, path string) (err error) {
+func (d *engine) connectSQLite(ctx context.Context, path string) (err error) {
 	if path != memory {
 		if err := createPrivate(path); err != nil {
 			return err
@@ -123,7 +123,7 @@ func (d *DB) connectSQLite(ctx context.Context, path string) (err error) {
 		return err
 	}
 	if err := d.writer.PingContext(ctx); err != nil {
-		return errors.Join(d.judge(err, stmt{}), d.writer.Close())
+		return errors.Join(judge(err, stmt{}), d.writer.Close())
 	}
 	d.reader = d.writer
 	if path != memory {
@@ -170,14 +170,14 @@ func openSQLite(path string, conns int, pragmas ...string) (*sql.DB, error) {
 
 // wrap puts gorm over connections. It prepares nothing: pgx caches statements
 // per connection itself, and the driver of SQLite gains nothing by it.
-func (d *DB) wrap(db *sql.DB, dialect gorm.Dialector) error {
+func (d *engine) wrap(db *sql.DB, dialect gorm.Dialector) error {
 	g, err := gorm.Open(dialect, &gorm.Config{
 		Logger:                 logger.Discard,
 		SkipDefaultTransaction: true,
 		DisableAutomaticPing:   true,
 	})
 	if err != nil {
-		return d.judge(err, stmt{})
+		return judge(err, stmt{})
 	}
 	if d.orm == nil {
 		d.orm = map[*sql.DB]*gorm.DB{}
@@ -216,7 +216,7 @@ func Migrations(raw string) (m migrations.Database, closeDB func() error, err er
 
 // migrate uses connections of its own, without the limit on how long a
 // statement may take; only a database in memory has no other.
-func (d *DB) migrate(ctx context.Context, raw string) (err error) {
+func (d *engine) migrate(ctx context.Context, raw string) (err error) {
 	if _, path, _ := dialect(raw); path == memory {
 		return migrations.Database{DB: d.writer, Dialect: d.dialect}.Up(ctx)
 	}

@@ -16,7 +16,7 @@ func (d *DB) Consents() oidc.Consents { return consents{d} }
 
 func (s consents) Of(ctx context.Context, u idp.UserID, c oidc.ClientID) ([]string, error) {
 	type row struct{ Scopes string }
-	all, err := rows[row](ctx, s.d, `SELECT scopes FROM consents WHERE user_id = ? AND client = ?`, string(u), string(c))
+	all, err := rows[row](ctx, s.d.engine, `SELECT scopes FROM consents WHERE user_id = ? AND client = ?`, string(u), string(c))
 	if err != nil || len(all) == 0 {
 		return nil, err
 	}

@@ -28,7 +28,7 @@ func credentialPlace(s mfa.SubjectID, k mfa.Kind, id mfa.CredentialID) []byte {
 }
 
 func (s credentials) Held(ctx context.Context, id mfa.SubjectID) ([]mfa.Credential, error) {
-	all, err := rows[credentialRow](ctx, s.d, `SELECT id, subject, kind, label, data, version, created, used
+	all, err := rows[credentialRow](ctx, s.d.engine, `SELECT id, subject, kind, label, data, version, created, used
 		FROM credentials WHERE subject = ? ORDER BY created, id`, string(id))
 	if err != nil {
 		return nil, err
@@ -124,7 +124,7 @@ func (s challenges) Put(ctx context.Context, c mfa.Challenge) error {
 }
 
 func (s challenges) Get(ctx context.Context, id mfa.ChallengeID) (mfa.Challenge, error) {
-	r, err := one[challengeRow](ctx, s.d, mfa.ErrExpired, `SELECT id, subject, kind, adding, binding, body, expires
+	r, err := one[challengeRow](ctx, s.d.engine, mfa.ErrExpired, `SELECT id, subject, kind, adding, binding, body, expires
 		FROM challenges WHERE id = ? AND expires > ?`, string(id), ms(s.d.now()))
 	if err != nil {
 		return mfa.Challenge{}, err

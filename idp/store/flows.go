@@ -32,7 +32,7 @@ func (s flows) Put(ctx context.Context, f signin.Flow) error {
 }
 
 func (s flows) Get(ctx context.Context, id string) (f signin.Flow, u idp.User, err error) {
-	r, err := one[flowRow](ctx, s.d, idp.ErrExpired, `SELECT f.body, `+person+`
+	r, err := one[flowRow](ctx, s.d.engine, idp.ErrExpired, `SELECT f.body, `+person+`
 		FROM flows f JOIN users u ON u.id = f.user_id WHERE f.id = ? AND f.expires > ?`, id, ms(s.d.now()))
 	if err != nil {
 		return f, u, err

@@ -71,7 +71,7 @@ func (s grants) Put(ctx context.Context, gs ...oidc.Grant) error {
 }
 
 func (s grants) Get(ctx context.Context, kind, signature string) (oidc.Grant, idp.User, error) {
-	r, err := one[heldRow](ctx, s.d, idp.ErrNotFound, `SELECT g.kind, g.signature, g.family, g.client, g.user_id, g.session,
+	r, err := one[heldRow](ctx, s.d.engine, idp.ErrNotFound, `SELECT g.kind, g.signature, g.family, g.client, g.user_id, g.session,
 		g.spent, g.payload, g.expires, `+person+` FROM grants g LEFT JOIN users u ON u.id = g.user_id
 		WHERE g.kind = ? AND g.signature = ?`, kind, signature)
 	if err != nil {
@@ -157,7 +157,7 @@ func (s OdooTokens) Arm(ctx context.Context, g oidc.Grant, uses int, until time.
 // It may not run inside an Atomic.
 func (s OdooTokens) Fire(ctx context.Context, signature string, client oidc.ClientID) (oidc.Grant, error) {
 	now := ms(s.d.now())
-	r, err := first[grantRow](idp.ErrSpent)(returning[grantRow](ctx, s.d, `UPDATE grants SET uses = uses - 1
+	r, err := first[grantRow](idp.ErrSpent)(returning[grantRow](ctx, s.d.engine, `UPDATE grants SET uses = uses - 1
 		WHERE kind = '`+oidc.KindOdoo+`' AND signature = ? AND client = ? AND NOT spent AND uses > 0 AND armed > ? AND expires > ?
 		RETURNING `+grantColumns, signature, string(client), now, now))
 	return r.grant(), err

@@ -15,7 +15,7 @@ type groups struct{ d *DB }
 func (d *DB) Groups() idp.Groups { return groups{d} }
 
 func (s groups) All(ctx context.Context) ([]idp.Group, error) {
-	return rows[idp.Group](ctx, s.d, `SELECT g.name AS name,
+	return rows[idp.Group](ctx, s.d.engine, `SELECT g.name AS name,
 		(SELECT count(*) FROM memberships m WHERE m.group_name = g.name) AS members FROM user_groups g ORDER BY g.name`)
 }
 

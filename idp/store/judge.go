@@ -51,7 +51,7 @@ var postgresFaults = map[string]fault{
 
 // judge turns a database's error into ours. What says that the database cannot
 // work now becomes idp.ErrBusy; what nobody foresaw stays as it is.
-func (d *DB) judge(err error, s stmt) error {
+func judge(err error, s stmt) error {
 	if err == nil {
 		return nil
 	}

@@ -27,7 +27,7 @@ type keyRow struct {
 func keyPlace(id, alg string) []byte { return place("signing_keys", "private", id, alg) }
 
 func (s keys) read(ctx context.Context) ([]oidc.Key, error) {
-	all, err := rows[keyRow](ctx, s.d, `SELECT id, alg, state, private, created, changed FROM signing_keys ORDER BY created, id`)
+	all, err := rows[keyRow](ctx, s.d.engine, `SELECT id, alg, state, private, created, changed FROM signing_keys ORDER BY created, id`)
 	if err != nil {
 		return nil, err
 	}

@@ -78,7 +78,7 @@ func (l limiter) Take(ctx context.Context, bs ...mfa.Budget) error {
 	for _, b := range bs {
 		args = append(args, b.Key, ms(now.Add(b.Per)), b.Max, b.Per.Milliseconds(), b.Streak)
 	}
-	counted, err := returning[nameRow](ctx, l.d, takeSQL(len(bs)), args...)
+	counted, err := returning[nameRow](ctx, l.d.engine, takeSQL(len(bs)), args...)
 	if err != nil || len(counted) == len(bs) {
 		return err
 	}
@@ -113,7 +113,7 @@ func (l limiter) refuse(ctx context.Context, now time.Time, bs []mfa.Budget) err
 	for i, b := range bs {
 		keys[i] = b.Key
 	}
-	all, err := rows[counterRow](ctx, l.d, `SELECT name, tries, streak, ends FROM counters WHERE name IN (`+marks(len(keys))+`)`, anys(keys)...)
+	all, err := rows[counterRow](ctx, l.d.engine, `SELECT name, tries, streak, ends FROM counters WHERE name IN (`+marks(len(keys))+`)`, anys(keys)...)
 	if err != nil {
 		return err
 	}

@@ -65,7 +65,7 @@ func (s eventLog) Events(ctx context.Context, q idp.EventQuery, f func(idp.Event
 		if q.Limit > 0 {
 			n = min(n, left)
 		}
-		all, err := rows[eventRow](ctx, s.d, here+order, slices.Concat(args, cursor, []any{n})...)
+		all, err := rows[eventRow](ctx, s.d.engine, here+order, slices.Concat(args, cursor, []any{n})...)
 		if err != nil {
 			return err
 		}

@@ -88,7 +88,7 @@ func (d *DB) bytes() string {
 // while the first one's claim is still being written.
 func (s outbox) Claim(ctx context.Context, limit int, lease time.Duration) ([]mail.Message, error) {
 	now := s.d.now()
-	waiting, err := rows[struct{ N int }](ctx, s.d, `SELECT 1 AS n FROM outbox WHERE due > 0 AND due <= ? LIMIT 1`, ms(now))
+	waiting, err := rows[struct{ N int }](ctx, s.d.engine, `SELECT 1 AS n FROM outbox WHERE due > 0 AND due <= ? LIMIT 1`, ms(now))
 	if err != nil || len(waiting) == 0 {
 		return nil, err // the usual case takes no lock
 	}
@@ -96,7 +96,7 @@ func (s outbox) Claim(ctx context.Context, limit int, lease time.Duration) ([]ma
 	if s.d.dialect == migrations.Postgres {
 		skip = ` FOR UPDATE SKIP LOCKED`
 	}
-	claimed, err := returning[outboxRow](ctx, s.d, `WITH next AS (SELECT id FROM outbox WHERE due > 0 AND due <= ? ORDER BY due LIMIT ?`+skip+`)
+	claimed, err := returning[outboxRow](ctx, s.d.engine, `WITH next AS (SELECT id FROM outbox WHERE due > 0 AND due <= ? ORDER BY due LIMIT ?`+skip+`)
 		UPDATE outbox SET due = ?, tries = tries + 1 WHERE id IN (SELECT id FROM next) AND due > 0 AND due <= ?
 		RETURNING `+outboxColumns, ms(now), limit, ms(now.Add(lease)), ms(now))
 	if err != nil {
@@ -133,7 +133,7 @@ func (s outbox) Retry(ctx context.Context, m mail.Message, due time.Time, failur
 }
 
 func (s outbox) Newest(ctx context.Context, limit int) ([]mail.Message, error) {
-	all, err := rows[outboxRow](ctx, s.d, `SELECT `+outboxColumns+` FROM outbox ORDER BY created DESC, id DESC LIMIT ?`, limit)
+	all, err := rows[outboxRow](ctx, s.d.engine, `SELECT `+outboxColumns+` FROM outbox ORDER BY created DESC, id DESC LIMIT ?`, limit)
 	if err != nil {
 		return nil, err
 	}

@@ -23,7 +23,7 @@ func policyID(p policy.Policy) string { return p.ID }
 type policyRow struct{ ID, Name, Body string }
 
 func (s *Policies) read(ctx context.Context) ([]policy.Policy, error) {
-	all, err := rows[policyRow](ctx, s.d, `SELECT id, name, body FROM policies ORDER BY place, id`)
+	all, err := rows[policyRow](ctx, s.d.engine, `SELECT id, name, body FROM policies ORDER BY place, id`)
 	if err != nil {
 		return nil, err
 	}

@@ -8,18 +8,18 @@ import (
 )
 
 // rows reads into a slice of rows, in one round trip.
-func rows[T any](ctx context.Context, d *DB, query string, args ...any) ([]T, error) {
+func rows[T any](ctx context.Context, d *engine, query string, args ...any) ([]T, error) {
 	return scan[T](ctx, d, d.reader, query, args)
 }
 
 // one reads one row, or fails with missing.
-func one[T any](ctx context.Context, d *DB, missing error, query string, args ...any) (T, error) {
+func one[T any](ctx context.Context, d *engine, missing error, query string, args ...any) (T, error) {
 	return first[T](missing)(rows[T](ctx, d, query, args...))
 }
 
 // returning runs one statement that changes rows and returns them, in a commit
 // of its own. What is decided by its answer cannot wait for an Atomic.
-func returning[T any](ctx context.Context, d *DB, query string, args ...any) ([]T, error) {
+func returning[T any](ctx context.Context, d *engine, query string, args ...any) ([]T, error) {
 	if d.unit(ctx) != nil {
 		return nil, errAlone
 	}
@@ -41,16 +41,17 @@ func returning[T any](ctx context.Context, d *DB, query string, args ...any) ([]
 // path reads them without reflection, which costs less than half.
 type direct interface{ columns() []any }
 
-func scan[T any](ctx context.Context, d *DB, on *sql.DB, query string, args []any) (out []T, err error) {
+func scan[T any](ctx context.Context, d *engine, on *sql.DB, query string, args []any) (out []T, err error) {
 	ctx, cancel := d.patiently(ctx)
 	defer cancel()
 	d.trips.Add(1)
+	clean(args)
 	if _, ok := any(new(T)).(direct); ok {
 		out, err = scanDirect[T](ctx, on, d.rebind(query), args)
 	} else {
 		err = d.orm[on].WithContext(ctx).Raw(query, args...).Scan(&out).Error
 	}
-	return out, d.judge(err, stmt{})
+	return out, judge(err, stmt{})
 }
 
 func scanDirect[T any](ctx context.Context, on *sql.DB, query string, args []any) (out []T, err error) {

@@ -43,7 +43,7 @@ func (r sessionRow) session() (idp.Session, error) {
 }
 
 func (s sessions) ByHash(ctx context.Context, hash string) (idp.Session, idp.User, error) {
-	r, err := one[openRow](ctx, s.d, idp.ErrNotFound, `SELECT `+sessionColumns+`, `+person+`
+	r, err := one[openRow](ctx, s.d.engine, idp.ErrNotFound, `SELECT `+sessionColumns+`, `+person+`
 		FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.hash = ?`, hash)
 	if err != nil {
 		return idp.Session{}, idp.User{}, err
@@ -82,7 +82,7 @@ func (s sessions) Touch(ctx context.Context, id idp.SessionID, seen time.Time) e
 // Of lists live sessions, newest first.
 func (s sessions) Of(ctx context.Context, id idp.UserID) ([]idp.Session, error) {
 	now := ms(s.d.now())
-	all, err := rows[sessionRow](ctx, s.d, `SELECT `+sessionColumns+` FROM sessions s
+	all, err := rows[sessionRow](ctx, s.d.engine, `SELECT `+sessionColumns+` FROM sessions s
 		WHERE s.user_id = ? AND s.expires > ? AND s.seen + s.idle > ? ORDER BY s.created DESC, s.id`, string(id), now, now)
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"reflect"
@@ -279,5 +280,41 @@ func TestSweep(t *testing.T) {
 		clock.Pass(24 * time.Hour)
 		must(t, db.Sweep(ctx, clock.Now()))
 		wantErr(t, db.Limiter().Take(ctx, mfa.Budget{Key: "streak", Max: 5, Per: time.Second, Streak: 1}), mfa.ErrLocked)
+	})
+}
+
+// D-11: whatever a stranger sends in a name, an id or a header can be looked up
+// and written down, and finds nothing that it does not name exactly.
+func TestStrangeText(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx := t.Context()
+		person(t, db, "ann")
+		seed(t, db, "ann")
+		for _, bad := range []string{"ann\x00", "\x00", "ann\xff", "\xc3", "ann\x00\xff"} {
+			_, err := db.Users().ByIdentifier(ctx, bad)
+			wantErr(t, err, idp.ErrNotFound)
+			_, _, err = db.Sessions().ByHash(ctx, bad)
+			wantErr(t, err, idp.ErrNotFound)
+			_, _, err = db.Flows().Get(ctx, bad)
+			wantErr(t, err, idp.ErrExpired)
+			wantErr(t, db.Flows().End(ctx, bad), idp.ErrSpent)
+			wantErr(t, db.Challenges().Spend(ctx, mfa.ChallengeID(bad)), mfa.ErrExpired)
+			_, _, err = db.Grants().Get(ctx, oidc.KindAccess, bad)
+			wantErr(t, err, idp.ErrNotFound)
+			_, err = db.OdooTokens().Fire(ctx, bad, "c")
+			wantErr(t, err, idp.ErrSpent)
+			_, err = db.Clients().ByID(ctx, oidc.ClientID(bad))
+			wantErr(t, err, idp.ErrNotFound)
+			if all, err := db.Users().List(ctx, idp.UserQuery{Text: bad}); err != nil || len(all) != 0 {
+				t.Errorf("list: %v, %v", all, err)
+			}
+			must(t, db.Limiter().Take(ctx, mfa.Budget{Key: "name:" + bad, Max: 99, Per: time.Minute}))
+			must(t, db.Log().Append(ctx, idp.Event{
+				ID: rand.Text(), At: time.Now(), What: "x", Origin: idp.Origin{Address: bad, Agent: bad}, Detail: map[string]string{"login": bad},
+			}))
+		}
+		if !traces(t, db, "ann") {
+			t.Error("something of hers is gone")
+		}
 	})
 }

@@ -13,27 +13,14 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
-	"sync"
-	"sync/atomic"
 	"time"
-
-	"gorm.io/gorm"
 
 	"latchkey/idp/keyring"
 	"latchkey/idp/oidc"
 	"latchkey/mfa/policy"
 	"latchkey/migrations"
-)
-
-// How long one round trip may take, waiting for a connection included. Whoever
-// cannot be served by then is told to come back. SQLite's writers stand in one
-// queue, in front of one disk.
-const (
-	patiencePostgres = 2 * time.Second
-	patienceSQLite   = 5 * time.Second
 )
 
 // Config says what to open.
@@ -61,22 +48,13 @@ var ErrKeyring = errors.New("store: the keyring does not open this database's se
 // DB is an open database. Its methods hand out the stores that the other
 // packages ask for; all of them are safe for concurrent use.
 type DB struct {
-	dialect string
-	writer  *sql.DB
-	reader  *sql.DB       // the same on PostgreSQL and in memory
-	turn    chan struct{} // SQLite: whose turn it is to write
-	orm     map[*sql.DB]*gorm.DB
-	ring    *keyring.Ring
-	cache   Cache
-	now     func() time.Time
+	*engine
+	vault
+	cache Cache
 
-	rebound  sync.Map // SQL with ? → SQL with $n
-	secrets  sync.Map // name → []byte
 	clients  shelf[oidc.Client]
 	policies shelf[policy.Policy]
 	keys     shelf[oidc.Key]
-
-	trips, commits atomic.Int64
 }
 
 // Open connects, migrates if it is told to, and checks that the keyring fits.
@@ -86,10 +64,11 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	if c.Keyring == nil {
 		return nil, errors.New("store: no keyring")
 	}
-	d := &DB{ring: c.Keyring, cache: c.Cache, now: c.Now}
-	if d.now == nil {
-		d.now = time.Now
+	e := &engine{now: c.Now}
+	if e.now == nil {
+		e.now = time.Now
 	}
+	d := &DB{engine: e, vault: vault{engine: e, ring: c.Keyring}, cache: c.Cache}
 	if d.cache == nil {
 		d.cache = noCache{}
 	}
@@ -110,7 +89,7 @@ func (d *DB) prepare(ctx context.Context, c Config) error {
 		err = d.migrate(ctx, c.URL)
 	}
 	if err != nil {
-		return d.judge(err, stmt{})
+		return judge(err, stmt{})
 	}
 	// Sealed once and opened at each start: a wrong key file is refused here,
 	// before it has sealed anything that the right one cannot open.
@@ -121,33 +100,6 @@ func (d *DB) prepare(ctx context.Context, c Config) error {
 	}
 	return nil
 }
-
-// Close closes the connections.
-func (d *DB) Close() error {
-	err := d.writer.Close()
-	if d.reader != d.writer {
-		err = errors.Join(err, d.reader.Close())
-	}
-	return err
-}
-
-// Ready reports whether the database answers, as idp.ErrBusy if it does not.
-func (d *DB) Ready(ctx context.Context) error {
-	ctx, cancel := d.patiently(ctx)
-	defer cancel()
-	_, err := rows[struct{ N int }](ctx, d, `SELECT 1 AS n`)
-	return err
-}
-
-func (d *DB) patiently(ctx context.Context) (context.Context, context.CancelFunc) {
-	if d.dialect == migrations.SQLite {
-		return context.WithTimeout(ctx, patienceSQLite)
-	}
-	return context.WithTimeout(ctx, patiencePostgres)
-}
-
-// Trips counts round trips and commits since opening.
-func (d *DB) Trips() (roundTrips, commits int64) { return d.trips.Load(), d.commits.Load() }
 
 // noCache remembers nothing.
 type noCache struct{}

@@ -28,7 +28,7 @@ func (d *DB) Sweep(ctx context.Context, now time.Time) error {
 		query := `DELETE FROM ` + t.table + ` WHERE (` + t.key + `) IN (SELECT ` + t.key + ` FROM ` + t.table +
 			` WHERE ` + t.over + ` LIMIT ?) RETURNING 1 AS n`
 		for {
-			gone, err := returning[struct{ N int }](ctx, d, query, append(args, portion)...)
+			gone, err := returning[struct{ N int }](ctx, d.engine, query, append(args, portion)...)
 			if err != nil {
 				return err
 			}

@@ -75,7 +75,7 @@ func split[T ~string](joined string) (out []T) {
 }
 
 func (s users) find(ctx context.Context, from string, arg any) (idp.User, error) {
-	r, err := one[userRow](ctx, s.d, idp.ErrNotFound, `SELECT `+person+` FROM `+from, arg)
+	r, err := one[userRow](ctx, s.d.engine, idp.ErrNotFound, `SELECT `+person+` FROM `+from, arg)
 	if err != nil {
 		return idp.User{}, err
 	}
@@ -230,7 +230,7 @@ func (s users) List(ctx context.Context, q idp.UserQuery) ([]idp.User, error) {
 		low, typed := pattern(strings.ToLower(q.Text)), pattern(q.Text)
 		args = append(args, low, low, low, typed)
 	}
-	all, err := rows[userRow](ctx, s.d, query+` ORDER BY u.id LIMIT ?`, append(args, q.Limit)...)
+	all, err := rows[userRow](ctx, s.d.engine, query+` ORDER BY u.id LIMIT ?`, append(args, q.Limit)...)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -40,9 +41,9 @@ type unit struct {
 
 // unitKey carries the unit of one database; another database's writes are not
 // its business.
-type unitKey struct{ d *DB }
+type unitKey struct{ d *engine }
 
-func (d *DB) unit(ctx context.Context) *unit {
+func (d *engine) unit(ctx context.Context) *unit {
 	u, _ := ctx.Value(unitKey{d}).(*unit)
 	return u
 }
@@ -50,7 +51,7 @@ func (d *DB) unit(ctx context.Context) *unit {
 // Atomic is an [mfa.Atomic]. On PostgreSQL everything gathered goes out in one
 // round trip and is one transaction; on SQLite it is one short transaction on
 // the writing connection. Nothing is locked while do runs.
-func (d *DB) Atomic(ctx context.Context, do func(context.Context) error) error {
+func (d *engine) Atomic(ctx context.Context, do func(context.Context) error) error {
 	if u := d.unit(ctx); u != nil {
 		return u.join(ctx, do)
 	}
@@ -85,7 +86,7 @@ func (u *unit) join(ctx context.Context, do func(context.Context) error) error {
 }
 
 // write sends writes, all or none, or adds them to the Atomic in ctx.
-func (d *DB) write(ctx context.Context, stmts ...stmt) error {
+func (d *engine) write(ctx context.Context, stmts ...stmt) error {
 	u := d.unit(ctx)
 	if u == nil {
 		return d.send(ctx, stmts)
@@ -100,7 +101,7 @@ func (d *DB) write(ctx context.Context, stmts ...stmt) error {
 }
 
 // settled calls f with the outcome of the Atomic in ctx, or at once with err.
-func (d *DB) settled(ctx context.Context, err error, f func(error)) {
+func (d *engine) settled(ctx context.Context, err error, f func(error)) {
 	if u := d.unit(ctx); u != nil && err == nil {
 		u.mu.Lock()
 		defer u.mu.Unlock()
@@ -111,7 +112,7 @@ func (d *DB) settled(ctx context.Context, err error, f func(error)) {
 }
 
 // send sends writes in one transaction and one round trip.
-func (d *DB) send(ctx context.Context, stmts []stmt) (err error) {
+func (d *engine) send(ctx context.Context, stmts []stmt) (err error) {
 	if len(stmts) == 0 {
 		return nil
 	}
@@ -122,6 +123,9 @@ func (d *DB) send(ctx context.Context, stmts []stmt) (err error) {
 		return err
 	}
 	defer done()
+	for _, s := range stmts {
+		clean(s.args)
+	}
 	for range 3 {
 		d.trips.Add(1)
 		switch {
@@ -145,7 +149,7 @@ func (d *DB) send(ctx context.Context, stmts []stmt) (err error) {
 // queue waits for the turn to write on SQLite, first come first served. The
 // pool of one connection would choose among the waiting at random, and some
 // would starve.
-func (d *DB) queue(ctx context.Context) (done func(), err error) {
+func (d *engine) queue(ctx context.Context) (done func(), err error) {
 	if d.turn == nil {
 		return func() {}, nil
 	}
@@ -153,7 +157,7 @@ func (d *DB) queue(ctx context.Context) (done func(), err error) {
 	case d.turn <- struct{}{}:
 		return func() { <-d.turn }, nil
 	case <-ctx.Done():
-		return nil, d.judge(ctx.Err(), stmt{})
+		return nil, judge(ctx.Err(), stmt{})
 	}
 }
 
@@ -161,10 +165,10 @@ type execer interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 }
 
-func (d *DB) sendOne(ctx context.Context, on execer, s stmt) error {
+func (d *engine) sendOne(ctx context.Context, on execer, s stmt) error {
 	r, err := on.ExecContext(ctx, d.rebind(s.sql), s.args...)
 	if err != nil {
-		return d.judge(err, s)
+		return judge(err, s)
 	}
 	if s.none == nil {
 		return nil
@@ -176,17 +180,17 @@ func (d *DB) sendOne(ctx context.Context, on execer, s stmt) error {
 	return err
 }
 
-func (d *DB) sendTx(ctx context.Context, stmts []stmt) error {
+func (d *engine) sendTx(ctx context.Context, stmts []stmt) error {
 	tx, err := d.writer.BeginTx(ctx, nil)
 	if err != nil {
-		return d.judge(err, stmt{})
+		return judge(err, stmt{})
 	}
 	for _, s := range stmts {
 		if err := d.sendOne(ctx, tx, s); err != nil {
 			return errors.Join(err, rollback(tx))
 		}
 	}
-	return d.judge(tx.Commit(), stmt{})
+	return judge(tx.Commit(), stmt{})
 }
 
 func rollback(tx *sql.Tx) error {
@@ -200,10 +204,10 @@ func rollback(tx *sql.Tx) error {
 // what lies before one Sync as one transaction, so an error anywhere undoes
 // all of it. It cannot stop at "no row changed" by itself: a guarded statement
 // is wrapped so that it divides by the number of rows.
-func (d *DB) sendBatch(ctx context.Context, stmts []stmt) error {
+func (d *engine) sendBatch(ctx context.Context, stmts []stmt) error {
 	conn, err := d.writer.Conn(ctx)
 	if err != nil {
-		return d.judge(err, stmt{})
+		return judge(err, stmt{})
 	}
 	defer conn.Close()
 	var b pgx.Batch
@@ -218,10 +222,10 @@ func (d *DB) sendBatch(ctx context.Context, stmts []stmt) error {
 		for _, s := range stmts {
 			if _, err := answers.Exec(); err != nil {
 				answers.Close() // reports the same error again
-				return d.judge(err, s)
+				return judge(err, s)
 			}
 		}
-		return d.judge(answers.Close(), stmt{})
+		return judge(answers.Close(), stmt{})
 	})
 }
 
@@ -238,8 +242,19 @@ func again(err error) bool {
 	return pgconn.SafeToRetry(err)
 }
 
+// clean replaces what PostgreSQL refuses in a text, NUL and broken UTF-8, so
+// that no header or parameter of a stranger's makes a statement fail. It
+// replaces instead of dropping: "a" and NUL must not find "a".
+func clean(args []any) {
+	for i, a := range args {
+		if s, ok := a.(string); ok && (strings.IndexByte(s, 0) >= 0 || !utf8.ValidString(s)) {
+			args[i] = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+		}
+	}
+}
+
 // rebind numbers the placeholders for PostgreSQL.
-func (d *DB) rebind(query string) string {
+func (d *engine) rebind(query string) string {
 	if d.dialect != migrations.Postgres {
 		return query
 	}
