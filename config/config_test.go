@@ -167,6 +167,9 @@ func TestRefusals(t *testing.T) {
 		"another database":          {[]string{"LATCHKEY_DATABASE_URL=mysql://u@db/d"}, "database.url"},
 		"refresh for ever":          {[]string{"LATCHKEY_TOKENS_REFRESH_IDLE=800h"}, "tokens.refresh_idle"},
 		"code for too long":         {[]string{"LATCHKEY_TOKENS_CODE=11m"}, "tokens.code"}, // RFC 6749 §4.1.2
+		"mail in clear text":        {[]string{"LATCHKEY_MAIL_SMTP_URL=smtp://mail:25?tls=none"}, ""},
+		"password in clear text":    {[]string{"LATCHKEY_MAIL_SMTP_URL=smtp://u:p@mail:25?tls=none"}, "mail.smtp_url"},
+		"maybe clear text":          {[]string{"LATCHKEY_MAIL_SMTP_URL=smtp://mail:25?tls=maybe"}, "mail.smtp_url"},
 		"weak hash":                 {[]string{"LATCHKEY_PASSWORDS_TIME=1"}, "passwords.time"},
 		"kubernetes":                {[]string{"LATCHKEY_PORT=tcp://10.0.0.1:8080", "LATCHKEY_SERVICE_HOST=10.0.0.1", "LATCHKEY_PORT_8080_TCP_ADDR=10.0.0.1"}, ""},
 	} {

@@ -68,7 +68,7 @@ var keys = []Key{
 		func(c *Config, n int) { c.Passwords.Time = uint32(n) }, func(c Config) int { return int(c.Passwords.Time) }),
 	whole("passwords.threads", "1", 1, 16, "Threads of one argon2id hash.",
 		func(c *Config, n int) { c.Passwords.Threads = uint8(n) }, func(c Config) int { return int(c.Passwords.Threads) }),
-	whole("passwords.min_length", "15", 8, 64, "Characters a new password must have; with a second factor 8 are enough.",
+	whole("passwords.min_length", "15", 8, 64, "Characters a new password must have. Less than 15 is for where everybody has a second factor.",
 		func(c *Config, n int) { c.Passwords.MinLength = n }, func(c Config) int { return c.Passwords.MinLength }),
 
 	whole("limits.password_tries", "10", 3, 100, "Wrong passwords per account from unknown browsers before a lock.",
@@ -110,9 +110,9 @@ var keys = []Key{
 		"Name of the company on pages; people may not use it as a password.",
 		func(c *Config) *string { return &c.Branding.Company }, optional(isName)),
 
-	secret("mail.smtp_url", "none", "smtp://[USER:PASSWORD@]HOST:PORT or smtps://…",
-		"Mail server. Accepted and checked; this version sends no mail.",
-		func(c *Config) *string { return &c.Mail.SMTPURL }, optional(isURL("smtp", "smtps"))),
+	secret("mail.smtp_url", "no mail", "smtp://[USER:PASSWORD@]HOST:PORT (with STARTTLS; a server on this machine may do without) or smtps://…; ?tls=none for a server without TLS and password in a trusted network",
+		"Mail server that tells people of changes to their account, from noreply@ and the issuer's host.",
+		func(c *Config) *string { return &c.Mail.SMTPURL }, optional(isSMTP)),
 	secret("sms.http_url", "none", "http://… or https://…",
 		"SMS gateway. Accepted and checked; this version sends no text messages.",
 		func(c *Config) *string { return &c.SMS.HTTPURL }, optional(isURL("http", "https"))),

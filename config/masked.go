@@ -52,7 +52,7 @@ func (k Key) masked(v string) string {
 }
 
 // openParameters of addresses are no secrets and help to find mistakes.
-var openParameters = map[string]bool{"sslmode": true, "sslrootcert": true, "host": true, "target_session_attrs": true, "connect_timeout": true}
+var openParameters = map[string]bool{"sslmode": true, "tls": true, "sslrootcert": true, "host": true, "target_session_attrs": true, "connect_timeout": true}
 
 func (k Key) mistake(v value, err error) Mistake {
 	allowed := k.Allowed

@@ -173,6 +173,17 @@ func isURL(schemes ...string) func(string) bool {
 	}
 }
 
+// isSMTP lets a mail go in clear text only when the address says so, and a
+// password never (C-07).
+func isSMTP(v string) bool {
+	u, err := url.Parse(v)
+	if err != nil || !isURL("smtp", "smtps")(v) || strings.Trim(u.Path, "/") != "" {
+		return false
+	}
+	tls := u.Query().Get("tls")
+	return tls == "" || tls == "none" && u.Scheme == "smtp" && u.User == nil
+}
+
 func isRedis(v string) bool {
 	u, err := url.Parse(v)
 	if err != nil || u.Hostname() == "" || !slices.Contains([]string{"redis", "rediss"}, u.Scheme) {

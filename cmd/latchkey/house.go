@@ -126,7 +126,7 @@ func (b *base) wire() {
 	b.accounts = &account.Service{
 		Users: b.db.Users(), Groups: b.db.Groups(), Sessions: b.db.Sessions(), Factors: b.engine, Passwords: b.hasher,
 		Limiter: b.db.Limiter(), Log: b.db.Log(), Notify: b.notices, Atomic: b.db.Atomic, Now: b.now, Locks: b.locks,
-		Words: []string{b.cfg.Branding.Name, b.cfg.Branding.Company},
+		MinPassword: p.MinLength, Words: []string{b.cfg.Branding.Name, b.cfg.Branding.Company},
 	}
 	b.keys = oidc.NewKeyRing(b.db.Keys(), b.db.Atomic, b.now)
 }
@@ -193,7 +193,7 @@ func build(ctx context.Context, b *base, extra ...func(*house, gin.IRouter)) (*h
 	h.provider, err = oidc.New(oidc.Config{
 		Issuer: b.cfg.Issuer, Secret: keyring.Derive(root, "oidc"), Grants: b.db.Grants(), Clients: b.db.Clients(), Consents: b.db.Consents(),
 		Keys: b.keys, Browser: pages.Browser{Site: site, Service: h.signIn}, Pages: protocol.Pages{Site: site},
-		Log: b.db.Log(), Atomic: b.db.Atomic, Now: b.now, Locales: tags(), Origin: origin, Fault: fault, Implicit: h.odoo.Issue,
+		Lifetimes: oidc.Lifetimes(b.cfg.Tokens), Log: b.db.Log(), Atomic: b.db.Atomic, Now: b.now, Locales: tags(), Origin: origin, Fault: fault, Implicit: h.odoo.Issue,
 	})
 	if err != nil {
 		return nil, err

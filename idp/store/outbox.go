@@ -76,7 +76,7 @@ func (s outbox) Put(ctx context.Context, m mail.Message) error {
 
 // bytes is the dialect's name of a column type for bytes: a cast in SQLite
 // must say BLOB, because any other name makes it a number.
-func (d *DB) bytes() string {
+func (d *engine) bytes() string {
 	if d.dialect == migrations.Postgres {
 		return "BYTEA"
 	}
