@@ -1,6 +1,7 @@
 FROM golang:1.26-bookworm AS build
 WORKDIR /src
 COPY go.mod go.sum ./
+COPY idp/oidc/oryx/go.mod idp/oidc/oryx/
 RUN go mod download
 COPY . .
 ARG VERSION=dev

@@ -68,7 +68,7 @@ var keys = []Key{
 		func(c *Config, n int) { c.Passwords.Time = uint32(n) }, func(c Config) int { return int(c.Passwords.Time) }),
 	whole("passwords.threads", "1", 1, 16, "Threads of one argon2id hash.",
 		func(c *Config, n int) { c.Passwords.Threads = uint8(n) }, func(c Config) int { return int(c.Passwords.Threads) }),
-	whole("passwords.min_length", "15", 8, 64, "Characters a new password must have. Less than 15 is for where everybody has a second factor.",
+	whole("passwords.min_length", "15", 8, 64, "Characters a new password must have where it can be the only factor; with a second factor, held or demanded by a policy, 8 are enough.",
 		func(c *Config, n int) { c.Passwords.MinLength = n }, func(c Config) int { return c.Passwords.MinLength }),
 
 	whole("limits.password_tries", "10", 3, 100, "Wrong passwords per account from unknown browsers before a lock.",

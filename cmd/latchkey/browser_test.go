@@ -205,19 +205,20 @@ func walkDemo(t *testing.T, lang string) {
 	}
 	b.do(chromedp.Navigate(demo.Issuer + "/my/security"))
 	b.see("h1", "security")
+	b.do(chromedp.Navigate(demo.Outbox))
+	b.see("article[data-channel=mail]", "outbox") // that the app was added: M-18
 	b.secondSignIn(demo)
 }
 
 // secondSignIn is the next day, in the dark and without JavaScript until the
 // shop, which as Odoo needs it to read the fragment.
 func (b tab) secondSignIn(demo demoReport) {
-	b.t.Helper()
 	max := demo.Accounts[1]
 	b.dark()
 	b.do(chromedp.Navigate(demo.Issuer + "/logout"))
 	b.see("form#logout", "sign-out")
 	b.do(chromedp.Click(chromedp.CSS("form#logout #submit")))
-	b.see("h1", "")
+	b.see(".mark-good", "signed-out")
 	b.noScript(true)
 	b.do(chromedp.Navigate(demo.Shop), chromedp.Click(chromedp.CSS("form button")), chromedp.WaitVisible(chromedp.CSS("#odoo")), chromedp.Click(chromedp.CSS("#odoo")))
 	b.see("form#login", "sign-in-dark")

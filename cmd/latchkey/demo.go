@@ -30,16 +30,16 @@ type demoPerson struct {
 	Name     string   `json:"name"`
 	Kind     idp.Kind `json:"kind"`
 	Groups   []string `json:"groups,omitempty"`
-	Locale   string   `json:"locale"`
+	Locale   string   `json:"locale,omitempty"`
 	Try      string   `json:"try"`
 }
 
 var demoPeople = []demoPerson{
-	{Login: "ada@example.org", Password: "correct horse for ada", Name: "Ada Lovelace", Kind: idp.Internal, Groups: []string{"accounting"}, Locale: "en",
+	{Login: "ada@example.org", Password: "correct horse for ada", Name: "Ada Lovelace", Kind: idp.Internal, Groups: []string{"accounting"},
 		Try: "an employee: sets up an authenticator app at the first sign-in"},
 	{Login: "max@example.org", Password: "correct horse for max", TOTP: "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", Name: "Max Mercier", Kind: idp.Internal, Groups: []string{"accounting"}, Locale: "fr",
 		Try: "an employee with an app already (add the secret to yours), in French"},
-	{Login: "pia@example.org", Password: "correct horse for pia", Name: "Pia Portal", Kind: idp.Portal, Locale: "en",
+	{Login: "pia@example.org", Password: "correct horse for pia", Name: "Pia Portal", Kind: idp.Portal,
 		Try: "a portal customer: password only, as the policy says"},
 }
 

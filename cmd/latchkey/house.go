@@ -125,7 +125,7 @@ func (b *base) wire() {
 	b.notices = &message.Notices{Outbox: b.db.Outbox(), Issuer: b.cfg.Issuer, Brand: b.cfg.Branding.Name, Now: b.now}
 	b.accounts = &account.Service{
 		Users: b.db.Users(), Groups: b.db.Groups(), Sessions: b.db.Sessions(), Factors: b.engine, Passwords: b.hasher,
-		Limiter: b.db.Limiter(), Log: b.db.Log(), Notify: b.notices, Atomic: b.db.Atomic, Now: b.now, Locks: b.locks,
+		Limiter: b.db.Limiter(), Log: b.db.Log(), Notify: b.notices, Policies: b.db.Policies(), Atomic: b.db.Atomic, Now: b.now, Locks: b.locks,
 		MinPassword: p.MinLength, Words: []string{b.cfg.Branding.Name, b.cfg.Branding.Company},
 	}
 	b.keys = oidc.NewKeyRing(b.db.Keys(), b.db.Atomic, b.now)

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -81,6 +82,7 @@ func serve(ctx context.Context, cfg config.Config, o serveOptions) error {
 		}
 		work.Go(func() { sender.Run(ctx) })
 	}
+	debug.FreeOSMemory() // what only starting needed
 	return s.run(ctx)
 }
 

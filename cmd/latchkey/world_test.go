@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -55,6 +56,7 @@ func eachWorld(t *testing.T, f func(t *testing.T, w *world)) {
 
 func newWorld(t testing.TB, kind string, env ...string) *world {
 	t.Helper()
+	slog.SetDefault(slog.New(slog.NewTextHandler(t.Output(), nil)))
 	dir := t.TempDir()
 	db := "sqlite:" + dir + "/test.db"
 	if kind == "postgres" {

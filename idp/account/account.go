@@ -20,6 +20,7 @@ import (
 	"latchkey/idp"
 	"latchkey/idp/password"
 	"latchkey/mfa"
+	"latchkey/mfa/policy"
 	"latchkey/mfa/totp"
 )
 
@@ -37,10 +38,18 @@ type Service struct {
 	Now       func() time.Time
 	// Locks lists the budgets of a person's tries, for Unlock.
 	Locks func(u idp.User) []mfa.Budget
-	// MinPassword is the shortest password in characters, 8 or more.
+	// Policies tell where a password can be the only factor.
+	Policies Policies
+	// MinPassword is the shortest password in characters where it can be the
+	// only factor; with a second one 8 are enough.
 	MinPassword int
 	// Company and product names are no passwords.
 	Words []string
+}
+
+// Policies returns the policies in force.
+type Policies interface {
+	InForce(ctx context.Context) ([]policy.Policy, error)
 }
 
 // Notifier tells a person what happened to their account (SECURITY.md B-12,
@@ -77,11 +86,14 @@ func (s *Service) Add(ctx context.Context, by idp.Actor, in New) (idp.User, erro
 	if err != nil {
 		return idp.User{}, err
 	}
-	if u.Password, err = s.hash(ctx, in); err != nil {
-		return idp.User{}, err
-	}
 	app, err := s.app(in.TOTPSecret)
 	if err != nil {
+		return idp.User{}, err
+	}
+	if app != nil {
+		u.Factors = []mfa.Kind{totp.Kind}
+	}
+	if u.Password, err = s.hash(ctx, u, in); err != nil {
 		return idp.User{}, err
 	}
 	err = s.Atomic(ctx, func(ctx context.Context) error {
@@ -98,7 +110,6 @@ func (s *Service) Add(ctx context.Context, by idp.Actor, in New) (idp.User, erro
 			if err := s.Factors.Credentials.Save(ctx, *app); err != nil {
 				return err
 			}
-			u.Factors = []mfa.Kind{totp.Kind}
 		}
 		return s.note(ctx, by, "user.add", u.ID, map[string]string{"login": u.Login, "kind": string(u.Kind)})
 	})
@@ -127,17 +138,7 @@ func (s *Service) check(in New) (idp.User, []idp.Identifier, error) {
 	if in.Kind == "" {
 		in.Kind = idp.Internal
 	}
-	if in.Kind != idp.Internal && in.Kind != idp.Portal {
-		bad("kind", string(in.Kind), "internal or portal is allowed")
-	}
-	if !slices.Contains([]idp.Role{"", idp.Owner, idp.Admin, idp.HelpDesk, idp.Auditor}, in.Role) {
-		bad("role", string(in.Role), "owner, admin, helpdesk or auditor is allowed")
-	}
-	if in.Locale != "" {
-		if _, err := language.Parse(in.Locale); err != nil {
-			bad("locale", in.Locale, "a language such as fr or pt-BR is expected")
-		}
-	}
+	in.words(bad)
 	phone, err := e164(in.Phone)
 	if err != nil {
 		bad("phone", in.Phone, "a number with its country code such as +33612345678 is expected")
@@ -164,6 +165,22 @@ func (s *Service) check(in New) (idp.User, []idp.Identifier, error) {
 		Phone: phone, PhoneVerified: in.Verified && phone != "", Kind: in.Kind, Role: in.Role, Locale: in.Locale,
 		Profile: in.Profile, Groups: slices.Compact(groups), Created: now, Updated: now,
 	}, ids, errors.Join(append(errs, idErrs...)...)
+}
+
+// words checks what must be one of a few.
+func (in New) words(bad func(field, value, want string)) {
+	if in.Kind != idp.Internal && in.Kind != idp.Portal {
+		bad("kind", string(in.Kind), "internal or portal is allowed")
+	}
+	if !slices.Contains([]idp.Role{"", idp.Owner, idp.Admin, idp.HelpDesk, idp.Auditor}, in.Role) {
+		bad("role", string(in.Role), "owner, admin, helpdesk or auditor is allowed")
+	}
+	if in.Locale == "" {
+		return
+	}
+	if _, err := language.Parse(in.Locale); err != nil {
+		bad("locale", in.Locale, "a language such as fr or pt-BR is expected")
+	}
 }
 
 // identify lists the names by which a person can be found, each once.
@@ -201,18 +218,32 @@ func checkGroup(name string) error {
 }
 
 // hash makes the stored form of the new person's password.
-func (s *Service) hash(ctx context.Context, in New) (string, error) {
+func (s *Service) hash(ctx context.Context, u idp.User, in New) (string, error) {
 	if in.Password == "" {
 		return in.PasswordHash, nil
 	}
-	if err := s.acceptable(in.Password, in.Name, in.Login, in.Email); err != nil {
+	if err := s.acceptable(ctx, u, in.Password); err != nil {
 		return "", err
 	}
 	return s.Passwords.Hash(ctx, in.Password)
 }
 
-func (s *Service) acceptable(plain string, own ...string) error {
-	return password.Acceptable(plain, max(8, s.MinPassword), append(own, s.Words...)...)
+// acceptable holds a new password against the rules: it may be
+// shorter where a second factor is held or demanded.
+func (s *Service) acceptable(ctx context.Context, u idp.User, plain string) error {
+	const withFactor = 8
+	least := max(withFactor, s.MinPassword)
+	ps, err := s.Policies.InForce(ctx)
+	if err != nil {
+		return err
+	}
+	d := policy.Decide(ps, policy.Facts{
+		User: string(u.ID), Email: u.Email, Login: u.Login, Kind: string(u.Kind), Groups: u.Groups, Held: u.Factors, Now: s.Now(),
+	})
+	if len(u.Factors) > 0 || d.Assurance != policy.None {
+		least = withFactor
+	}
+	return password.Acceptable(plain, least, append([]string{u.Name, u.Login, u.Email}, s.Words...)...)
 }
 
 // app makes a credential of an imported authenticator app.

@@ -47,7 +47,7 @@ func (s *Service) SetPassword(ctx context.Context, by idp.Actor, id idp.UserID, 
 	if err != nil {
 		return err
 	}
-	if err := s.acceptable(plain, u.Name, u.Login, u.Email); err != nil {
+	if err := s.acceptable(ctx, u, plain); err != nil {
 		return err
 	}
 	hash, err := s.Passwords.Hash(ctx, plain)

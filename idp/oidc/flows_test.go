@@ -158,6 +158,13 @@ func TestResponseTypes(t *testing.T) {
 			t.Errorf("%q: %v, want %s", rt, a.to, want)
 		}
 	}
+	// P-07: not even a registration that says so makes `token` alone possible.
+	odd := h.web("odd")
+	odd.ResponseTypes, odd.GrantTypes = []string{"code", "token"}, []string{"authorization_code", "implicit"}
+	h.must(h.db.Clients().Save(h.Context(), odd))
+	if a := h.authorize(ask("odd", "response_type", "token")); a.params.Get("error") != "unauthorized_client" {
+		t.Errorf("token alone: %v", a.to)
+	}
 	for _, rt := range []string{"code", "code id_token token"} {
 		a := h.authorize(ask("app", "response_type", rt, "response_mode", "form_post"))
 		if a.to != nil || a.body != "page:post:"+callback || a.params.Get("code") == "" || a.params.Get("iss") != h.url {

@@ -64,7 +64,7 @@ func TestCodeReuse(t *testing.T) {
 	each(t, func(h *house) {
 		h.web("app")
 		h.signIn("ada")
-		for _, wait := range []time.Duration{0, 30 * time.Second} {
+		for _, wait := range []time.Duration{0, 30 * time.Second, 90 * time.Second} { // the code itself is good for 60 s
 			code := h.code(ask("app"))
 			m := h.good(h.exchange(code, "app"))
 			h.move(wait)
@@ -211,7 +211,10 @@ func TestRefreshScope(t *testing.T) {
 	if i := h.userInfo(m["access_token"]).json(t); i["email"] == nil || i["name"] != nil {
 		t.Errorf("userinfo %v", i)
 	}
-	m = h.good(h.refresh(m["refresh_token"].(string), "app"))
+	m = h.good(h.refresh(m["refresh_token"].(string), "app", "nonce", "injected"))
+	if id := h.claims(m["id_token"]); id["nonce"] != nil {
+		t.Errorf("a nonce out of nowhere: %v", id)
+	}
 	if m["scope"] != "openid profile email offline_access" {
 		t.Errorf("the grant shrank to %v", m["scope"])
 	}

@@ -66,7 +66,7 @@ func open(t *testing.T) *house {
 	factors.Register(totp.Factor{Issuer: "Latchkey", Now: h.clock.Now}, backup.Factor{Hash: hasher.Key})
 	h.accounts = &account.Service{
 		Users: h.db.Users(), Groups: h.db.Groups(), Sessions: h.db.Sessions(), Factors: factors, Passwords: hasher,
-		Limiter: h.db.Limiter(), Log: h.db.Log(), Notify: h.told, Atomic: h.db.Atomic, Now: h.clock.Now, MinPassword: 8,
+		Limiter: h.db.Limiter(), Log: h.db.Log(), Notify: h.told, Policies: h.db.Policies(), Atomic: h.db.Atomic, Now: h.clock.Now, MinPassword: 8,
 	}
 	h.Service = &signin.Service{
 		Users: h.db.Users(), Sessions: h.db.Sessions(), Flows: h.db.Flows(), Policies: h.db.Policies(), Factors: factors,

@@ -63,7 +63,7 @@ func open(t *testing.T) *house {
 	notices := &message.Notices{Outbox: h.db.Outbox(), Issuer: "http://localhost", Brand: "Latchkey", Now: h.clock.Now}
 	h.accounts = &account.Service{
 		Users: h.db.Users(), Groups: h.db.Groups(), Sessions: h.db.Sessions(), Factors: factors, Passwords: hasher,
-		Limiter: h.db.Limiter(), Log: h.db.Log(), Atomic: h.db.Atomic, Now: h.clock.Now, MinPassword: 8,
+		Limiter: h.db.Limiter(), Log: h.db.Log(), Policies: h.db.Policies(), Atomic: h.db.Atomic, Now: h.clock.Now, MinPassword: 8,
 		Notify: notices,
 	}
 	h.service = &signin.Service{
