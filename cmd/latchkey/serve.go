@@ -32,7 +32,7 @@ type serveOptions struct {
 }
 
 // serve runs the server until ctx ends.
-func serve(ctx context.Context, cfg config.Config, o serveOptions) error {
+func serve(ctx context.Context, cfg config.Config, o serveOptions) (err error) {
 	if o.Demo {
 		if err := cfg.Demo(o.DemoPublic); err != nil {
 			return err
@@ -44,7 +44,7 @@ func serve(ctx context.Context, cfg config.Config, o serveOptions) error {
 	if err != nil {
 		return err
 	}
-	defer b.close()
+	defer func() { err = errors.Join(err, b.close()) }()
 	var extra []func(*house, gin.IRouter)
 	if o.Demo {
 		extra = append(extra, demoPages)

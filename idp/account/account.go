@@ -123,10 +123,8 @@ func (s *Service) check(in New) (idp.User, []idp.Identifier, error) {
 		errs = append(errs, fmt.Errorf("%w: %s %q: %s", idp.ErrInvalid, field, value, want))
 	}
 	email := strings.ToLower(strings.TrimSpace(in.Email))
-	if email != "" {
-		if a, err := mail.ParseAddress(email); err != nil || a.Address != email || len(email) > idp.MaxIdentifier {
-			bad("email", in.Email, "an address such as ada@example.org is expected")
-		}
+	if email != "" && !isAddress(email) {
+		bad("email", in.Email, "an address such as ada@example.org is expected")
 	}
 	login := strings.TrimSpace(in.Login)
 	if login == "" {
@@ -148,7 +146,7 @@ func (s *Service) check(in New) (idp.User, []idp.Identifier, error) {
 	if name == "" {
 		name = login
 	}
-	if strings.ContainsFunc(name, func(r rune) bool { return r < ' ' }) || len(name) > 256 {
+	if unprintable(name) || len(name) > 256 {
 		bad("name", in.Name, "at most 256 bytes without control characters are allowed")
 	}
 	if in.PasswordHash != "" {
@@ -199,6 +197,11 @@ func identify(names ...string) (ids []idp.Identifier, errs []error) {
 	return ids, errs
 }
 
+func isAddress(email string) bool {
+	a, err := mail.ParseAddress(email)
+	return err == nil && a.Address == email && len(email) <= idp.MaxIdentifier
+}
+
 func e164(phone string) (string, error) {
 	if strings.TrimSpace(phone) == "" {
 		return "", nil
@@ -210,8 +213,12 @@ func e164(phone string) (string, error) {
 	return phonenumbers.Format(n, phonenumbers.E164), nil
 }
 
+func unprintable(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })
+}
+
 func checkGroup(name string) error {
-	if name == "" || len(name) > 128 || strings.TrimSpace(name) != name || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' }) {
+	if name == "" || len(name) > 128 || strings.TrimSpace(name) != name || unprintable(name) {
 		return fmt.Errorf("%w: group %q: 1 to 128 bytes without control characters or outer spaces are allowed", idp.ErrInvalid, name)
 	}
 	return nil

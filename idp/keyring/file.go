@@ -17,7 +17,7 @@ func Create(path string) (*Ring, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer os.Remove(tmp)
+	defer func() { _ = os.Remove(tmp) }() // after a link it is a second name
 	// A hard link appears whole and never replaces what is there. A rename
 	// would take the key away from somebody who has already sealed with it.
 	switch err := os.Link(tmp, path); {
@@ -70,8 +70,7 @@ func (r *Ring) Save(path string) error {
 		return err
 	}
 	if err := os.Rename(tmp, path); err != nil {
-		os.Remove(tmp)
-		return err
+		return errors.Join(err, os.Remove(tmp))
 	}
 	return flush(filepath.Dir(path))
 }
@@ -91,8 +90,7 @@ func (r *Ring) write(path string) (string, error) {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
-		os.Remove(f.Name())
-		return "", err
+		return "", errors.Join(err, os.Remove(f.Name()))
 	}
 	return f.Name(), nil
 }

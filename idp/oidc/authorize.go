@@ -51,18 +51,17 @@ func (v *visit) run() error {
 	if done, err := v.identify(); done || err != nil {
 		return err
 	}
-	missing, err := v.missing()
-	if err != nil {
-		return err
-	}
-	if len(missing) == 0 && !v.q.prompt.consent {
-		return v.grant()
-	}
-	if v.q.prompt.none {
-		return refuse(consentRequired, "The person has not allowed this yet.")
-	}
 	if v.q.client.Trusted {
 		return v.grant()
+	}
+	missing, err := v.missing()
+	switch {
+	case err != nil:
+		return err
+	case len(missing) == 0 && !v.q.prompt.consent:
+		return v.grant()
+	case v.q.prompt.none:
+		return refuse(consentRequired, "The person has not allowed this yet.")
 	}
 	v.ask()
 	return nil
@@ -180,7 +179,7 @@ func (v *visit) fositeRequest() (*fosite.AuthorizeRequest, error) {
 	ar := fosite.NewAuthorizeRequest()
 	ar.Client, ar.RedirectURI, ar.State = relying{q.client}, to, q.get("state")
 	ar.ResponseTypes, ar.ResponseMode = q.types, fosite.ResponseModeType(q.mode)
-	ar.RequestedScope, ar.GrantedScope = q.scopes, q.scopes
+	ar.RequestedScope, ar.GrantedScope = q.scopes, slices.Clone(q.scopes)
 	ar.Form = url.Values{}
 	for _, name := range []string{"redirect_uri", "nonce", "code_challenge", "code_challenge_method"} {
 		if s := q.get(name); s != "" {
@@ -260,9 +259,6 @@ func (v *visit) refuse(err error) {
 // missing lists the scopes that the person has yet to allow. Claims that the
 // request names count as the scopes to which they belong.
 func (v *visit) missing() ([]string, error) {
-	if v.q.client.Trusted {
-		return nil, nil
-	}
 	given, err := v.p.Consents.Of(v.r.Context(), v.user.ID, v.q.client.ID)
 	if err != nil {
 		return nil, err

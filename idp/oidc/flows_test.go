@@ -108,6 +108,19 @@ func TestClaims(t *testing.T) {
 	}
 }
 
+// P-16: claims by name reach no further than the scopes of the registration.
+func TestClaimsByNameNeedScopes(t *testing.T) {
+	h := open(t)
+	h.add(oidc.Input{ID: "small", Type: oidc.Web, Trusted: true, Scopes: []string{"openid", "email"}})
+	h.signIn("ada")
+	wish := `{"userinfo":{"phone_number":{"essential":true},"email":null},"id_token":{"name":null}}`
+	m := h.good(h.exchange(h.code(ask("small", "scope", "openid", "claims", wish)), "small"))
+	i := h.userInfo(m["access_token"]).json(t)
+	if i["email"] == nil || i["phone_number"] != nil || h.claims(m["id_token"])["name"] != nil {
+		t.Errorf("%v", i)
+	}
+}
+
 // P-17, P-20: every response type answers in its place, and nowhere else.
 func TestResponseTypes(t *testing.T) {
 	h := open(t)

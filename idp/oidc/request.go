@@ -18,6 +18,9 @@ import (
 // into addresses, so more would break on the way back from the sign-in pages.
 const maxRequest = 8 << 10
 
+// maxStamp is how long what we add to it may be.
+const maxStamp = 128
+
 // request is an authorization request that has been judged by itself; whether
 // the person in front may grant it comes later.
 type request struct {
@@ -32,7 +35,6 @@ type request struct {
 	scopes   []string
 	wishes   wishes
 	prompt   prompt
-	hint     string // the person that id_token_hint names
 
 	arrived  time.Time
 	returned bool // it has been to the sign-in pages and back
@@ -99,7 +101,7 @@ func (d reader) rest(q *request) error {
 // rawRequest returns the parameters as one query string. A POST has been
 // parsed by then, and is written anew.
 func rawRequest(w http.ResponseWriter, r *http.Request) (string, error) {
-	if len(r.URL.RawQuery) > maxRequest {
+	if original, stamp := cutArrival(r.URL.RawQuery); len(original) > maxRequest || len(stamp) > maxStamp {
 		return "", page(http.StatusRequestEntityTooLarge, "too_large")
 	}
 	switch r.Method {
@@ -290,9 +292,12 @@ func (q *request) checkPKCE() error {
 }
 
 func urlSafe(s string) bool {
-	return strings.IndexFunc(s, func(c rune) bool {
-		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_')
-	}) < 0
+	for _, c := range s {
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return true
 }
 
 // readScopes limits scopes to the registration (P-16). Stock Odoo sends

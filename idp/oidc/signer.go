@@ -41,7 +41,7 @@ func (k *KeyRing) sign(ctx context.Context, alg string, claims any) (string, err
 // ones included. The algorithm is the key's; the header chooses nothing but
 // the key (P-26).
 func (k *KeyRing) verify(ctx context.Context, token string) ([]byte, error) {
-	object, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.RS256, jose.ES256})
+	object, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.RS256, jose.ES256})
 	if err != nil || len(object.Signatures) != 1 {
 		return nil, fmt.Errorf("%w: not a signed token", idp.ErrInvalid)
 	}

@@ -62,6 +62,10 @@ func readForm(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// presents lists the grant types and the parameter that each cannot do
+// without.
+var presents = map[string]string{grantCode: "code", grantRefresh: "refresh_token", grantClient: ""}
+
 // exchange is one request at the token endpoint.
 type exchange struct {
 	*unit
@@ -73,12 +77,15 @@ type exchange struct {
 // outcome.
 func (x *exchange) run(ctx context.Context) (fosite.AccessResponder, error) {
 	kind := x.r.PostForm.Get("grant_type")
-	switch kind {
-	case "":
+	if kind == "" {
 		return nil, refuse(invalidRequest, "The parameter grant_type is missing.")
-	case grantCode, grantRefresh, grantClient:
-	default:
+	}
+	presented, ok := presents[kind]
+	if !ok {
 		return nil, refuse(unsupportedGrant, "This grant_type is not supported.")
+	}
+	if presented != "" && x.r.PostForm.Get(presented) == "" {
+		return nil, refuse(invalidRequest, "The parameter "+presented+" is missing.")
 	}
 	got, err := x.p.engine.NewAccessRequest(ctx, x.r, &session{})
 	x.ar, _ = got.(*fosite.AccessRequest)
@@ -162,7 +169,7 @@ func grantService(ar *fosite.AccessRequest, c Client) error {
 	}
 	scopes := []string(ar.RequestedScope) // held against the registration by fosite
 	if len(scopes) == 0 {
-		scopes = c.Scopes
+		scopes = slices.Clone(c.Scopes) // the store's own slice is shared
 	}
 	ar.GrantedScope = scopes
 	return nil

@@ -126,9 +126,10 @@ func (u *unit) loaded() (*fosite.Request, error) {
 	return u.request, nil
 }
 
-// lives reports whether a grant has not expired.
+// lives reports whether a grant has not expired. One that is spent lives as
+// long as its row, so that a second use is recognised.
 func lives(g Grant, r record, now time.Time) bool {
-	return now.Before(g.Expires) && (r.Until == 0 || now.UnixMilli() < r.Until)
+	return now.Before(g.Expires) && (g.Spent || r.Until == 0 || now.UnixMilli() < r.Until)
 }
 
 // codeOf starts the one row that is code, PKCE and OpenID data together, or

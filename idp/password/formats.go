@@ -3,7 +3,7 @@ package password
 import (
 	"bytes"
 	"crypto/pbkdf2"
-	"crypto/sha1"
+	"crypto/sha1" //nolint:gosec // hashes of other systems, checked once and replaced
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"

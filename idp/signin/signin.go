@@ -64,20 +64,13 @@ func (f Flow) Next(d policy.Decision, held []mfa.Kind) Step {
 	if !demanded && !wished {
 		return Done
 	}
-	any, allowed := false, false
-	for _, p := range f.Proofs {
-		if p.Kind == idp.Password {
-			continue
-		}
-		any = true
-		allowed = allowed || len(d.Usable([]mfa.Kind{p.Kind})) > 0
-	}
+	second := f.second()
 	switch {
-	case allowed:
+	case len(d.Usable(second)) > 0:
 		return Done
 	case len(usable) > 0:
 		return AskFactor
-	case !any && len(held) > 0:
+	case len(second) == 0 && len(held) > 0:
 		// M-05: what they hold is not what policy allows, but it guards the
 		// enrolment of what is.
 		return AskFactor
@@ -85,6 +78,17 @@ func (f Flow) Next(d policy.Decision, held []mfa.Kind) Step {
 		return MustEnrol
 	}
 	return Done
+}
+
+// second lists the kinds of second factor that are proven.
+func (f Flow) second() []mfa.Kind {
+	var out []mfa.Kind
+	for _, p := range f.Proofs {
+		if p.Kind != idp.Password {
+			out = append(out, p.Kind)
+		}
+	}
+	return out
 }
 
 // methods lists the second factors that may answer now, in order of offer.

@@ -97,7 +97,7 @@ func (d *DB) Watch(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-t.C:
-			d.look(ctx)
+			_ = d.look(ctx) // what is held stays until the database answers again
 		}
 	}
 }

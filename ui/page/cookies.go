@@ -54,7 +54,7 @@ func (s *Site) setCookie(w http.ResponseWriter, name, value string, life time.Du
 	if age <= 0 {
 		value, age = "", -1
 	}
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure wherever the issuer is https; on a loopback http issuer plain clients must work
 		Name: s.cookieName(name), Value: value, Path: "/", MaxAge: age,
 		Secure: s.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	})

@@ -63,7 +63,7 @@ func (p Pages) FormPost(w http.ResponseWriter, r *http.Request, redirect string,
 	}
 	c.Script()
 	// LeadsOnlyTo has refused the schemes that would run as a script.
-	v := formPostView{Action: template.URL(redirect), Host: hostOf(redirect)} //nolint:gosec
+	v := formPostView{Action: template.URL(redirect), Host: hostOf(redirect)} //nolint:gosec // a redirect URI that registration has checked
 	for _, name := range slices.Sorted(maps.Keys(params)) {
 		for _, value := range params[name] {
 			v.Fields = append(v.Fields, field{name, value})
