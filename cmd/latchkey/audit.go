@@ -12,11 +12,11 @@ import (
 	"latchkey/idp"
 )
 
-func (a *app) auditCommands() *cobra.Command {
-	return group("audit", "The log of what happened", "  latchkey audit export --json > events.jsonl", a.auditExport())
+func auditCommands(a *app) *cobra.Command {
+	return group("audit", "The log of what happened", "  latchkey audit export --json > events.jsonl", auditExport(a))
 }
 
-func (a *app) auditExport() *cobra.Command {
+func auditExport(a *app) *cobra.Command {
 	var who, since string
 	c := &cobra.Command{
 		Use: "export", Short: "Print events, oldest first; with --json one object a line", Args: cobra.NoArgs,

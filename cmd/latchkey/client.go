@@ -16,12 +16,12 @@ import (
 	"latchkey/idp/oidc"
 )
 
-func (a *app) clientCommands() *cobra.Command {
+func clientCommands(a *app) *cobra.Command {
 	return group("client", "Applications that people sign in to", "  latchkey client list",
-		a.clientAdd(), a.clientList(), a.clientShow(), a.clientRotate(), a.clientRemove())
+		clientAdd(a), clientList(a), clientShow(a), clientRotate(a), clientRemove(a))
 }
 
-func (a *app) clientAdd() *cobra.Command {
+func clientAdd(a *app) *cobra.Command {
 	var in oidc.Input
 	var id, kind string
 	var scopes []string
@@ -142,7 +142,7 @@ func (v secretsView) writeRow(w io.Writer) {
 	fmt.Fprintln(w, "\nThe UserInfo URL holds a secret and is not shown again; `latchkey client rotate-secret` makes a new one.")
 }
 
-func (a *app) clientList() *cobra.Command {
+func clientList(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List applications", Args: cobra.NoArgs, Example: "  latchkey client list",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, _ []string) error {
@@ -162,7 +162,7 @@ func (a *app) clientList() *cobra.Command {
 	}
 }
 
-func (a *app) clientShow() *cobra.Command {
+func clientShow(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "show ID", Short: "Show an application, without its secrets", Args: cobra.ExactArgs(1), Example: "  latchkey client show odoo",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
@@ -184,7 +184,7 @@ func (b *base) client(ctx context.Context, id string) (oidc.Client, error) {
 	return c, err
 }
 
-func (a *app) clientRotate() *cobra.Command {
+func clientRotate(a *app) *cobra.Command {
 	var validation bool
 	c := &cobra.Command{
 		Use: "rotate-secret ID", Short: "Give an application a new secret; the old one is dead at once", Args: cobra.ExactArgs(1),
@@ -218,7 +218,7 @@ func (a *app) clientRotate() *cobra.Command {
 	return c
 }
 
-func (a *app) clientRemove() *cobra.Command {
+func clientRemove(a *app) *cobra.Command {
 	var yes bool
 	c := &cobra.Command{
 		Use: "remove ID", Short: "Remove an application; its tokens die", Args: cobra.ExactArgs(1),

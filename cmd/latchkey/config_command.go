@@ -10,7 +10,7 @@ import (
 	"latchkey/config"
 )
 
-func (a *app) configCommand() *cobra.Command {
+func configCommand(a *app) *cobra.Command {
 	var help strings.Builder
 	help.WriteString("Check the configuration and show it without its secrets, with where each value comes from.\n\nKeys, with their variables:\n")
 	for _, k := range config.Keys() {

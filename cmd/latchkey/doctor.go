@@ -51,7 +51,7 @@ var checks = []struct {
 	{"clock", lookAtClock},
 }
 
-func (a *app) doctorCommand() *cobra.Command {
+func doctorCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "doctor", Short: "Check configuration, keyring, database, Redis, issuer and clock", Args: cobra.NoArgs,
 		Long:    "Check configuration, keyring, database, Redis, issuer and clock, and change nothing. Exit code 1 when something is broken.\nThe issuer is asked over its public address, as relying parties do, so the server should be running.",

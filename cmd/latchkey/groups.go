@@ -12,20 +12,20 @@ import (
 	"latchkey/idp/account"
 )
 
-func (a *app) groupCommands() *cobra.Command {
+func groupCommands(a *app) *cobra.Command {
 	return group("group", "Groups of people", "  latchkey group join accounting ada@example.org",
-		a.groupAction("add", "Add a group; one that is there stays as it is", "is there",
+		groupAction(a, "add", "Add a group; one that is there stays as it is", "is there",
 			func(s *account.Service) func(context.Context, idp.Actor, string) error { return s.AddGroup }),
-		a.groupList(),
-		a.groupAction("remove", "Remove a group; its members stay", "is removed",
+		groupList(a),
+		groupAction(a, "remove", "Remove a group; its members stay", "is removed",
 			func(s *account.Service) func(context.Context, idp.Actor, string) error { return s.RemoveGroup }),
-		a.membership("join", "Put people into a group, which is added if it is new", "is in",
+		membership(a, "join", "Put people into a group, which is added if it is new", "is in",
 			func(s *account.Service) func(context.Context, idp.Actor, string, idp.UserID) error { return s.Join }),
-		a.membership("leave", "Take people out of a group", "is not in",
+		membership(a, "leave", "Take people out of a group", "is not in",
 			func(s *account.Service) func(context.Context, idp.Actor, string, idp.UserID) error { return s.Leave }))
 }
 
-func (a *app) groupList() *cobra.Command {
+func groupList(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List groups and how many are in them", Args: cobra.NoArgs, Example: "  latchkey group list",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, _ []string) error {
@@ -44,7 +44,7 @@ func (a *app) groupList() *cobra.Command {
 	}
 }
 
-func (a *app) groupAction(name, short, done string, pick func(*account.Service) func(context.Context, idp.Actor, string) error) *cobra.Command {
+func groupAction(a *app, name, short, done string, pick func(*account.Service) func(context.Context, idp.Actor, string) error) *cobra.Command {
 	return &cobra.Command{
 		Use: name + " GROUP", Short: short, Args: cobra.ExactArgs(1), Example: "  latchkey group " + name + " accounting",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
@@ -60,7 +60,7 @@ func (a *app) groupAction(name, short, done string, pick func(*account.Service) 
 	}
 }
 
-func (a *app) membership(name, short, done string, pick func(*account.Service) func(context.Context, idp.Actor, string, idp.UserID) error) *cobra.Command {
+func membership(a *app, name, short, done string, pick func(*account.Service) func(context.Context, idp.Actor, string, idp.UserID) error) *cobra.Command {
 	return &cobra.Command{
 		Use: name + " GROUP WHO...", Short: short, Args: cobra.MinimumNArgs(2), Example: "  latchkey group " + name + " accounting ada@example.org",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func (a *app) healthCommand() *cobra.Command {
+func healthCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "health", Short: "Ask the server on this machine whether it can serve; for containers", Args: cobra.NoArgs,
 		Long: "Ask the server on this machine whether it can serve (GET /readyz on the listen address). Exit code 0: it can.", Example: "  latchkey health",

@@ -10,11 +10,11 @@ import (
 	"latchkey/idp/oidc"
 )
 
-func (a *app) keyCommands() *cobra.Command {
-	return group("key", "The keys that sign tokens", "  latchkey key list", a.keyList(), a.keyRotate())
+func keyCommands(a *app) *cobra.Command {
+	return group("key", "The keys that sign tokens", "  latchkey key list", keyList(a), keyRotate(a))
 }
 
-func (a *app) keyList() *cobra.Command {
+func keyList(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List signing keys and where they are in their life", Args: cobra.NoArgs, Example: "  latchkey key list",
 		Long: "List signing keys. A key is published as next, signs as current, and still verifies when it is retired.",
@@ -46,7 +46,7 @@ func (a *app) listKeys(ctx context.Context, b *base, cmd *cobra.Command) error {
 	return l.end()
 }
 
-func (a *app) keyRotate() *cobra.Command {
+func keyRotate(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "rotate", Short: "Let the keys that are published ahead take over", Args: cobra.NoArgs,
 		Long: "Let the keys that are published ahead take over, and publish new ones. The old ones verify until their last token is dead,\n" +

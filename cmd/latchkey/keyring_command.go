@@ -12,11 +12,11 @@ import (
 	"latchkey/idp/keyring"
 )
 
-func (a *app) keyringCommands() *cobra.Command {
-	return group("keyring", "The keys that seal secrets in the database", "  latchkey keyring create /etc/latchkey/keyring.json", a.keyringCreate())
+func keyringCommands(a *app) *cobra.Command {
+	return group("keyring", "The keys that seal secrets in the database", "  latchkey keyring create /etc/latchkey/keyring.json", keyringCreate(a))
 }
 
-func (a *app) keyringCreate() *cobra.Command {
+func keyringCreate(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "create [FILE]", Short: "Make a keyring file that only you can read", Args: cobra.MaximumNArgs(1),
 		Long: "Make a keyring file that only you can read; without FILE, the one that secrets.keyring_file names.\n" +

@@ -12,7 +12,7 @@ import (
 	"latchkey/migrations"
 )
 
-func (a *app) migrateCommands() *cobra.Command {
+func migrateCommands(a *app) *cobra.Command {
 	var yes bool
 	up := &cobra.Command{
 		Use: "up", Short: "Bring the database up to date", Args: cobra.NoArgs, Example: "  latchkey migrate up",

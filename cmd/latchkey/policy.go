@@ -14,11 +14,11 @@ import (
 	"latchkey/mfa/policy"
 )
 
-func (a *app) policyCommands() *cobra.Command {
-	return group("policy", "Who needs a second factor", "  latchkey policy apply policies.yaml", a.policyList(), a.policyApply(), a.policyRemove())
+func policyCommands(a *app) *cobra.Command {
+	return group("policy", "Who needs a second factor", "  latchkey policy apply policies.yaml", policyList(a), policyApply(a), policyRemove(a))
 }
 
-func (a *app) policyList() *cobra.Command {
+func policyList(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "Print all policies as a file that `policy apply` takes", Args: cobra.NoArgs, Example: "  latchkey policy list > policies.yaml",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, _ []string) error {
@@ -38,7 +38,7 @@ func (a *app) policyList() *cobra.Command {
 	}
 }
 
-func (a *app) policyApply() *cobra.Command {
+func policyApply(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "apply FILE", Short: "Add the policies of a YAML file; those with a known name are replaced", Args: cobra.ExactArgs(1),
 		Long:    "Add the policies of a YAML file (- is standard input); those with a known name are replaced, others stay.\nA file with a mistake changes nothing." + delayNote,
@@ -86,7 +86,7 @@ func readFile(cmd *cobra.Command, name string) ([]byte, error) {
 	return text, err
 }
 
-func (a *app) policyRemove() *cobra.Command {
+func policyRemove(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "remove NAME", Short: "Remove a policy", Args: cobra.ExactArgs(1), Long: "Remove a policy." + delayNote, Example: "  latchkey policy remove portal-needs-second-factor",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {

@@ -15,12 +15,12 @@ import (
 	"latchkey/mfa"
 )
 
-func (a *app) userCommands() *cobra.Command {
+func userCommands(a *app) *cobra.Command {
 	one := func(use, short, done string, do func(s *account.Service) func(context.Context, idp.Actor, idp.UserID) error) *cobra.Command {
-		return a.userAction(use, short, done, do)
+		return userAction(a, use, short, done, do)
 	}
 	return group("user", "People: employees and portal customers", "  latchkey user list --search lovelace",
-		a.userAdd(), a.userList(), a.userShow(),
+		userAdd(a), userList(a), userShow(a),
 		one("disable", "Lock a person out at once: sessions end, tokens die", "is disabled",
 			func(s *account.Service) func(context.Context, idp.Actor, idp.UserID) error { return s.Disable }),
 		one("enable", "Let a disabled person in again", "is enabled",
@@ -29,7 +29,7 @@ func (a *app) userCommands() *cobra.Command {
 			func(s *account.Service) func(context.Context, idp.Actor, idp.UserID) error { return s.Unlock }),
 		one("reset-factors", "Remove every second factor of a person who lost theirs, and end their sessions", "has no second factor any more",
 			func(s *account.Service) func(context.Context, idp.Actor, idp.UserID) error { return s.ResetFactors }),
-		a.userPassword(), a.userRemove())
+		userPassword(a), userRemove(a))
 }
 
 // personFlags are the flags of `user add`.
@@ -40,7 +40,7 @@ type personFlags struct {
 	passwordStdin    bool
 }
 
-func (a *app) userAdd() *cobra.Command {
+func userAdd(a *app) *cobra.Command {
 	var f personFlags
 	c := &cobra.Command{
 		Use: "add --email E --name N", Short: "Add a person", Args: cobra.NoArgs,
@@ -107,7 +107,7 @@ func readPassword(cmd *cobra.Command, fromStdin bool) (string, error) {
 	return "", nil
 }
 
-func (a *app) userList() *cobra.Command {
+func userList(a *app) *cobra.Command {
 	var q idp.UserQuery
 	var kind string
 	c := &cobra.Command{Use: "list", Short: "List people", Args: cobra.NoArgs, Example: "  latchkey user list --group accounting --json"}
@@ -139,7 +139,7 @@ func (a *app) userList() *cobra.Command {
 	return c
 }
 
-func (a *app) userShow() *cobra.Command {
+func userShow(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "show WHO", Short: "Show a person, named by e-mail, login or id", Args: cobra.ExactArgs(1), Example: "  latchkey user show ada@example.org",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
@@ -154,7 +154,7 @@ func (a *app) userShow() *cobra.Command {
 }
 
 // userAction makes a command that does one thing to one person.
-func (a *app) userAction(name, short, done string, pick func(*account.Service) func(context.Context, idp.Actor, idp.UserID) error) *cobra.Command {
+func userAction(a *app, name, short, done string, pick func(*account.Service) func(context.Context, idp.Actor, idp.UserID) error) *cobra.Command {
 	return &cobra.Command{
 		Use: name + " WHO", Short: short, Args: cobra.ExactArgs(1), Example: "  latchkey user " + name + " ada@example.org",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
@@ -173,7 +173,7 @@ func (a *app) userAction(name, short, done string, pick func(*account.Service) f
 	}
 }
 
-func (a *app) userPassword() *cobra.Command {
+func userPassword(a *app) *cobra.Command {
 	var fromStdin bool
 	c := &cobra.Command{
 		Use: "set-password WHO", Short: "Give a person a new password and end their sessions", Args: cobra.ExactArgs(1),
@@ -200,7 +200,7 @@ func (a *app) userPassword() *cobra.Command {
 	return c
 }
 
-func (a *app) userRemove() *cobra.Command {
+func userRemove(a *app) *cobra.Command {
 	var yes bool
 	c := &cobra.Command{
 		Use: "remove WHO", Short: "Remove a person for good; to keep their history usable, disable them instead", Args: cobra.ExactArgs(1),

@@ -149,7 +149,8 @@ func withState(to, state string) string {
 
 func (f *farewell) ask(u idp.User) {
 	hidden := map[string]string{fieldConfirm: "1"}
-	for name := range f.form {
+	// Only what we know: another parameter could pose as a field of the page.
+	for _, name := range []string{"id_token_hint", "client_id", "post_logout_redirect_uri", "state"} {
 		if v := f.form.Get(name); v != "" {
 			hidden[name] = v
 		}

@@ -60,7 +60,7 @@ func (s *Service) Answer(ctx context.Context, v View, from idp.Origin, a mfa.Ans
 		return Moved{}, idp.ErrDenied
 	}
 	f, u := v.Flow, v.User
-	e := s.event("signin.factor", f, u, f.Method, from)
+	e := event(s.Now(), "signin.factor", f, u, f.Method, from)
 	var m Moved
 	_, err := s.Factors.Check(ctx, u.Subject(), f.Challenge, binding(f), a, func(ctx context.Context, used mfa.Credential) error {
 		f.Proofs = append(slices.Clone(f.Proofs), idp.Proof{Kind: used.Kind, At: s.Now()})
@@ -70,7 +70,7 @@ func (s *Service) Answer(ctx context.Context, v View, from idp.Origin, a mfa.Ans
 		m, err = s.advance(ctx, f, u, from, known, func(ctx context.Context) error {
 			err := s.Log.Append(ctx, e)
 			if used.Kind == backup.Kind {
-				err = errors.Join(err, s.tell(ctx, idp.BackupUsed, f, u, e))
+				err = errors.Join(err, tell(ctx, s.Notify, idp.BackupUsed, f, u, e))
 			}
 			return err
 		})
@@ -154,7 +154,7 @@ func (s *Service) Confirm(ctx context.Context, v View, from idp.Origin, code, kn
 	if v.Step != MustEnrol || len(f.Enrol) != 2 || !f.Kept {
 		return Moved{}, idp.ErrDenied
 	}
-	e := s.event("factor.add", f, u, totp.Kind, from)
+	e := event(s.Now(), "factor.add", f, u, totp.Kind, from)
 	answers := []mfa.Response{
 		{ID: f.Enrol[0], Answer: mfa.Answer{Code: code}},
 		{ID: f.Enrol[1], Answer: mfa.Answer{Kept: true}},
@@ -171,7 +171,7 @@ func (s *Service) Confirm(ctx context.Context, v View, from idp.Origin, code, kn
 		e.Result = "ok"
 		var err error
 		m, err = s.advance(ctx, f, u, from, known, func(ctx context.Context) error {
-			return errors.Join(s.Log.Append(ctx, e), s.tell(ctx, idp.FactorAdded, f, u, e)) // M-18
+			return errors.Join(s.Log.Append(ctx, e), tell(ctx, s.Notify, idp.FactorAdded, f, u, e)) // M-18
 		})
 		return err
 	})

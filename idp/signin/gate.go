@@ -85,7 +85,7 @@ func (s *Service) SignOut(ctx context.Context, token string, from idp.Origin) er
 	} else if err != nil {
 		return err
 	}
-	e := s.event("signout", Flow{}, u, "", from)
+	e := event(s.Now(), "signout", Flow{}, u, "", from)
 	e.Result, e.Session = "ok", n.ID
 	return s.Atomic(ctx, func(ctx context.Context) error {
 		return errors.Join(s.Sessions.End(ctx, n.ID), s.Log.Append(ctx, e))

@@ -19,19 +19,23 @@ import (
 // account's cannot lock its owner out (B-09; OWASP "device cookies"). The
 // cookie lists a few entries "id.mac"; the mac covers the person and their
 // epoch, so the cookie names nobody and dies with a password change.
+//
+// The bytes are the key of the mac.
+type knownBrowsers []byte
+
 const (
 	knownMost = 6
 	knownID   = 16 // bytes
 )
 
 // device returns the id of this browser for the person, or "" if it is not known.
-func (s *Service) device(u idp.User, cookie string) string {
+func (k knownBrowsers) device(u idp.User, cookie string) string {
 	for i, entry := range strings.Split(cookie, "~") {
 		id, mac, ok := strings.Cut(entry, ".")
 		if i >= knownMost {
 			return ""
 		}
-		if ok && u.ID != "" && hmac.Equal([]byte(mac), []byte(s.knownMAC(u, id))) {
+		if ok && u.ID != "" && hmac.Equal([]byte(mac), []byte(k.mac(u, id))) {
 			return id
 		}
 	}
@@ -39,14 +43,14 @@ func (s *Service) device(u idp.User, cookie string) string {
 }
 
 // remember returns the cookie with an entry for the person in front.
-func (s *Service) remember(u idp.User, cookie string) string {
-	if s.device(u, cookie) != "" {
+func (k knownBrowsers) remember(u idp.User, cookie string) string {
+	if k.device(u, cookie) != "" {
 		return cookie
 	}
 	b := make([]byte, knownID)
 	rand.Read(b)
 	id := base64.RawURLEncoding.EncodeToString(b)
-	entries := []string{id + "." + s.knownMAC(u, id)}
+	entries := []string{id + "." + k.mac(u, id)}
 	for _, e := range strings.Split(cookie, "~") {
 		if e != "" && len(e) < 128 && len(entries) < knownMost {
 			entries = append(entries, e)
@@ -55,8 +59,8 @@ func (s *Service) remember(u idp.User, cookie string) string {
 	return strings.Join(entries, "~")
 }
 
-func (s *Service) knownMAC(u idp.User, id string) string {
-	m := hmac.New(sha256.New, s.Secret)
+func (k knownBrowsers) mac(u idp.User, id string) string {
+	m := hmac.New(sha256.New, k)
 	fmt.Fprintf(m, "known\x00%s\x00%d\x00%s", u.ID, u.Epoch, id)
 	return base64.RawURLEncoding.EncodeToString(m.Sum(nil)[:16])
 }
@@ -69,7 +73,7 @@ func (s *Service) budgets(u idp.User, canonical, known string, from idp.Origin) 
 	if u.ID == "" {
 		sum := sha256.Sum256(append([]byte(canonical), s.Secret...))
 		key = "pw:?" + strconv.Itoa(int(sum[0])<<8|int(sum[1]))
-	} else if id := s.device(u, known); id != "" {
+	} else if id := knownBrowsers(s.Secret).device(u, known); id != "" {
 		key += ":" + id
 	}
 	return []mfa.Budget{

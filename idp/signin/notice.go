@@ -15,8 +15,8 @@ type Notifier interface {
 }
 
 // tell notifies a person of an event of a flow.
-func (s *Service) tell(ctx context.Context, k idp.NoticeKind, f Flow, u idp.User, e idp.Event) error {
-	return s.Notify.Notice(ctx, u, idp.Notice{Kind: k, At: e.At, Origin: e.Origin, Method: e.Method, Client: f.Client})
+func tell(ctx context.Context, to Notifier, k idp.NoticeKind, f Flow, u idp.User, e idp.Event) error {
+	return to.Notice(ctx, u, idp.Notice{Kind: k, At: e.At, Origin: e.Origin, Method: e.Method, Client: f.Client})
 }
 
 // news says which refusals a person hears of, by event and result. A wrong
@@ -32,7 +32,7 @@ func (s *Service) refused(ctx context.Context, f Flow, u idp.User, e idp.Event) 
 	return s.Atomic(ctx, func(ctx context.Context) error {
 		err := s.Log.Append(ctx, e)
 		if k, is := news[[2]string{e.What, e.Result}]; is && u.ID != "" && !u.Disabled {
-			err = errors.Join(err, s.tell(ctx, k, f, u, e))
+			err = errors.Join(err, tell(ctx, s.Notify, k, f, u, e))
 		}
 		return err
 	})
@@ -47,9 +47,9 @@ var errFound = errors.New("signin: found")
 // there is nothing to tell: every browser is new then. When more has happened
 // than is looked through, it is not the first: strangers who fill the log with
 // wrong passwords must not silence the notice of their right one.
-func (s *Service) newcomer(ctx context.Context, u idp.User) (bool, error) {
+func newcomer(ctx context.Context, log idp.Log, u idp.User) (bool, error) {
 	n := 0
-	err := s.Log.Events(ctx, idp.EventQuery{User: u.ID, Limit: lookBack}, func(e idp.Event) error {
+	err := log.Events(ctx, idp.EventQuery{User: u.ID, Limit: lookBack}, func(e idp.Event) error {
 		n++
 		if e.What == "signin" && e.Result == "ok" {
 			return errFound
@@ -65,12 +65,12 @@ func (s *Service) newcomer(ctx context.Context, u idp.User) (bool, error) {
 // browserSeen tells the person of a sign-in from a browser that is not known
 // to have been theirs. Only then it costs a look at the log.
 func (s *Service) browserSeen(ctx context.Context, f Flow, u idp.User, e idp.Event, known string) error {
-	if s.device(u, known) != "" {
+	if knownBrowsers(s.Secret).device(u, known) != "" {
 		return nil
 	}
-	first, err := s.newcomer(ctx, u)
+	first, err := newcomer(ctx, s.Log, u)
 	if err != nil || first {
 		return err
 	}
-	return s.tell(ctx, idp.NewBrowser, f, u, e)
+	return tell(ctx, s.Notify, idp.NewBrowser, f, u, e)
 }

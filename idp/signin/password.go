@@ -39,7 +39,7 @@ func (s *Service) Password(ctx context.Context, v View, from idp.Origin, login, 
 		return Moved{}, err
 	}
 	budgets := s.budgets(u, canonical, known, from)
-	locked, err := s.take(ctx, budgets)
+	locked, err := take(ctx, s.Limiter, budgets)
 	if err != nil {
 		return Moved{}, err
 	}
@@ -47,13 +47,13 @@ func (s *Service) Password(ctx context.Context, v View, from idp.Origin, login, 
 	if err != nil {
 		return Moved{}, err
 	}
-	e := s.event("signin.password", v.Flow, u, idp.Password, from)
+	e := event(s.Now(), "signin.password", v.Flow, u, idp.Password, from)
 	if locked || !right || u.Disabled {
 		e.Result = reason(u, locked, right)
 		return Moved{}, errors.Join(idp.ErrBadLogin, s.refused(ctx, v.Flow, u, e))
 	}
 	if outdated {
-		if err := s.rehash(ctx, u, password); err != nil {
+		if err := rehash(ctx, s.Users, s.Passwords, u, password); err != nil {
 			return Moved{}, err
 		}
 	}
@@ -84,18 +84,18 @@ func sane(login, password string) error {
 // take counts the try. A lock of the account is reported, not returned: the
 // password is still hashed, so that time tells nothing. A lock of the network
 // is an error, because it tells nothing of the account.
-func (s *Service) take(ctx context.Context, bs []mfa.Budget) (locked bool, err error) {
-	err = s.Limiter.Take(ctx, bs...)
-	var l *mfa.LockedError
+func take(ctx context.Context, l mfa.Limiter, bs []mfa.Budget) (locked bool, err error) {
+	err = l.Take(ctx, bs...)
+	var lock *mfa.LockedError
 	switch {
 	case err == nil:
 		return false, nil
-	case !errors.As(err, &l):
+	case !errors.As(err, &lock):
 		return false, err
-	case l.Key == bs[0].Key:
+	case lock.Key == bs[0].Key:
 		return true, nil
 	}
-	return false, fmt.Errorf("%w: %w", ErrSlowDown, l)
+	return false, fmt.Errorf("%w: %w", ErrSlowDown, lock)
 }
 
 func reason(u idp.User, locked, right bool) string {
@@ -112,12 +112,12 @@ func reason(u idp.User, locked, right bool) string {
 
 // rehash brings a hash of old parameters or of another system to ours.
 // A password changed meanwhile wins.
-func (s *Service) rehash(ctx context.Context, u idp.User, password string) error {
-	hash, err := s.Passwords.Hash(ctx, password)
+func rehash(ctx context.Context, users idp.Users, hasher Passwords, u idp.User, password string) error {
+	hash, err := hasher.Hash(ctx, password)
 	if err != nil {
 		return err
 	}
-	if err := s.Users.SetPassword(ctx, u.ID, u.Password, hash); !errors.Is(err, idp.ErrSpent) {
+	if err := users.SetPassword(ctx, u.ID, u.Password, hash); !errors.Is(err, idp.ErrSpent) {
 		return err
 	}
 	return nil
@@ -161,7 +161,7 @@ func (s *Service) open(ctx context.Context, f Flow, u idp.User, from idp.Origin,
 		ID: idp.SessionID(rand.Text()), Hash: HashToken(token), User: u.ID, Proofs: f.Proofs,
 		Created: now, Seen: now, Expires: now.Add(s.Rules.Absolute), Idle: s.Rules.Idle, Origin: from,
 	}
-	e := s.event("signin", f, u, f.Proofs[len(f.Proofs)-1].Kind, from)
+	e := event(s.Now(), "signin", f, u, f.Proofs[len(f.Proofs)-1].Kind, from)
 	e.Result, e.Session = "ok", n.ID
 	errs := []error{s.Sessions.Open(ctx, n), s.Log.Append(ctx, e), s.browserSeen(ctx, f, u, e, known)}
 	if f.ID != "" {
@@ -171,12 +171,12 @@ func (s *Service) open(ctx context.Context, f Flow, u idp.User, from idp.Origin,
 		errs = append(errs, s.Sessions.End(ctx, f.Replaces))
 	}
 	return Moved{
-		Step: Done, Session: token, MaxAge: s.Rules.Absolute, Known: s.remember(u, known), ReturnTo: f.ReturnTo,
+		Step: Done, Session: token, MaxAge: s.Rules.Absolute, Known: knownBrowsers(s.Secret).remember(u, known), ReturnTo: f.ReturnTo,
 	}, errors.Join(errs...)
 }
 
-func (s *Service) event(what string, f Flow, u idp.User, k mfa.Kind, from idp.Origin) idp.Event {
+func event(at time.Time, what string, f Flow, u idp.User, k mfa.Kind, from idp.Origin) idp.Event {
 	return idp.Event{
-		ID: rand.Text(), At: s.Now(), What: what, User: u.ID, Actor: u.ID, Client: f.Need.Client, Method: k, Origin: from,
+		ID: rand.Text(), At: at, What: what, User: u.ID, Actor: u.ID, Client: f.Need.Client, Method: k, Origin: from,
 	}
 }

@@ -81,7 +81,7 @@ type View struct {
 // browser but the one that began it (S-02) and with idp.ErrExpired; the view
 // then still says where the browser came from, if that is known.
 func (s *Service) Load(ctx context.Context, ticket, browser string) (View, error) {
-	f, u, err := s.find(ctx, ticket)
+	f, u, err := find(ctx, s.Flows, s.Sealer, ticket)
 	if err != nil {
 		return View{}, err
 	}
@@ -106,17 +106,18 @@ func (s *Service) Load(ctx context.Context, ticket, browser string) (View, error
 	return v, nil
 }
 
-func (s *Service) find(ctx context.Context, ticket string) (Flow, idp.User, error) {
+// find reads the flow that a ticket carries or names.
+func find(ctx context.Context, flows Flows, sealer Sealer, ticket string) (Flow, idp.User, error) {
 	carried, whole := strings.CutPrefix(ticket, sealed)
 	if !whole {
-		return s.Flows.Get(ctx, ticket)
+		return flows.Get(ctx, ticket)
 	}
 	var f Flow
 	b, err := base64.RawURLEncoding.DecodeString(carried)
 	if err != nil {
 		return f, idp.User{}, fmt.Errorf("%w: the address is incomplete", idp.ErrExpired)
 	}
-	plain, err := s.Sealer.Open(b, purpose)
+	plain, err := sealer.Open(b, purpose)
 	if err != nil {
 		return f, idp.User{}, fmt.Errorf("%w: the address is incomplete", idp.ErrExpired)
 	}

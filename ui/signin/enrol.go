@@ -40,9 +40,13 @@ type confirmView struct {
 	Previous string
 }
 
+// wizard is the pages that set up a factor: scan, save the backup codes,
+// confirm.
+type wizard struct{ *Pages }
+
 // enrolling is the frame of the wizard's pages: nothing of it is active before
 // the last one (SECURITY.md M-07).
-func (p *Pages) enrolling(c *page.Context, draw func(signin.View, signin.Enrolment) error) error {
+func (p wizard) enrolling(c *page.Context, draw func(signin.View, signin.Enrolment) error) error {
 	return p.step(c, signin.MustEnrol, func(v signin.View) error {
 		e, err := p.SignIn.Enrolment(c.Context(), v)
 		if err != nil {
@@ -52,7 +56,7 @@ func (p *Pages) enrolling(c *page.Context, draw func(signin.View, signin.Enrolme
 	})
 }
 
-func (p *Pages) scan(c *page.Context) error {
+func (p wizard) scan(c *page.Context) error {
 	return p.enrolling(c, func(v signin.View, e signin.Enrolment) error {
 		q, err := drawQR(e.Scan.URI, c.Words.T("enrol.scan_alt"))
 		if err != nil {
@@ -78,13 +82,13 @@ func grouped(secret string) []string {
 	return append(out, secret)
 }
 
-func (p *Pages) codes(c *page.Context) error {
+func (p wizard) codes(c *page.Context) error {
 	return p.enrolling(c, func(v signin.View, e signin.Enrolment) error {
 		return p.showCodes(c, e, http.StatusOK, false)
 	})
 }
 
-func (p *Pages) showCodes(c *page.Context, e signin.Enrolment, status int, missing bool) error {
+func (p wizard) showCodes(c *page.Context, e signin.Enrolment, status int, missing bool) error {
 	t := ticket(c)
 	c.Script()
 	return c.Show(set, status, "enrol_codes.html", codesView{
@@ -94,7 +98,7 @@ func (p *Pages) showCodes(c *page.Context, e signin.Enrolment, status int, missi
 }
 
 // download gives the codes as a text file that says what it is.
-func (p *Pages) download(c *page.Context) error {
+func (p wizard) download(c *page.Context) error {
 	return p.enrolling(c, func(v signin.View, e signin.Enrolment) error {
 		var b strings.Builder
 		fmt.Fprintf(&b, "%s\r\n", c.Words.T("enrol.file_title", c.Brand()))
@@ -108,7 +112,7 @@ func (p *Pages) download(c *page.Context) error {
 	})
 }
 
-func (p *Pages) keep(c *page.Context) error {
+func (p wizard) keep(c *page.Context) error {
 	return p.enrolling(c, func(v signin.View, e signin.Enrolment) error {
 		if c.Form("kept") == "" {
 			c.Here(at("/login/enrol/codes", ticket(c)))
@@ -124,7 +128,7 @@ func (p *Pages) keep(c *page.Context) error {
 	})
 }
 
-func (p *Pages) confirmation(c *page.Context) error {
+func (p wizard) confirmation(c *page.Context) error {
 	return p.enrolling(c, func(v signin.View, e signin.Enrolment) error {
 		if !e.Kept {
 			return c.Redirect(at("/login/enrol/codes", ticket(c)))
@@ -133,7 +137,7 @@ func (p *Pages) confirmation(c *page.Context) error {
 	})
 }
 
-func (p *Pages) showConfirm(c *page.Context, e signin.Enrolment, status int, wrong *complaint) error {
+func (p wizard) showConfirm(c *page.Context, e signin.Enrolment, status int, wrong *complaint) error {
 	digits := e.Scan.Digits
 	if digits == 0 {
 		digits = 6
@@ -143,7 +147,7 @@ func (p *Pages) showConfirm(c *page.Context, e signin.Enrolment, status int, wro
 	})
 }
 
-func (p *Pages) confirm(c *page.Context) error {
+func (p wizard) confirm(c *page.Context) error {
 	return p.step(c, signin.MustEnrol, func(v signin.View) error {
 		c.Here(at("/login/enrol/confirm", ticket(c)))
 		if !v.Flow.Kept {

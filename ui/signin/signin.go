@@ -35,18 +35,18 @@ type Pages struct {
 
 // Mount adds the routes.
 func (p *Pages) Mount(r gin.IRouter) {
-	s := p.Site
+	s, w := p.Site, wizard{p}
 	r.GET("/login", s.Strangers(p.login))
 	r.POST("/login", s.Strangers(p.password, again("/login")))
 	r.POST("/login/continue", s.Strangers(p.proceed, again("/login")))
 	r.GET("/login/factor", s.Strangers(p.factor))
 	r.POST("/login/factor", s.Strangers(p.answer, again("/login/factor")))
-	r.GET("/login/enrol", s.Strangers(p.scan))
-	r.GET("/login/enrol/codes", s.Strangers(p.codes))
-	r.GET("/login/enrol/codes.txt", s.Strangers(p.download))
-	r.POST("/login/enrol/codes", s.Strangers(p.keep, again("/login/enrol/codes")))
-	r.GET("/login/enrol/confirm", s.Strangers(p.confirmation))
-	r.POST("/login/enrol/confirm", s.Strangers(p.confirm, again("/login/enrol/confirm")))
+	r.GET("/login/enrol", s.Strangers(w.scan))
+	r.GET("/login/enrol/codes", s.Strangers(w.codes))
+	r.GET("/login/enrol/codes.txt", s.Strangers(w.download))
+	r.POST("/login/enrol/codes", s.Strangers(w.keep, again("/login/enrol/codes")))
+	r.GET("/login/enrol/confirm", s.Strangers(w.confirmation))
+	r.POST("/login/enrol/confirm", s.Strangers(w.confirm, again("/login/enrol/confirm")))
 	r.GET("/logout", s.Members(p.leave))
 	r.POST("/logout", s.Members(p.signOut, func(*page.Context) string { return "/logout" }))
 	r.GET(Home, s.Members(p.security))
