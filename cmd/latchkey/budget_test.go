@@ -62,11 +62,15 @@ func TestBudget(t *testing.T) {
 func (w *world) odooFlow(p *person, shop oidc.Registered) {
 	w.t.Helper()
 	var token string
-	a := w.spend("Odoo: authorization", budget{2, 1}, func() {
+	waits := int64(1)
+	if strings.HasPrefix(w.cfg.Database.URL, "postgres") {
+		waits = 0 // arming a token does not wait for the disk there
+	}
+	a := w.spend("Odoo: authorization", budget{2, waits}, func() {
 		token = p.open(w.odooLink("odoo")).answer().Get("access_token")
 	})
 	v := w.spend("Odoo: validation", budget{2, 1}, func() { validate(w.t, w.url+odoo.ValidationPath(shop.Client), token) })
-	if a.trips+v.trips > 4 {
+	if a.trips+v.trips > 4 || a.commits+v.commits > 1+waits {
 		w.t.Errorf("Odoo flow: %d round trips, at most 4 are allowed", a.trips+v.trips)
 	}
 }

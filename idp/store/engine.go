@@ -58,5 +58,6 @@ func (d *engine) patiently(ctx context.Context) (context.Context, context.Cancel
 	return context.WithTimeout(ctx, patiencePostgres)
 }
 
-// Trips counts round trips and commits since opening.
+// Trips counts round trips since opening, and the commits that waited for the
+// disk.
 func (d *engine) Trips() (roundTrips, commits int64) { return d.trips.Load(), d.commits.Load() }

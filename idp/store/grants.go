@@ -133,16 +133,17 @@ const rearm = ` ON CONFLICT (kind, signature) DO UPDATE SET family = excluded.fa
 	expires = excluded.expires, armed = excluded.armed, uses = excluded.uses`
 
 // Arm makes the grant good for a number of uses until a moment, whether it is
-// new or was spent. On PostgreSQL it does not wait for the disk: a crash within
-// the next fraction of a second can only disarm the grant, and then the person
-// clicks once more. Inside an Atomic it waits like everything else.
+// new or was spent. On PostgreSQL the transaction that it belongs to does not
+// wait for the disk: a crash within the next fraction of a second undoes all of
+// it, the grant is not armed, and the person clicks once more. What uses the
+// grant does wait, and with it everything before it.
 func (s OdooTokens) Arm(ctx context.Context, g oidc.Grant, uses int, until time.Time) error {
 	g.Kind, g.Spent = oidc.KindOdoo, false
 	args := append(values(g), ms(until), uses)
-	if s.d.dialect == migrations.Postgres && s.d.unit(ctx) == nil {
+	if s.d.dialect == migrations.Postgres {
 		// The setting counts for this transaction only. The query reads its
 		// result, or the planner might leave it out.
-		return s.d.write(ctx, stmt{args: args, sql: `WITH lazy AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true) AS v)
+		return s.d.write(ctx, stmt{lazy: true, args: args, sql: `WITH lazy AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true) AS v)
 			INSERT INTO grants (` + grantColumns + `, armed, uses)
 			SELECT CAST(? AS text), CAST(? AS text), CAST(? AS text), CAST(? AS text), CAST(? AS text), CAST(? AS text),
 				CAST(? AS boolean), CAST(? AS bytea), CAST(? AS bigint), CAST(? AS bigint), CAST(? AS bigint)

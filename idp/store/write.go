@@ -23,6 +23,7 @@ type stmt struct {
 	args  []any
 	none  error // what it means when no row changed; nil: nothing
 	taken error // what it means when a unique value is there already
+	lazy  bool  // its transaction does not wait for the disk
 }
 
 // Programming mistakes; no caller handles these.
@@ -140,7 +141,7 @@ func (d *engine) send(ctx context.Context, stmts []stmt) (err error) {
 			break
 		}
 	}
-	if err == nil {
+	if err == nil && !slices.ContainsFunc(stmts, func(s stmt) bool { return s.lazy }) {
 		d.commits.Add(1)
 	}
 	return err
