@@ -3,10 +3,12 @@ package main
 import (
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
+	"latchkey/idp/oidc"
 	pages "latchkey/ui/signin"
 )
 
@@ -36,7 +38,20 @@ func routes(h *house, extra []func(*house, gin.IRouter)) (http.Handler, error) {
 	for _, add := range extra {
 		add(h, r)
 	}
-	return r, nil
+	return heads{r}, nil
+}
+
+// heads answers HEAD as GET wherever a GET changes nothing (RFC 9110 §9.3.2);
+// net/http leaves the body out. A GET of the protocol may hand out a code.
+type heads struct{ http.Handler }
+
+func (h heads) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	acts := r.URL.Path == oidc.PathAuthorize || strings.HasPrefix(r.URL.Path, "/odoo/")
+	if r.Method == http.MethodHead && !acts {
+		r = r.Clone(r.Context())
+		r.Method = http.MethodGet
+	}
+	h.Handler.ServeHTTP(w, r)
 }
 
 func (h *house) ready(c *gin.Context) {
