@@ -65,7 +65,9 @@ type Group struct {
 // Sessions stores signed-in browsers.
 type Sessions interface {
 	// ByHash returns the session and its person, as they are now, in one trip;
-	// ErrNotFound when it is ended or unknown. The caller checks Live.
+	// ErrNotFound when it is ended or unknown, or of an epoch that is over: one
+	// that was opened while the password changed is dead from the start. The
+	// caller checks Live.
 	ByHash(ctx context.Context, hash string) (Session, User, error)
 	Open(ctx context.Context, s Session) error
 	// Touch moves Seen.

@@ -50,6 +50,7 @@ CREATE TABLE sessions (
 	id      TEXT PRIMARY KEY,
 	hash    TEXT NOT NULL UNIQUE,
 	user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+	epoch   BIGINT NOT NULL,
 	proofs  TEXT NOT NULL,
 	created BIGINT NOT NULL,
 	seen    BIGINT NOT NULL,

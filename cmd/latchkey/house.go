@@ -124,24 +124,10 @@ func (b *base) wire() {
 	b.engine.Register(totp.Factor{Issuer: b.cfg.Branding.Name, Now: b.now}, backup.Factor{Hash: b.hasher.Key})
 	b.notices = &message.Notices{Outbox: b.db.Outbox(), Issuer: b.cfg.Issuer, Brand: b.cfg.Branding.Name, Now: b.now}
 	b.accounts = &account.Service{
-		Users: b.db.Users(), Groups: b.db.Groups(), Sessions: b.db.Sessions(), Factors: b.engine, Passwords: b.hasher,
-		Limiter: b.db.Limiter(), Log: b.db.Log(), Notify: b.notices, Policies: b.db.Policies(), Atomic: b.db.Atomic, Now: b.now, Locks: b.locks,
+		Users: b.db.Users(), Groups: b.db.Groups(), Sessions: b.db.Sessions(), Factors: b.engine, Passwords: b.hasher, Log: b.db.Log(), Notify: b.notices, Policies: b.db.Policies(), Atomic: b.db.Atomic, Now: b.now, Locks: b.db.Locks(),
 		MinPassword: p.MinLength, Words: []string{b.cfg.Branding.Name, b.cfg.Branding.Company},
 	}
 	b.keys = oidc.NewKeyRing(b.db.Keys(), b.db.Atomic, b.now)
-}
-
-// locks lists the budgets that wrong tries of a person use up.
-func (b *base) locks(u idp.User) []mfa.Budget {
-	out := []mfa.Budget{{Key: signin.PasswordKey(u.ID), Max: b.cfg.Limits.PasswordTries, Per: b.cfg.Limits.LockFor}}
-	for _, k := range b.engine.Kinds() {
-		for _, l := range mfa.Budgets(mfa.SubjectID(u.ID), k, b.engine.Rules) {
-			if len(out) == 1 || l.Key != out[1].Key {
-				out = append(out, l)
-			}
-		}
-	}
-	return out
 }
 
 func (b *base) close() error {
@@ -183,7 +169,7 @@ func build(ctx context.Context, b *base, extra ...func(*house, gin.IRouter)) (*h
 	origin := func(r *http.Request) idp.Origin { return site.From(nil, r).Origin() }
 	h.signIn = &signin.Service{
 		Users: b.db.Users(), Sessions: b.db.Sessions(), Flows: b.db.Flows(), Policies: b.db.Policies(), Factors: b.engine,
-		Passwords: b.hasher, Limiter: b.db.Limiter(), Log: b.db.Log(), Notify: b.notices, Atomic: b.db.Atomic, Sealer: b.ring,
+		Passwords: b.hasher, Limiter: b.db.Limiter(), Log: b.db.Log(), Tokens: tokens{b.db.Grants()}, Notify: b.notices, Atomic: b.db.Atomic, Sealer: b.ring,
 		Secret: keyring.Derive(root, "known"), Rules: rules(b.cfg), Now: b.now,
 	}
 	h.odoo = &odoo.Service{
@@ -200,6 +186,14 @@ func build(ctx context.Context, b *base, extra ...func(*house, gin.IRouter)) (*h
 	}
 	h.Handler, err = routes(h, extra)
 	return h, err
+}
+
+// tokens lets a sign-out end what came from the session (S-05). Refresh tokens
+// stay: offline_access means to outlive it.
+type tokens struct{ oidc.Grants }
+
+func (t tokens) EndSession(ctx context.Context, id idp.SessionID) error {
+	return t.Revoke(ctx, oidc.Selection{Session: id, Kinds: []string{oidc.KindCode, oidc.KindAccess, oidc.KindOdoo}})
 }
 
 // fault logs what went wrong inside and is never shown. Addresses are left

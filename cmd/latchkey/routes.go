@@ -16,6 +16,8 @@ import (
 func routes(h *house, extra []func(*house, gin.IRouter)) (http.Handler, error) {
 	gin.SetMode(gin.ReleaseMode)
 	r := gin.New()
+	r.RemoteIPHeaders = []string{"X-Forwarded-For"} // what proxies append to; anybody may send X-Real-IP through one (B-10)
+	r.RedirectTrailingSlash = false                 // a 307 would send a password on (P-18)
 	if err := r.SetTrustedProxies(prefixes(h.cfg.TrustedProxies)); err != nil {
 		return nil, err
 	}

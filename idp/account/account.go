@@ -31,13 +31,11 @@ type Service struct {
 	Sessions  idp.Sessions
 	Factors   *mfa.Engine
 	Passwords *password.Hasher
-	Limiter   mfa.Limiter
 	Log       idp.Log
 	Notify    Notifier
 	Atomic    idp.Atomic
 	Now       func() time.Time
-	// Locks lists the budgets of a person's tries, for Unlock.
-	Locks func(u idp.User) []mfa.Budget
+	Locks     Locks
 	// Policies tell where a password can be the only factor.
 	Policies Policies
 	// MinPassword is the shortest password in characters where it can be the
@@ -45,6 +43,13 @@ type Service struct {
 	MinPassword int
 	// Company and product names are no passwords.
 	Words []string
+}
+
+// Locks forgets counted tries.
+type Locks interface {
+	// Lift forgets the tries of every budget whose key is one of these, or
+	// begins with one of these and a colon.
+	Lift(ctx context.Context, keys ...string) error
 }
 
 // Policies returns the policies in force.

@@ -25,10 +25,10 @@ func service(t *testing.T, db *store.DB) *account.Service {
 	factors := &mfa.Engine{Credentials: db.Credentials(), Challenges: db.Challenges(), Limiter: db.Limiter(), Atomic: db.Atomic, Now: clock.Now}
 	factors.Register(totp.Factor{Issuer: "Latchkey", Now: clock.Now}, backup.Factor{Hash: hasher.Key})
 	return &account.Service{
-		Users: db.Users(), Groups: db.Groups(), Sessions: db.Sessions(), Factors: factors, Passwords: hasher, Limiter: db.Limiter(),
+		Users: db.Users(), Groups: db.Groups(), Sessions: db.Sessions(), Factors: factors, Passwords: hasher,
 		Log: db.Log(), Policies: db.Policies(), Atomic: db.Atomic, Now: clock.Now, MinPassword: 15, Words: []string{"Latchkey"},
 		Notify: &message.Notices{Outbox: db.Outbox(), Issuer: "https://id.example.org", Brand: "Latchkey", Now: clock.Now},
-		Locks:  func(u idp.User) []mfa.Budget { return nil },
+		Locks:  db.Locks(),
 	}
 }
 

@@ -23,10 +23,11 @@ func (s *Service) Enable(ctx context.Context, by idp.Actor, id idp.UserID) error
 	})
 }
 
-// Unlock forgets the wrong tries that lock a person out.
+// Unlock forgets the wrong tries that lock a person out, with password and
+// codes, in every browser.
 func (s *Service) Unlock(ctx context.Context, by idp.Actor, id idp.UserID) error {
 	return s.change(ctx, by, id, "user.unlock", func(ctx context.Context, u idp.User) error {
-		return s.Limiter.Forgive(ctx, s.Locks(u)...)
+		return s.Locks.Lift(ctx, "pw:"+string(u.ID), "mfa:"+string(u.ID))
 	})
 }
 

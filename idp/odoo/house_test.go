@@ -26,10 +26,11 @@ import (
 // house is a provider with the Odoo service on a real store.
 type house struct {
 	*testing.T
-	db     *store.DB
-	url    string
-	faults []error
-	ahead  *atomic.Int64
+	db      *store.DB
+	url     string
+	faults  []error
+	service *odoo.Service
+	ahead   *atomic.Int64
 }
 
 func (h *house) now() time.Time       { return time.Now().Add(time.Duration(h.ahead.Load())) }
@@ -93,6 +94,7 @@ func (h *house) serve() {
 	for _, r := range p.Routes() {
 		mux.HandleFunc(r.Path, r.Handler)
 	}
+	h.service = service
 	mux.HandleFunc(odoo.Pattern, service.Validate)
 	h.must(h.db.Users().Add(h.Context(), idp.User{
 		ID: "u-ada", Login: "ada", Email: "ada@example.org", EmailVerified: true, Name: "Ada Lovelace", Kind: idp.Portal, Locale: "fr",

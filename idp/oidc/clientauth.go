@@ -89,7 +89,8 @@ func (p *Provider) authenticate(ctx context.Context, r *http.Request, form url.V
 	}
 	wrong := refuse(invalidClient, "Client authentication failed.")
 	if given.method == AuthNone {
-		if err != nil || !c.public() {
+		// A client that has a secret must show it, also an Odoo (P-12).
+		if err != nil || !c.public() || c.Secret != "" {
 			return Client{}, wrong
 		}
 		return c, nil

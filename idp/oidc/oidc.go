@@ -164,7 +164,8 @@ type Browser interface {
 	// Binding is a value that is the same for every request of one browser and
 	// that no other browser can name; Binding may set a cookie.
 	Binding(w http.ResponseWriter, r *http.Request) string
-	// Forget ends the request's session and clears its cookies.
+	// Forget ends the request's session with the codes and access tokens that
+	// came from it, and clears its cookies.
 	Forget(w http.ResponseWriter, r *http.Request) error
 }
 

@@ -117,11 +117,11 @@ func (x *exchange) recheck(ctx context.Context, c Client) error {
 	if !alive(x.grant, x.record, x.user) {
 		return refuse(invalidGrant, "The person is no longer active, or everything of theirs was ended.")
 	}
-	if x.kind != KindRefresh {
-		return nil
-	}
 	if !admits(c, x.user) {
 		return refuse(invalidGrant, "The person may no longer use this application.")
+	}
+	if x.kind != KindRefresh {
+		return nil
 	}
 	if !c.Trusted {
 		given, err := x.p.Consents.Of(ctx, x.user.ID, c.ID)

@@ -247,7 +247,7 @@ func TestRefreshRechecks(t *testing.T) {
 			func() { h.must(h.db.Users().SetDisabled(ctx, "u-ada", false)) }, 400, "invalid_grant", true},
 		{"epoch", func() { h.must(h.db.Users().RaiseEpoch(ctx, "u-ada")) }, func() {}, 400, "invalid_grant", true},
 		{"group", func() { h.must(h.db.Groups().Leave(ctx, "staff", "u-ada")) },
-			func() { h.must(h.db.Groups().Join(ctx, "staff", "u-ada")) }, 400, "invalid_grant", false},
+			func() { h.must(h.db.Groups().Join(ctx, "staff", "u-ada")) }, 400, "invalid_grant", true}, // D-04
 		{"client disabled", save(func(c *oidc.Client) { c.Disabled = true }), save(func(c *oidc.Client) { c.Disabled = false }), 401, "invalid_client", true},
 		{"scope gone", save(func(c *oidc.Client) { c.Scopes = []string{"openid"} }), save(func(c *oidc.Client) { c.Scopes = oidc.Scopes }), 400, "invalid_scope", false},
 		{"grant type gone", save(func(c *oidc.Client) { c.GrantTypes = []string{"authorization_code"} }),
@@ -315,7 +315,7 @@ func TestClientAuthentication(t *testing.T) {
 		{name: "basic, named twice", id: "app", form: []string{"client_id", "app"}, status: 400, code: "invalid_grant"},
 		{name: "post", form: body("post", secretOf("post")), status: 400, code: "invalid_grant"},
 		{name: "none", form: []string{"client_id", "spa"}, status: 400, code: "invalid_grant"},
-		{name: "odoo without", form: []string{"client_id", "erp"}, status: 400, code: "invalid_grant"},
+		{name: "odoo without the secret that it has", form: []string{"client_id", "erp"}, status: 401, code: "invalid_client"}, // P-12
 		{name: "odoo basic", id: "erp", form: []string{"client_id", "erp"}, status: 400, code: "invalid_grant"},
 		{name: "odoo post", form: body("erp", secretOf("erp")), status: 400, code: "invalid_grant"},
 		{name: "odoo wrong", form: body("erp", "wrong"), status: 401, code: "invalid_client"},

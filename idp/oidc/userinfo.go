@@ -40,7 +40,8 @@ func (p *Provider) lookup(ctx context.Context, token string) (held, error) {
 	if h.client, err = p.client(ctx, h.grant.Client); err != nil {
 		return held{}, err
 	}
-	if h.grant.Spent || !lives(h.grant, h.record, p.Now()) || !alive(h.grant, h.record, h.user) {
+	gone := h.grant.Spent || !lives(h.grant, h.record, p.Now()) || !alive(h.grant, h.record, h.user)
+	if gone || h.grant.User != "" && !admits(h.client, h.user) { // D-04
 		return held{}, idp.ErrNotFound
 	}
 	return h, nil

@@ -171,7 +171,9 @@ func (s *Service) Confirm(ctx context.Context, v View, from idp.Origin, code, kn
 		e.Result = "ok"
 		var err error
 		m, err = s.advance(ctx, f, u, from, known, func(ctx context.Context) error {
-			return errors.Join(s.Log.Append(ctx, e), tell(ctx, s.Notify, idp.FactorAdded, f, u, e)) // M-18
+			// Of two sign-ins that set up a factor at once, one wins: it takes
+			// the other's flow away, whose end then finds nothing (M-05).
+			return errors.Join(s.Flows.EndAll(ctx, u.ID), s.Log.Append(ctx, e), tell(ctx, s.Notify, idp.FactorAdded, f, u, e)) // M-18
 		})
 		return err
 	})

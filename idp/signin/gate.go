@@ -74,7 +74,8 @@ func (s *Service) Continue(ctx context.Context, v View, token string) (Moved, er
 	return Moved{Step: AskPassword, Ticket: ticket}, err
 }
 
-// SignOut ends the session behind a cookie. It is no error if there is none.
+// SignOut ends the session behind a cookie and what came from it (S-05). It is
+// no error if there is none.
 func (s *Service) SignOut(ctx context.Context, token string, from idp.Origin) error {
 	if token == "" {
 		return nil
@@ -88,7 +89,7 @@ func (s *Service) SignOut(ctx context.Context, token string, from idp.Origin) er
 	e := event(s.Now(), "signout", Flow{}, u, "", from)
 	e.Result, e.Session = "ok", n.ID
 	return s.Atomic(ctx, func(ctx context.Context) error {
-		return errors.Join(s.Sessions.End(ctx, n.ID), s.Log.Append(ctx, e))
+		return errors.Join(s.Sessions.End(ctx, n.ID), s.Tokens.EndSession(ctx, n.ID), s.Log.Append(ctx, e))
 	})
 }
 

@@ -59,9 +59,12 @@ func (s *Service) Password(ctx context.Context, v View, from idp.Origin, login, 
 	}
 	f := v.Flow
 	if f.Need.Subject != "" && f.Need.Subject != u.ID {
-		return Moved{}, fmt.Errorf("%w: the application asked for somebody else", idp.ErrDenied)
+		e.Result = "other-person" // somebody may be trying passwords here: D-07
+		err := fmt.Errorf("%w: the application asked for somebody else", idp.ErrDenied)
+		return Moved{}, errors.Join(err, s.Log.Append(ctx, e))
 	}
-	f.User, f.Proofs = u.ID, []idp.Proof{{Kind: idp.Password, At: s.Now()}}
+	f.User, f.Epoch, f.Inherits = u.ID, u.Epoch, ""
+	f.Proofs = []idp.Proof{{Kind: idp.Password, At: s.Now()}}
 	e.Result = "ok"
 	return s.advance(ctx, f, u, from, known, func(ctx context.Context) error {
 		return errors.Join(s.Limiter.Forgive(ctx, budgets...), s.Log.Append(ctx, e))
@@ -92,10 +95,15 @@ func take(ctx context.Context, l mfa.Limiter, bs []mfa.Budget) (locked bool, err
 		return false, nil
 	case !errors.As(err, &lock):
 		return false, err
-	case lock.Key == bs[0].Key:
-		return true, nil
+	case lock.Key != bs[0].Key:
+		return false, fmt.Errorf("%w: %w", ErrSlowDown, lock)
 	}
-	return false, fmt.Errorf("%w: %w", ErrSlowDown, lock)
+	// The account is locked, so nothing was counted. The network still pays for
+	// the work that follows, or one locked name would be free for all (C-11).
+	if err = l.Take(ctx, bs[1:]...); errors.As(err, &lock) {
+		return false, fmt.Errorf("%w: %w", ErrSlowDown, lock)
+	}
+	return true, err
 }
 
 func reason(u idp.User, locked, right bool) string {
@@ -143,8 +151,8 @@ func (s *Service) advance(ctx context.Context, f Flow, u idp.User, from idp.Orig
 		f.ID = rand.Text()
 	}
 	err = s.Atomic(ctx, func(ctx context.Context) error {
-		if step == AskFactor {
-			if err := s.ask(ctx, &f, u, methods(d, u.Factors, s.Factors.Kinds())[0]); err != nil {
+		if ks := methods(d, u.Factors, s.Factors.Kinds()); step == AskFactor && len(ks) > 0 {
+			if err := s.ask(ctx, &f, u, ks[0]); err != nil {
 				return err
 			}
 		}
@@ -158,8 +166,9 @@ func (s *Service) advance(ctx context.Context, f Flow, u idp.User, from idp.Orig
 func (s *Service) open(ctx context.Context, f Flow, u idp.User, from idp.Origin, known string) (Moved, error) {
 	token, now := newToken(), s.Now()
 	n := idp.Session{
-		ID: idp.SessionID(rand.Text()), Hash: HashToken(token), User: u.ID, Proofs: f.Proofs,
-		Created: now, Seen: now, Expires: now.Add(s.Rules.Absolute), Idle: s.Rules.Idle, Origin: from,
+		ID: idp.SessionID(rand.Text()), Hash: HashToken(token), User: u.ID, Epoch: f.Epoch, Proofs: f.Proofs,
+		// A step-up does not prolong the life of the password's proof (S-04).
+		Created: now, Seen: now, Expires: idp.AuthTime(f.Proofs).Add(s.Rules.Absolute), Idle: s.Rules.Idle, Origin: from,
 	}
 	e := event(s.Now(), "signin", f, u, f.Proofs[len(f.Proofs)-1].Kind, from)
 	e.Result, e.Session = "ok", n.ID

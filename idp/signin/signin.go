@@ -34,8 +34,10 @@ type Flow struct {
 	Expires  time.Time `json:"expires"`
 
 	User      idp.UserID        `json:"user,omitempty"`
+	Epoch     int64             `json:"epoch,omitempty"` // of the person when the proofs were given
 	Proofs    []idp.Proof       `json:"proofs,omitempty"`
 	Replaces  idp.SessionID     `json:"replaces,omitempty"` // the session that this one steps up or follows
+	Inherits  string            `json:"inherits,omitempty"` // hash of the session whose proofs these are; it must live
 	Challenge mfa.ChallengeID   `json:"challenge,omitempty"`
 	Method    mfa.Kind          `json:"method,omitempty"` // of the challenge
 	Enrol     []mfa.ChallengeID `json:"enrol,omitempty"`  // the factor, then the backup codes
@@ -116,6 +118,13 @@ type Flows interface {
 	// End removes the flow, or fails with idp.ErrSpent when it is gone: one
 	// sign-in makes one session.
 	End(ctx context.Context, id string) error
+	// EndAll removes all flows of a person.
+	EndAll(ctx context.Context, id idp.UserID) error
+}
+
+// Tokens ends what came from a session: codes, access tokens, Odoo's tokens.
+type Tokens interface {
+	EndSession(ctx context.Context, id idp.SessionID) error
 }
 
 // Policies returns the policies in force.
@@ -161,6 +170,7 @@ type Service struct {
 	Passwords Passwords
 	Limiter   mfa.Limiter
 	Log       idp.Log
+	Tokens    Tokens
 	Notify    Notifier
 	Atomic    idp.Atomic
 	Sealer    Sealer

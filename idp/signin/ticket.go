@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -41,7 +42,7 @@ func (s *Service) Begin(ctx context.Context, b Start) (Flow, error) {
 	if b.Session.ID == "" || b.Choose || other || b.Need.Since.After(b.Session.AuthTime()) {
 		return f, nil
 	}
-	f.User, f.Proofs = b.User.ID, b.Session.Proofs
+	f.User, f.Epoch, f.Proofs, f.Inherits = b.User.ID, b.User.Epoch, b.Session.Proofs, b.Session.Hash
 	d, err := s.decide(ctx, f, b.User)
 	if err != nil || f.Next(d, b.User.Factors) == Done {
 		return f, err
@@ -95,8 +96,18 @@ func (s *Service) Load(ctx context.Context, ticket, browser string) (View, error
 	if f.ID == "" {
 		return v, nil
 	}
-	if u.Disabled {
-		return View{}, idp.ErrExpired // disabled meanwhile: D-04
+	if u.Disabled || u.Epoch != f.Epoch {
+		return View{}, idp.ErrExpired // disabled, or a new password or a reset, meanwhile: D-04, E-08
+	}
+	if f.Inherits != "" {
+		// Who signs out takes the proofs along, also from a page in the
+		// browser's history (S-05).
+		n, _, err := s.Sessions.ByHash(ctx, f.Inherits)
+		if errors.Is(err, idp.ErrNotFound) || err == nil && !n.Live(s.Now()) {
+			return View{}, idp.ErrExpired
+		} else if err != nil {
+			return View{}, err
+		}
 	}
 	d, err := s.decide(ctx, f, u)
 	if err != nil {

@@ -44,6 +44,10 @@ func (s flows) Get(ctx context.Context, id string) (f signin.Flow, u idp.User, e
 	return f, u, err
 }
 
+func (s flows) EndAll(ctx context.Context, id idp.UserID) error {
+	return s.d.write(ctx, stmt{sql: `DELETE FROM flows WHERE user_id = ?`, args: []any{string(id)}})
+}
+
 func (s flows) End(ctx context.Context, id string) error {
 	return s.d.write(ctx, stmt{
 		sql:  `DELETE FROM flows WHERE id = ? AND expires > ?`,

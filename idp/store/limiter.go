@@ -196,3 +196,30 @@ func (l limiter) Forgive(ctx context.Context, bs ...mfa.Budget) error {
 	})
 	return err
 }
+
+// Locks lifts what the limiter counted.
+type Locks struct{ d *DB }
+
+// Locks returns the store of package account.
+func (d *DB) Locks() Locks { return Locks{d} }
+
+// Lift forgets the tries of every budget whose key is one of these, or begins
+// with one of these and a colon. Caches may go on refusing for five seconds.
+func (s Locks) Lift(ctx context.Context, keys ...string) error {
+	var stmts []stmt
+	var locks []string
+	for _, k := range keys {
+		stmts = append(stmts, stmt{ // no LIKE: keys may hold its wildcards
+			sql:  `DELETE FROM counters WHERE name = ? OR substr(name, 1, ?) = ?`,
+			args: []any{k, len(k) + 1, k + ":"},
+		})
+		locks = append(locks, lockKey(k))
+	}
+	err := s.d.write(ctx, stmts...)
+	s.d.settled(ctx, err, func(err error) {
+		if err == nil {
+			s.d.cache.Delete(ctx, locks...)
+		}
+	})
+	return err
+}

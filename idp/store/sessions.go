@@ -13,16 +13,17 @@ type sessions struct{ d *DB }
 // Sessions stores signed-in browsers.
 func (d *DB) Sessions() idp.Sessions { return sessions{d} }
 
-const sessionColumns = `s.id, s.hash, s.user_id, s.proofs, s.created, s.seen, s.expires, s.idle, s.ip, s.agent`
+const sessionColumns = `s.id, s.hash, s.user_id, s.epoch, s.proofs, s.created, s.seen, s.expires, s.idle, s.ip, s.agent`
 
 type sessionRow struct {
 	ID, Hash, UserID, Proofs     string
+	Epoch                        int64
 	Created, Seen, Expires, Idle int64
 	IP, Agent                    string
 }
 
 func (r *sessionRow) columns() []any {
-	return []any{&r.ID, &r.Hash, &r.UserID, &r.Proofs, &r.Created, &r.Seen, &r.Expires, &r.Idle, &r.IP, &r.Agent}
+	return []any{&r.ID, &r.Hash, &r.UserID, &r.Epoch, &r.Proofs, &r.Created, &r.Seen, &r.Expires, &r.Idle, &r.IP, &r.Agent}
 }
 
 // openRow is a session with its person.
@@ -35,7 +36,7 @@ func (r *openRow) columns() []any { return append(r.sessionRow.columns(), r.user
 
 func (r sessionRow) session() (idp.Session, error) {
 	s := idp.Session{
-		ID: idp.SessionID(r.ID), Hash: r.Hash, User: idp.UserID(r.UserID), Created: at(r.Created), Seen: at(r.Seen),
+		ID: idp.SessionID(r.ID), Hash: r.Hash, User: idp.UserID(r.UserID), Epoch: r.Epoch, Created: at(r.Created), Seen: at(r.Seen),
 		Expires: at(r.Expires), Idle: time.Duration(r.Idle) * time.Millisecond,
 		Origin: idp.Origin{Address: r.IP, Agent: r.Agent},
 	}
@@ -44,7 +45,7 @@ func (r sessionRow) session() (idp.Session, error) {
 
 func (s sessions) ByHash(ctx context.Context, hash string) (idp.Session, idp.User, error) {
 	r, err := one[openRow](ctx, s.d.engine, idp.ErrNotFound, `SELECT `+sessionColumns+`, `+person+`
-		FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.hash = ?`, hash)
+		FROM sessions s JOIN users u ON u.id = s.user_id AND u.epoch = s.epoch WHERE s.hash = ?`, hash)
 	if err != nil {
 		return idp.Session{}, idp.User{}, err
 	}
@@ -63,9 +64,9 @@ func (s sessions) Open(ctx context.Context, v idp.Session) error {
 		return err
 	}
 	return s.d.write(ctx, stmt{
-		sql: `INSERT INTO sessions (id, hash, user_id, proofs, created, seen, expires, idle, ip, agent)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		args: []any{string(v.ID), v.Hash, string(v.User), string(proofs), ms(v.Created), ms(v.Seen), ms(v.Expires),
+		sql: `INSERT INTO sessions (id, hash, user_id, epoch, proofs, created, seen, expires, idle, ip, agent)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		args: []any{string(v.ID), v.Hash, string(v.User), v.Epoch, string(proofs), ms(v.Created), ms(v.Seen), ms(v.Expires),
 			v.Idle.Milliseconds(), v.Origin.Address, v.Origin.Agent},
 		taken: idp.ErrTaken,
 	})

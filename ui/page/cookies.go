@@ -82,6 +82,7 @@ func (c *cookies) SetSession(token string, life time.Duration) {
 // out (B-09).
 func (c *cookies) ForgetSession() {
 	c.site.setCookie(c.w, sessionCookie, "", 0)
+	c.site.setCookie(c.w, browserCookie, "", 0) // what was begun here is over
 	c.w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
 }
 

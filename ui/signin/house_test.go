@@ -2,6 +2,7 @@ package signin
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"log/slog"
 	"net/http"
@@ -62,12 +63,12 @@ func open(t *testing.T) *house {
 	factors.Register(totp.Factor{Issuer: "Latchkey", Now: h.clock.Now}, backup.Factor{Hash: hasher.Key})
 	notices := &message.Notices{Outbox: h.db.Outbox(), Issuer: "http://localhost", Brand: "Latchkey", Now: h.clock.Now}
 	h.accounts = &account.Service{
-		Users: h.db.Users(), Groups: h.db.Groups(), Sessions: h.db.Sessions(), Factors: factors, Passwords: hasher,
-		Limiter: h.db.Limiter(), Log: h.db.Log(), Policies: h.db.Policies(), Atomic: h.db.Atomic, Now: h.clock.Now, MinPassword: 8,
-		Notify: notices,
+		Users: h.db.Users(), Groups: h.db.Groups(), Sessions: h.db.Sessions(), Factors: factors, Passwords: hasher, Log: h.db.Log(), Policies: h.db.Policies(), Atomic: h.db.Atomic, Now: h.clock.Now, MinPassword: 8,
+		Locks: h.db.Locks(), Notify: notices,
 	}
 	h.service = &signin.Service{
-		Users: h.db.Users(), Sessions: h.db.Sessions(), Flows: h.db.Flows(), Policies: h.db.Policies(), Factors: factors,
+		Tokens: ended{h.db.Grants()},
+		Users:  h.db.Users(), Sessions: h.db.Sessions(), Flows: h.db.Flows(), Policies: h.db.Policies(), Factors: factors,
 		Passwords: hasher, Limiter: h.db.Limiter(), Log: h.db.Log(), Atomic: h.db.Atomic, Sealer: keyring.New(),
 		Secret: make([]byte, 32), Rules: signin.DefaultRules, Now: h.clock.Now, Notify: notices,
 	}
@@ -215,4 +216,11 @@ func (v *visitor) has(selectors ...string) *visitor {
 		}
 	}
 	return v
+}
+
+// ended is the signin.Tokens of these tests.
+type ended struct{ oidc.Grants }
+
+func (e ended) EndSession(ctx context.Context, id idp.SessionID) error {
+	return e.Revoke(ctx, oidc.Selection{Session: id})
 }
