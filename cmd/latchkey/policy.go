@@ -11,7 +11,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"latchkey/idp"
+	"latchkey/mfa"
 	"latchkey/mfa/policy"
+	"latchkey/mfa/totp"
 )
 
 func policyCommands(a *app) *cobra.Command {
@@ -62,7 +64,11 @@ func policyApply(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.say(cmd, map[string]any{"policies": names}, "applied: %s", clean(strings.Join(names, ", ")))
+			notes := b.unmeetable(ps)
+			for _, n := range notes {
+				fmt.Fprintln(stderr, "note:", clean(n))
+			}
+			return a.say(cmd, map[string]any{"policies": names, "notes": notes}, "applied: %s", clean(strings.Join(names, ", ")))
 		}),
 	}
 }
@@ -102,4 +108,18 @@ func policyRemove(a *app) *cobra.Command {
 			return a.say(cmd, map[string]any{"name": args[0]}, "the policy %s is removed", clean(args[0]))
 		}),
 	}
+}
+
+// unmeetable names the policies that nobody can satisfy with the factors there
+// are: whom they concern could not sign in.
+func (b *base) unmeetable(ps []policy.Policy) []string {
+	notes := []string{}
+	for _, p := range ps {
+		p.Whom = policy.Whom{Everyone: true}
+		d := policy.Decide([]policy.Policy{p}, policy.Facts{Now: b.now()})
+		if d.Assurance != policy.None && len(d.Usable([]mfa.Kind{totp.Kind})) == 0 {
+			notes = append(notes, fmt.Sprintf("policy %q asks for what cannot be set up: this version offers authenticator apps (totp); whom it concerns cannot sign in", p.Name))
+		}
+	}
+	return notes
 }

@@ -23,6 +23,7 @@ const TTL = 30 * time.Minute
 // Flow is one attempt to sign in.
 type Flow struct {
 	ID       string    `json:"id,omitempty"` // empty while it is only sealed
+	Stored   bool      `json:"-"`            // it came from the store
 	Browser  string    `json:"browser"`      // the one that began it
 	Need     idp.Need  `json:"need"`
 	ReturnTo string    `json:"return_to"`          // path and query on this server
@@ -110,7 +111,8 @@ func methods(d policy.Decision, held, offered []mfa.Kind) []mfa.Kind {
 
 // Flows stores attempts that have proven the first factor.
 type Flows interface {
-	// Put inserts a flow or replaces it.
+	// Put inserts a flow, or changes one that came from Get; idp.ErrExpired when
+	// that is gone meanwhile: what has ended does not come back.
 	Put(ctx context.Context, f Flow) error
 	// Get returns a flow and its person as they are now, in one trip, or
 	// idp.ErrExpired.

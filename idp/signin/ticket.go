@@ -13,6 +13,7 @@ import (
 	"latchkey/idp"
 	"latchkey/mfa"
 	"latchkey/mfa/policy"
+	"latchkey/mfa/totp"
 )
 
 // Start is what a sign-in begins with.
@@ -112,6 +113,9 @@ func (s *Service) Load(ctx context.Context, ticket, browser string) (View, error
 	d, err := s.decide(ctx, f, u)
 	if err != nil {
 		return View{}, err
+	}
+	if f.Next(d, u.Factors) == MustEnrol && len(d.Usable([]mfa.Kind{totp.Kind})) == 0 {
+		return View{}, fmt.Errorf("%w: policy allows no method that can be set up here", idp.ErrDenied)
 	}
 	v.Step, v.Methods, v.Reasons = f.Next(d, u.Factors), methods(d, u.Factors, s.Factors.Kinds()), d.Reasons
 	return v, nil

@@ -24,10 +24,17 @@ func (s flows) Put(ctx context.Context, f signin.Flow) error {
 	if err != nil {
 		return err
 	}
+	if f.Stored {
+		return s.d.write(ctx, stmt{
+			sql:  `UPDATE flows SET body = ?, expires = ? WHERE id = ? AND user_id = ?`,
+			args: []any{body, ms(f.Expires), f.ID, string(f.User)},
+			none: idp.ErrExpired,
+		})
+	}
 	return s.d.write(ctx, stmt{
-		sql: `INSERT INTO flows (id, user_id, body, expires) VALUES (?, ?, ?, ?)
-			ON CONFLICT (id) DO UPDATE SET user_id = excluded.user_id, body = excluded.body, expires = excluded.expires`,
-		args: []any{f.ID, string(f.User), body, ms(f.Expires)},
+		sql:   `INSERT INTO flows (id, user_id, body, expires) VALUES (?, ?, ?, ?)`,
+		args:  []any{f.ID, string(f.User), body, ms(f.Expires)},
+		taken: idp.ErrTaken,
 	})
 }
 
@@ -40,6 +47,7 @@ func (s flows) Get(ctx context.Context, id string) (f signin.Flow, u idp.User, e
 	if err := s.d.openJSON(r.body, place("flows", "body", id, r.user.ID), &f); err != nil {
 		return f, u, err
 	}
+	f.Stored = true
 	u, err = r.user.user()
 	return f, u, err
 }

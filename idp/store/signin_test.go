@@ -105,7 +105,8 @@ func TestFlows(t *testing.T) {
 		person(t, db, "ann")
 		f := signin.Flow{ID: "f", Browser: "b", User: "ann", ReturnTo: "/", Expires: clock.Now().Add(time.Hour), Need: idp.Need{ACR: "aal2"}}
 		must(t, flows.Put(ctx, f))
-		f.Kept = true
+		wantErr(t, flows.Put(ctx, f), idp.ErrTaken)
+		f.Kept, f.Stored = true, true
 		must(t, flows.Put(ctx, f))
 		got, u, err := flows.Get(ctx, "f")
 		must(t, err)
@@ -116,6 +117,14 @@ func TestFlows(t *testing.T) {
 		wantErr(t, flows.End(ctx, "f"), idp.ErrSpent)
 		_, _, err = flows.Get(ctx, "f")
 		wantErr(t, err, idp.ErrExpired)
+		wantErr(t, flows.Put(ctx, f), idp.ErrExpired) // what has ended does not come back
+		f.ID, f.Stored = "g", false
+		must(t, flows.Put(ctx, f))
+		must(t, flows.EndAll(ctx, "ann"))
+		_, _, err = flows.Get(ctx, "g")
+		wantErr(t, err, idp.ErrExpired)
+		must(t, flows.Put(ctx, f))
+		f.ID = "f"
 		must(t, flows.Put(ctx, f))
 		clock.Pass(time.Hour)
 		_, _, err = flows.Get(ctx, "f")
