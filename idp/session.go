@@ -32,7 +32,7 @@ type Session struct {
 	ID      SessionID
 	Hash    string // hex SHA-256 of the token
 	User    UserID
-	Epoch   int64  // of the person when the sign-in began; a raised one kills the session
+	Epoch   int64 // of the person when the sign-in began; a raised one kills the session
 	Proofs  []Proof
 	Created time.Time
 	Seen    time.Time

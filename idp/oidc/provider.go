@@ -178,7 +178,7 @@ type Route struct {
 const (
 	PathAuthorize  = "/oauth2/authorize"
 	PathConsent    = "/oauth2/consent"
-	PathToken      = "/oauth2/token"
+	PathToken      = "/oauth2/token" //nolint:gosec // an address
 	PathUserInfo   = "/oauth2/userinfo"
 	PathIntrospect = "/oauth2/introspect"
 	PathRevoke     = "/oauth2/revoke"

@@ -222,7 +222,7 @@ func (d *engine) sendBatch(ctx context.Context, stmts []stmt) error {
 		answers := c.(*stdlib.Conn).Conn().SendBatch(ctx, &b)
 		for _, s := range stmts {
 			if _, err := answers.Exec(); err != nil {
-				answers.Close() // reports the same error again
+				_ = answers.Close() // reports the same error again
 				return judge(err, s)
 			}
 		}
