@@ -174,7 +174,7 @@ func build(ctx context.Context, b *base, extra ...func(*house, gin.IRouter)) (*h
 	}
 	h.odoo = &odoo.Service{
 		Tokens: b.db.OdooTokens(), Grants: b.db.Grants(), Users: b.db.Users(), Clients: b.db.Clients(), Log: b.db.Log(), Atomic: b.db.Atomic,
-		Secret: keyring.Derive(root, "odoo"), Now: b.now, Origin: origin, Fault: fault,
+		Secret: keyring.Derive(root, "odoo"), Now: b.now, Origin: origin, Fault: fault, Note: refusal,
 	}
 	h.provider, err = oidc.New(oidc.Config{
 		Issuer: b.cfg.Issuer, Secret: keyring.Derive(root, "oidc"), Grants: b.db.Grants(), Clients: b.db.Clients(), Consents: b.db.Consents(),
@@ -200,6 +200,12 @@ func (t tokens) EndSession(ctx context.Context, id idp.SessionID) error {
 // out: they carry tokens.
 func fault(r *http.Request, err error) {
 	slog.ErrorContext(r.Context(), "request failed", "method", r.Method, "err", err)
+}
+
+// refusal logs why an Odoo was refused. Odoo shows nothing of it, so that this
+// line is where an operator finds the cause.
+func refusal(r *http.Request, c oidc.ClientID, why string) {
+	slog.WarnContext(r.Context(), "Odoo's validation was refused", "client", c, "why", why)
 }
 
 // tags lists the languages of the pages.

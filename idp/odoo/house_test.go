@@ -82,7 +82,7 @@ func (h *house) serve() {
 	fault := func(_ *http.Request, err error) { h.faults = append(h.faults, err) }
 	service := &odoo.Service{
 		Tokens: h.db.OdooTokens(), Grants: h.db.Grants(), Users: h.db.Users(), Clients: h.db.Clients(), Log: h.db.Log(), Atomic: h.db.Atomic,
-		Secret: []byte(strings.Repeat("o", 32)), Now: h.now, Fault: fault,
+		Secret: []byte(strings.Repeat("o", 32)), Now: h.now, Note: func(*http.Request, oidc.ClientID, string) {}, Fault: fault,
 		Origin: func(r *http.Request) idp.Origin { return idp.Origin{Address: r.RemoteAddr} },
 	}
 	p, err := oidc.New(oidc.Config{

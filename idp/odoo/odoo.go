@@ -80,6 +80,9 @@ type Service struct {
 	Origin  func(*http.Request) idp.Origin
 	// Fault takes what went wrong inside and is never shown.
 	Fault func(*http.Request, error)
+	// Note takes what an operator should hear of: Odoo itself shows nothing of
+	// why it was refused.
+	Note func(r *http.Request, c oidc.ClientID, why string)
 }
 
 // payload is what a token remembers.

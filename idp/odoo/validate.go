@@ -1,7 +1,6 @@
 package odoo
 
 import (
-	"context"
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/json"
@@ -61,19 +60,19 @@ func answer(w http.ResponseWriter, status int, v any) {
 
 func (s *Service) validate(r *http.Request, w http.ResponseWriter) (map[string]any, error) {
 	ctx := r.Context()
-	c, err := s.caller(ctx, r.URL)
+	c, err := s.caller(r)
 	if err != nil {
 		return nil, err
 	}
 	g, err := s.Tokens.Fire(ctx, signature(token(w, r)), c.ID)
 	if errors.Is(err, idp.ErrSpent) || errors.Is(err, idp.ErrNotFound) {
-		return nil, s.refused(r, c, "", "spent")
+		return nil, s.refused(r, c, "", "used, too late, or another client's")
 	} else if err != nil {
 		return nil, err
 	}
 	u, err := s.Users.ByID(ctx, g.User)
 	if errors.Is(err, idp.ErrNotFound) {
-		return nil, s.refused(r, c, g.User, "gone")
+		return nil, s.refused(r, c, g.User, "of somebody who was removed")
 	} else if err != nil {
 		return nil, err
 	}
@@ -82,15 +81,15 @@ func (s *Service) validate(r *http.Request, w http.ResponseWriter) (map[string]a
 		return nil, err
 	}
 	if u.Disabled || u.Epoch != p.Epoch {
-		return nil, s.refused(r, c, u.ID, "ended")
+		return nil, s.refused(r, c, u.ID, "of somebody disabled, or from before a new password or a reset")
 	}
 	return Claims(u), nil
 }
 
 // caller finds the client whose address was called. A wrong secret and an
 // unknown client look the same and take the same time (C-05).
-func (s *Service) caller(ctx context.Context, u *url.URL) (oidc.Client, error) {
-	parts := strings.Split(u.EscapedPath(), "/")
+func (s *Service) caller(r *http.Request) (oidc.Client, error) {
+	parts := strings.Split(r.URL.EscapedPath(), "/")
 	if len(parts) < 4 {
 		return oidc.Client{}, errRefused
 	}
@@ -99,12 +98,15 @@ func (s *Service) caller(ctx context.Context, u *url.URL) (oidc.Client, error) {
 	if err != nil {
 		return oidc.Client{}, errRefused
 	}
-	c, err := s.Clients.ByID(ctx, oidc.ClientID(id))
+	c, err := s.Clients.ByID(r.Context(), oidc.ClientID(id))
 	if err != nil && !errors.Is(err, idp.ErrNotFound) {
 		return oidc.Client{}, err
 	}
 	right := subtle.ConstantTimeCompare([]byte(c.ValidationSecret), []byte(parts[1])) == 1
 	if err != nil || !right || c.ValidationSecret == "" || c.Type != oidc.Odoo || c.Disabled {
+		if c.Type == oidc.Odoo {
+			s.Note(r, c.ID, "the address (Odoo's \"UserInfo URL\") is not the client's present one, or the client is disabled")
+		}
 		return oidc.Client{}, errRefused
 	}
 	return c, nil
@@ -136,6 +138,7 @@ func (s *Service) refused(r *http.Request, c oidc.Client, u idp.UserID, why stri
 		ID: rand.Text(), At: s.Now(), What: "odoo.validate", User: u, Client: c.ID, Origin: s.Origin(r),
 		Result: "refused", Detail: map[string]string{"why": why},
 	}
+	s.Note(r, c.ID, "the token is "+why)
 	if err := s.Log.Append(r.Context(), e); err != nil {
 		return err
 	}
