@@ -46,6 +46,7 @@ type guest struct {
 	Name, Email string
 	How         string
 	Saw         string // what the shop's server got, as JSON
+	Client      string // that signed in
 	IDToken     string
 
 	state, nonce, verifier string
@@ -75,10 +76,9 @@ func (s *Shop) AuthorizeURL() string {
 }
 
 type homeView struct {
-	Guest     *guest
-	OdooURL   string
-	LogoutURL string
-	Problem   string
+	Guest   *guest
+	OdooURL string
+	Problem string
 }
 
 func (s *Shop) home(w http.ResponseWriter, r *http.Request) {
@@ -89,11 +89,6 @@ func (s *Shop) show(w http.ResponseWriter, r *http.Request, status int, problem 
 	v := homeView{OdooURL: s.AuthorizeURL(), Problem: problem}
 	if g := s.guest(w, r); g.How != "" {
 		v.Guest = g
-		q := url.Values{"post_logout_redirect_uri": {s.Base + "/"}, "client_id": {s.CodeClient}}
-		if g.IDToken != "" {
-			q.Set("id_token_hint", g.IDToken)
-		}
-		v.LogoutURL = s.Issuer + "/oauth2/logout?" + q.Encode()
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -123,11 +118,11 @@ func (s *Shop) odoo(w http.ResponseWriter, r *http.Request) {
 		s.show(w, r, http.StatusForbidden, "The provider refused the token ("+resp.Status+"). A token is good once: sign in again.")
 		return
 	}
-	s.welcome(w, r, "as Odoo does (response_type=token, then one validation call)", claims, "")
+	s.welcome(w, r, "as Odoo does (response_type=token, then one validation call)", claims, s.OdooClient, "")
 }
 
 // welcome lets the person in and goes home.
-func (s *Shop) welcome(w http.ResponseWriter, r *http.Request, how string, claims map[string]any, idToken string) {
+func (s *Shop) welcome(w http.ResponseWriter, r *http.Request, how string, claims map[string]any, client, idToken string) {
 	saw, err := json.MarshalIndent(claims, "", "  ")
 	if err != nil {
 		s.show(w, r, http.StatusInternalServerError, "The claims cannot be shown.")
@@ -137,7 +132,7 @@ func (s *Shop) welcome(w http.ResponseWriter, r *http.Request, how string, claim
 	s.mu.Lock()
 	g.Name, _ = claims["name"].(string)
 	g.Email, _ = claims["email"].(string)
-	g.How, g.Saw, g.IDToken = how, string(saw), idToken
+	g.How, g.Saw, g.Client, g.IDToken = how, string(saw), client, idToken
 	s.mu.Unlock()
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
@@ -200,7 +195,7 @@ func (s *Shop) callback(w http.ResponseWriter, r *http.Request) {
 	for _, k := range []string{"acr", "amr", "auth_time", "sid"} {
 		claims[k] = own[k]
 	}
-	s.welcome(w, r, "by authorization code with PKCE", claims, raw)
+	s.welcome(w, r, "by authorization code with PKCE", claims, s.CodeClient, raw)
 }
 
 // client reads the provider's discovery document.
@@ -215,13 +210,30 @@ func (s *Shop) client(r *http.Request) (*oauth2.Config, *oidc.Provider, error) {
 	}, p, nil
 }
 
+// leave ends the shop's own session and then, if asked to, the provider's:
+// whoever changes their mind there has left the shop all the same.
 func (s *Shop) leave(w http.ResponseWriter, r *http.Request) {
+	to := "/"
 	if c, err := r.Cookie(cookie); err == nil {
 		s.mu.Lock()
+		if g := s.guests[c.Value]; g != nil && g.How != "" && r.FormValue("also") == "provider" {
+			to = s.logoutURL(g)
+		}
 		delete(s.guests, c.Value)
 		s.mu.Unlock()
 	}
-	http.Redirect(w, r, "/", http.StatusSeeOther)
+	http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // the provider's endpoint or our own page
+}
+
+// logoutURL names the client that signed in. Only with an ID token does the
+// provider sign out unasked and lead back; an Odoo has none.
+func (s *Shop) logoutURL(g *guest) string {
+	q := url.Values{"client_id": {g.Client}}
+	if g.IDToken != "" {
+		q.Set("id_token_hint", g.IDToken)
+		q.Set("post_logout_redirect_uri", s.Base+"/")
+	}
+	return s.Issuer + "/oauth2/logout?" + q.Encode()
 }
 
 // guest finds or makes the browser's guest. At most a thousand are kept.

@@ -137,7 +137,11 @@ func facts(p locale.Printer, u idp.User, n idp.Notice) []fact {
 		zone = time.UTC // named beside the time, so nobody is misled
 	}
 	out := []fact{{p.T("mail.account"), line(u.Login)}, {p.T("mail.when"), p.DateTime(n.At.In(zone))}}
-	if name := "factor." + string(n.Method) + ".name"; n.Method != "" && p.Has(name) {
+	name := "factor." + string(n.Method) + ".name"
+	if one := "mail.used." + string(n.Method); n.Kind != idp.FactorAdded && p.Has(one) {
+		name = one // one code of the set was typed
+	}
+	if n.Method != "" && p.Has(name) {
 		out = append(out, fact{p.T("mail.method"), p.T(name)})
 	}
 	if n.Client != "" {

@@ -88,6 +88,19 @@ func TestEveryNotice(t *testing.T) {
 	}
 }
 
+// One code of a set was typed; the set is what is added.
+func TestMethodNamed(t *testing.T) {
+	for kind, want := range map[idp.NoticeKind]string{
+		idp.BackupUsed: "Method: Backup code\n", idp.WrongFactor: "Method: Backup code\n", idp.FactorAdded: "Method: Backup codes\n",
+	} {
+		n := notice(kind)
+		n.Method = "backup"
+		if m := compose(t, ada, n); !strings.Contains(m.Text, want) {
+			t.Errorf("%s lacks %q: %s", kind, want, m.Text)
+		}
+	}
+}
+
 func TestUnknownKind(t *testing.T) {
 	if _, err := notices(nil).Compose(ada, idp.Notice{Kind: "weather"}); err == nil {
 		t.Error("a notice without words was written")

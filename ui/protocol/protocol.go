@@ -133,6 +133,9 @@ type loggedOutView struct{ Client, Back string }
 // LoggedOut says that it is done.
 func (p Pages) LoggedOut(w http.ResponseWriter, r *http.Request, client oidc.Client, back string) {
 	c := p.Site.From(w, r)
+	// From our form, which gives the language of whoever has left, or from the
+	// application (OpenID Connect RP-Initiated Logout 1.0 §2).
+	c.Speak(r.PostForm.Get("ui_locales"), c.Query("ui_locales"))
 	show(c, http.StatusOK, "logged_out.html", loggedOutView{nameOf(client), back})
 }
 

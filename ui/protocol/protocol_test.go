@@ -140,6 +140,13 @@ func TestLogout(t *testing.T) {
 	_, doc = draw(t, "en", func(w http.ResponseWriter, r *http.Request) {
 		p.LoggedOut(w, r, photo, "https://photos.example.org/bye?state=1")
 	})
+	_, french := draw(t, "en", func(w http.ResponseWriter, r *http.Request) {
+		r.PostForm = url.Values{"ui_locales": {"fr"}} // as the form above sends it
+		p.LoggedOut(w, r, photo, "")
+	})
+	if form.Find("input[name=ui_locales][value=fr]").Length() != 1 || french.Find("html").AttrOr("lang", "") != "fr" {
+		t.Error("the language of who has left is lost")
+	}
 	if got := doc.Find("a#back").AttrOr("href", ""); got != "https://photos.example.org/bye?state=1" {
 		t.Errorf("back is %q", got)
 	}

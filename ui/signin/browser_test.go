@@ -172,6 +172,10 @@ func TestSignInInBrowser(t *testing.T) {
 	if err != nil || shown != "text" {
 		t.Errorf("the password field is %q: %v", shown, err)
 	}
+	stays, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`document.activeElement.matches("[data-reveal]")`))
+	if err != nil || !stays {
+		t.Errorf("the button has lost the focus: %v", err)
+	}
 	if err := chromedp.Do(ctx, chromedp.Click(chromedp.CSS("#submit"))); err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"latchkey/idp/signin"
 	"latchkey/mfa"
+	"latchkey/mfa/totp"
 	"latchkey/ui/page"
 )
 
@@ -138,13 +139,32 @@ func (p wizard) confirmation(c *page.Context) error {
 }
 
 func (p wizard) showConfirm(c *page.Context, e signin.Enrolment, status int, wrong *complaint) error {
-	digits := e.Scan.Digits
-	if digits == 0 {
-		digits = 6
-	}
 	return c.Show(set, status, "enrol_confirm.html", confirmView{
-		At: 3, Ticket: ticket(c), Digits: digits, Error: wrong, Previous: at("/login/enrol/codes", ticket(c)),
+		At: 3, Ticket: ticket(c), Digits: digitsOf(e), Error: wrong, Previous: at("/login/enrol/codes", ticket(c)),
 	})
+}
+
+func digitsOf(e signin.Enrolment) int {
+	if e.Scan.Digits == 0 {
+		return usualDigits
+	}
+	return e.Scan.Digits
+}
+
+// misshapen is the first look at a code, as for signing in.
+func (p wizard) misshapen(c *page.Context, v signin.View) (shown bool, err error) {
+	code := c.Form("code")
+	if shaped(totp.Kind, code, usualDigits) {
+		return false, nil
+	}
+	e, err := p.SignIn.Enrolment(c.Context(), v)
+	if err != nil {
+		return true, p.moved(c, v, signin.Moved{}, err)
+	}
+	if !e.Kept || shaped(totp.Kind, code, digitsOf(e)) {
+		return false, nil
+	}
+	return true, p.showConfirm(c, e, http.StatusBadRequest, shapeOf(c, totp.Kind, digitsOf(e)))
 }
 
 func (p wizard) confirm(c *page.Context) error {
@@ -152,6 +172,9 @@ func (p wizard) confirm(c *page.Context) error {
 		c.Here(at("/login/enrol/confirm", ticket(c)))
 		if !v.Flow.Kept {
 			return c.Redirect(at("/login/enrol/codes", ticket(c)))
+		}
+		if shown, err := p.misshapen(c, v); shown || err != nil {
+			return err
 		}
 		m, err := p.SignIn.Confirm(c.Context(), v, c.Origin(), c.Form("code"), c.Known())
 		status, wrong := http.StatusUnauthorized, &complaint{c.Words.T("factor.wrong_title"), c.Words.T("enrol.confirm_wrong")}

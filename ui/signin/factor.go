@@ -10,6 +10,8 @@ import (
 
 	"latchkey/idp/signin"
 	"latchkey/mfa"
+	"latchkey/mfa/backup"
+	"latchkey/mfa/totp"
 	"latchkey/ui/page"
 )
 
@@ -56,30 +58,44 @@ func (p *Pages) answer(c *page.Context) error {
 	return p.step(c, signin.AskFactor, func(v signin.View) error {
 		c.Here(at("/login/factor", ticket(c)))
 		k := v.Flow.Method
+		if shown, err := p.misshapen(c, v, k); shown || err != nil {
+			return err
+		}
 		m, err := p.SignIn.Answer(c.Context(), v, c.Origin(), mfa.Answer{Code: c.Form("code")}, c.Known())
 		locked := (*mfa.LockedError)(nil)
 		switch {
 		case errors.As(err, &locked):
 			return p.locked(c, v, k, locked)
 		case errors.Is(err, mfa.ErrWrong):
-			return p.ask(c, v, k, http.StatusUnauthorized, p.wrong(c, k))
+			return p.ask(c, v, k, http.StatusUnauthorized, &complaint{c.Words.T("factor.wrong_title"), c.Words.T(fmt.Sprintf("factor.%s.wrong", k))})
 		case errors.Is(err, mfa.ErrExpired):
 			// Its tries are used up or it took too long: ask anew. The account's
 			// own budget goes on counting.
 			v.Flow.Challenge = ""
-			return p.ask(c, v, k, http.StatusUnauthorized, &complaint{c.Words.T("factor.expired_title"), c.Words.T("factor.expired_text")})
+			return p.ask(c, v, k, http.StatusUnauthorized, &complaint{c.Words.T("factor.expired_title"), c.Words.T(fmt.Sprintf("factor.%s.anew", k))})
 		}
 		return p.moved(c, v, m, err)
 	})
 }
 
-func (p *Pages) wrong(c *page.Context, k mfa.Kind) *complaint {
-	tries := p.SignIn.Factors.Rules.PerChallenge
-	if tries == 0 {
-		tries = 5 // the engine's own default
+// misshapen answers what cannot be a code of the method, a slip of the finger
+// or a code of the other method, without spending a try on it. The number of
+// digits is looked up only where most apps' six do not settle it.
+func (p *Pages) misshapen(c *page.Context, v signin.View, k mfa.Kind) (shown bool, err error) {
+	code := c.Form("code")
+	if k != totp.Kind && k != backup.Kind || shaped(k, code, usualDigits) {
+		return false, nil
 	}
-	text := c.Words.T(fmt.Sprintf("factor.%s.wrong", k))
-	return &complaint{c.Words.T("factor.wrong_title"), text + " " + c.Words.N("factor.tries", tries)}
+	prompt, _, err := p.SignIn.Challenge(c.Context(), v, k)
+	if err != nil && !errors.Is(err, mfa.ErrLocked) {
+		return true, p.moved(c, v, signin.Moved{}, err)
+	}
+	if err != nil || shaped(k, code, prompt.Digits) {
+		return false, nil
+	}
+	view := factorOf(c, v, k)
+	view.Digits, view.Error = prompt.Digits, shapeOf(c, k, prompt.Digits)
+	return true, c.Show(set, http.StatusBadRequest, "factor.html", view)
 }
 
 // locked says when to try again. The other methods are offered when the lock

@@ -30,7 +30,7 @@ func samples(t *testing.T) map[string]page.Handler {
 	fail := func(err error) page.Handler { return func(*page.Context) error { return err } }
 	const uri = "otpauth://totp/Latchkey:camille.durand@example.com?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Latchkey"
 	person := page.PersonOf(idp.User{Name: "Camille Durand", Login: "camille.durand@example.com"})
-	codes := []string{"k7dm-q2xv-9fhw", "p3rt-8ncb-w5jz", "x9vk-m4hd-2qfs", "b6wy-t7gr-k3np", "h2js-f9xm-v8cd", "n5qz-w3kb-r7tx", "d8gp-j6vn-m4hy", "r4cf-x2ws-p9kq", "v7tb-n8jd-g3mz", "m9hx-k5rf-c6wp"}
+	codes := []string{"k7dmq-2xv9f", "p3rt8-ncbw5", "x9vkm-4hd2q", "b6wyt-7grk3", "h2jsf-9xmv8", "n5qzw-3kbr7", "d8gpj-6vnm4", "r4cfx-2wsp9", "v7tbn-8jdg3", "m9hxk-5rfc6"}
 	others := []way{{"backup", "?method=backup"}}
 	return map[string]page.Handler{
 		"login": show(200, "login.html", func(*page.Context) any { return loginView{Ticket: "t", Client: "Atelier Martin"} }),
@@ -43,7 +43,10 @@ func samples(t *testing.T) map[string]page.Handler {
 		}),
 		"factor-wrong": show(401, "factor.html", func(c *page.Context) any {
 			return factorView{Ticket: "t", Kind: "totp", Digits: 6, Others: others, Again: "/",
-				Error: &complaint{c.Words.T("factor.wrong_title"), c.Words.T("factor.totp.wrong") + " " + c.Words.N("factor.tries", 5)}}
+				Error: &complaint{c.Words.T("factor.wrong_title"), c.Words.T("factor.totp.wrong")}}
+		}),
+		"factor-shape": show(400, "factor.html", func(c *page.Context) any {
+			return factorView{Ticket: "t", Kind: "totp", Digits: 6, Others: others, Again: "/", Error: shapeOf(c, "totp", 6)}
 		}),
 		"factor-locked": show(429, "factor.html", func(c *page.Context) any {
 			return factorView{Ticket: "t", Kind: "totp", Digits: 6, Others: others, Again: "/", Locked: true,
@@ -75,7 +78,10 @@ func samples(t *testing.T) map[string]page.Handler {
 		"signed-out": show(200, "signed_out.html", func(*page.Context) any { return nil }),
 		"security": show(200, "security.html", func(c *page.Context) any {
 			added := time.Date(2026, time.October, 1, 9, 0, 0, 0, time.UTC)
-			return securityView{person, []heldView{{Name: c.Words.T("factor.totp.name"), Added: added}, {Name: c.Words.T("factor.backup.name"), Added: added, Counted: true, Left: 9}}}
+			return securityView{Person: person, Factors: []heldView{{Name: c.Words.T("factor.totp.name"), Added: added}, {Name: c.Words.T("factor.backup.name"), Added: added, Counted: true, Left: 9}}}
+		}),
+		"security-no-codes": show(200, "security.html", func(c *page.Context) any {
+			return securityView{Person: person, Factors: []heldView{{Name: c.Words.T("factor.totp.name"), Added: time.Date(2026, time.October, 1, 9, 0, 0, 0, time.UTC)}}, NoCodes: true}
 		}),
 		"security-off":   show(200, "security.html", func(*page.Context) any { return securityView{Person: person} }),
 		"error-forged":   fail(idp.ErrForged),

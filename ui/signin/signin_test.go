@@ -14,6 +14,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 
 	"latchkey/idp"
+	"latchkey/idp/account"
 	"latchkey/mfa"
 	"latchkey/mfa/policy"
 )
@@ -28,6 +29,9 @@ func TestPasswordOnly(t *testing.T) {
 		t.Errorf("%s: %s", v.at, v.body)
 	}
 	v.get("/login").want(200, Home)
+	if v.doc.Find("#no-codes").Length() != 0 {
+		t.Error("speaks of backup codes to somebody who needs none")
+	}
 	if !bytes.Contains(v.body, []byte("Person ada")) || v.doc.Find(".state-off").Length() != 1 {
 		t.Errorf("%s", v.body)
 	}
@@ -141,8 +145,9 @@ func TestFactor(t *testing.T) {
 	code := h.code(secret)
 	v := h.visit().get("/app").submit("login", "login", "ada", "password", pass).want(200, "/login/factor")
 	v.has("form#factor input[name=code][inputmode=numeric][autocomplete=one-time-code]", "form#factor button#submit")
-	v.submit("factor", "code", "abc").want(401, "/login/factor").has("[role=alert]#wrong", "input[aria-describedby=wrong]")
+	v.submit("factor", "code", "000000").want(401, "/login/factor").has("[role=alert]#wrong", "input[aria-describedby=wrong]")
 	v.submit("factor", "code", code).want(200, "/app")
+	v.get(Home).has("#no-codes") // an app, imported, and nothing to fall back on
 
 	v = h.visit().get("/app").submit("login", "login", "ada", "password", pass).submit("factor", "code", code).want(401, "/login/factor")
 	h.clock.Pass(time.Minute)
@@ -243,7 +248,7 @@ func TestSignOut(t *testing.T) {
 		t.Errorf("Clear-Site-Data %q", got)
 	}
 	v.client.CheckRedirect = nil
-	v.get("/logout").want(200, "/logout")
+	v.get("/logout").want(200, "/logout").has("html[lang=en]")
 	if v.doc.Find("form").Length() != 0 {
 		t.Error("asks to sign out again")
 	}
@@ -253,6 +258,23 @@ func TestSignOut(t *testing.T) {
 	thief := h.visit()
 	thief.client.Jar = jar
 	thief.get("/app").want(200, "/login")
+}
+
+// The page after signing out speaks the language of whoever has left. The next
+// person is met in their own, and a choice on the switch wins over both.
+func TestSignedOutLanguage(t *testing.T) {
+	h := open(t)
+	if _, err := h.accounts.Add(t.Context(), idp.Actor{Host: true}, account.New{Login: "ada", Name: "Ada", Kind: idp.Portal, Password: pass, Locale: "fr"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, door := range []string{"/logout", Home} {
+		v := h.visit().get("/app").submit("login", "login", "ada", "password", pass).want(200, "/app")
+		v.get(door).has("html[lang=fr]").submit("logout").want(200, "/logout").has("html[lang=fr]", ".mark-good")
+		v.get("/logout?ui_locales=xx").has("html[lang=en]")
+		v.get("/login").has("html[lang=en]")
+	}
+	v := h.visit().get("/app?lang=en").submit("login", "login", "ada", "password", pass).want(200, "/app")
+	v.get(Home).has("html[lang=en]").submit("logout").has("html[lang=en]", ".mark-good")
 }
 
 // S-01: signing in changes the session; the old one is dead.

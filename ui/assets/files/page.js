@@ -10,10 +10,7 @@ for (const button of document.querySelectorAll("[data-reveal]")) {
     button.setAttribute("aria-pressed", String(on));
   };
   button.hidden = false;
-  button.addEventListener("click", () => {
-    show(field.type === "password");
-    field.focus();
-  });
+  button.addEventListener("click", () => show(field.type === "password"));
   // The browser must not remember the password as an ordinary text.
   field.form.addEventListener("submit", () => show(false));
 }
