@@ -226,12 +226,11 @@ func (s *Shop) leave(w http.ResponseWriter, r *http.Request) {
 }
 
 // logoutURL names the client that signed in. Only with an ID token does the
-// provider sign out unasked and lead back; an Odoo has none.
+// provider sign out unasked; an Odoo has none.
 func (s *Shop) logoutURL(g *guest) string {
-	q := url.Values{"client_id": {g.Client}}
+	q := url.Values{"client_id": {g.Client}, "post_logout_redirect_uri": {s.Base + "/"}}
 	if g.IDToken != "" {
 		q.Set("id_token_hint", g.IDToken)
-		q.Set("post_logout_redirect_uri", s.Base+"/")
 	}
 	return s.Issuer + "/oauth2/logout?" + q.Encode()
 }

@@ -20,7 +20,7 @@ func TestLeave(t *testing.T) {
 		{"shop alone", "demo-web", "t", "", "/", url.Values{}},
 		{"code", "demo-web", "t", "provider", "http://localhost:1/oauth2/logout",
 			url.Values{"client_id": {"demo-web"}, "id_token_hint": {"t"}, "post_logout_redirect_uri": {"http://localhost:2/"}}},
-		{"odoo", "demo-odoo", "", "provider", "http://localhost:1/oauth2/logout", url.Values{"client_id": {"demo-odoo"}}},
+		{"odoo", "demo-odoo", "", "provider", "http://localhost:1/oauth2/logout", url.Values{"client_id": {"demo-odoo"}, "post_logout_redirect_uri": {"http://localhost:2/"}}},
 		{"nobody", "", "", "provider", "/", url.Values{}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
