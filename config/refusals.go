@@ -51,6 +51,16 @@ func (d Database) Shared() bool {
 	return slices.Contains(postgresSchemes, scheme)
 }
 
+// File is where the embedded database is kept; empty for a server database and
+// one in memory.
+func (d Database) File() string {
+	path, embedded := strings.CutPrefix(d.URL, "sqlite:")
+	if !embedded || path == ":memory:" {
+		return ""
+	}
+	return path
+}
+
 // tls says what is wrong with the protection of the way to PostgreSQL, or
 // nothing. Some modes fall back to clear text, or talk to anybody, without a
 // word (C-07). Where none is written the store asks another host for a

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/user"
 	"strconv"
@@ -87,7 +88,24 @@ func (a *app) open(cmd *cobra.Command) (*base, error) {
 	if err != nil {
 		return nil, err
 	}
-	return openBase(cmd.Context(), cfg)
+	file := cfg.Database.File()
+	fresh := file != "" && blank(file)
+	b, err := openBase(cmd.Context(), cfg)
+	if err != nil {
+		return nil, err
+	}
+	if b.newKeyring {
+		noteKeyring(cmd, cfg)
+	}
+	if fresh {
+		// An empty answer from the wrong folder looks like lost data.
+		fmt.Fprintf(cmd.ErrOrStderr(), "note: made a new database at %s; is this the server's configuration?\n", file)
+	}
+	return b, nil
+}
+
+func noteKeyring(cmd *cobra.Command, cfg config.Config) {
+	fmt.Fprintf(cmd.ErrOrStderr(), "note: made a keyring at %s; keep a copy in a safe place, the database is of no use without it\n", cfg.Secrets.KeyringFile)
 }
 
 func (a *app) config() (config.Config, error) {

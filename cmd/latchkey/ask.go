@@ -51,11 +51,14 @@ func askPassword(cmd *cobra.Command) (string, error) {
 	return first, err
 }
 
-// sure asks a person before something that cannot be undone. Scripts know what
-// they do.
+// sure asks a person before something that cannot be undone. A script must say
+// that it knows what it does.
 func sure(cmd *cobra.Command, yes bool, what string) error {
-	if yes || !terminal() {
+	switch {
+	case yes:
 		return nil
+	case !terminal():
+		return usagef("this cannot be undone and there is nobody to ask: add --yes")
 	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "%s This cannot be undone. Type yes to go on: ", what)
 	answer, err := bufio.NewReader(cmd.InOrStdin()).ReadString('\n')

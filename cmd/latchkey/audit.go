@@ -19,7 +19,7 @@ func auditCommands(a *app) *cobra.Command {
 func auditExport(a *app) *cobra.Command {
 	var who, since string
 	c := &cobra.Command{
-		Use: "export", Short: "Print events, oldest first; with --json one object a line", Args: cobra.NoArgs,
+		Use: "export", Short: "Print events, oldest first; with --json one object a line", Args: nothing,
 		Example: "  latchkey audit export --json --since 2026-01-31\n  latchkey audit export --user ada@example.org --since 24h",
 	}
 	c.Flags().StringVar(&who, "user", "", "only events about `WHO`: e-mail, login or id")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -18,7 +19,7 @@ import (
 
 func clientCommands(a *app) *cobra.Command {
 	return group("client", "Applications that people sign in to", "  latchkey client list",
-		clientAdd(a), clientList(a), clientShow(a), clientRotate(a), clientRemove(a))
+		clientAdd(a), clientUpdate(a), clientList(a), clientShow(a), clientRotate(a), clientRemove(a))
 }
 
 func clientAdd(a *app) *cobra.Command {
@@ -27,7 +28,7 @@ func clientAdd(a *app) *cobra.Command {
 	var scopes []string
 	var secretStdin bool
 	c := &cobra.Command{
-		Use: "add --type T --name N", Short: "Register an application", Args: cobra.NoArgs,
+		Use: "add --type T --name N", Short: "Register an application", Args: nothing,
 		Long: "Register an application. Its secret and, for Odoo, its validation address are shown this once.\n" +
 			"For Odoo the answer is the provider row to copy into Odoo." + delayNote,
 		Example: "  latchkey client add --id odoo --type odoo --name Shop --redirect-uri https://odoo.example.org/auth_oauth/signin\n" +
@@ -42,14 +43,14 @@ func clientAdd(a *app) *cobra.Command {
 	f.StringArrayVar(&in.GrantTypes, "grant", nil, "`GRANT` type instead of the type's default; can be repeated")
 	f.StringArrayVar(&in.ResponseTypes, "response-type", nil, "response `TYPE` instead of the type's default, such as 'code id_token'; can be repeated")
 	f.StringArrayVar(&scopes, "scope", nil, "`SCOPE` instead of the type's default; can be repeated")
-	f.StringVar(&in.AuthMethod, "auth-method", "", "how the client proves itself: client_secret_basic, client_secret_post or none")
+	f.StringVar(&in.AuthMethod, "auth-method", "", "`METHOD` by which the client proves itself: client_secret_basic, client_secret_post or none")
 	f.BoolVar(&secretStdin, "secret-stdin", false, "read the client's secret from standard input instead of making one")
 	f.StringVar(&in.IDTokenAlg, "id-token-alg", "", "`ALGORITHM` that signs its ID tokens: RS256 (default) or ES256")
 	f.BoolVar(&in.Trusted, "trusted", false, "people are not asked for consent")
 	f.StringArrayVar(&in.Groups, "group", nil, "only members of this `GROUP` get in; can be repeated")
 	f.BoolVar(&in.Choose, "choose", false, "ask people who are signed in already with which account to go on")
-	f.StringVar(&in.Sessions, "sessions", "", "Odoo: multi (a person may use several devices, default) or single")
-	f.IntVar(&in.Validations, "validations", 0, "Odoo: 1 (default), or 2 when the provider row has a data endpoint")
+	f.StringVar(&in.Sessions, "sessions", "", "Odoo: `HOW` many, multi (a person may use several devices, default) or single")
+	f.IntVar(&in.Validations, "validations", 0, "Odoo: `COUNT` of questions for each token, 1 (default), or 2 when the provider row has a data endpoint")
 	_ = c.MarkFlagRequired("type") // fails only for a flag that is not there
 	c.RunE = a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, _ []string) error {
 		in.ID, in.Type = oidc.ClientID(id), oidc.Type(kind)
@@ -75,11 +76,25 @@ func clientAdd(a *app) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		v := b.viewSecrets(made.Client, made.Secret, made.Warnings)
+		v := b.viewSecrets(made.Client, made.Secret, append(made.Warnings, oddities(made.Client)...))
 		return a.print(cmd, v, v.write)
 	})
 	return c
 }
+
+// oddities are what an Odoo would stumble over, and its registration cannot
+// know: test doubles and proxies may have other addresses.
+func oddities(c oidc.Client) (notes []string) {
+	for _, uri := range c.RedirectURIs {
+		if u, err := url.Parse(uri); c.Type == oidc.Odoo && (err != nil || u.Path != odooCallback) {
+			notes = append(notes, fmt.Sprintf("redirect_uris: %q: Odoo's address ends in %s", uri, odooCallback))
+		}
+	}
+	return notes
+}
+
+// odooCallback is where Odoo's module auth_oauth takes answers.
+const odooCallback = "/auth_oauth/signin"
 
 // secretsView is what is shown once of a client. Names are part of the
 // program's interface.
@@ -144,7 +159,7 @@ func (v secretsView) writeRow(w io.Writer) {
 
 func clientList(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "list", Short: "List applications", Args: cobra.NoArgs, Example: "  latchkey client list",
+		Use: "list", Short: "List applications", Args: nothing, Example: "  latchkey client list",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, _ []string) error {
 			cs, err := b.db.Clients().All(ctx)
 			if err != nil {
@@ -164,7 +179,7 @@ func clientList(a *app) *cobra.Command {
 
 func clientShow(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "show ID", Short: "Show an application, without its secrets", Args: cobra.ExactArgs(1), Example: "  latchkey client show odoo",
+		Use: "show ID", Short: "Show an application, without its secrets", Args: exactly(1), Example: "  latchkey client show odoo",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
 			c, err := b.client(ctx, args[0])
 			if err != nil {
@@ -187,7 +202,7 @@ func (b *base) client(ctx context.Context, id string) (oidc.Client, error) {
 func clientRotate(a *app) *cobra.Command {
 	var validation bool
 	c := &cobra.Command{
-		Use: "rotate-secret ID", Short: "Give an application a new secret; the old one is dead at once", Args: cobra.ExactArgs(1),
+		Use: "rotate-secret ID", Short: "Give an application a new secret; the old one is dead at once", Args: exactly(1),
 		Long: "Give an application a new secret; the old one is dead at once. An Odoo without a secret gets a new validation address,\n" +
 			"and so does one with a secret when --validation is given." + delayNote,
 		Example: "  latchkey client rotate-secret wiki",
@@ -221,7 +236,7 @@ func clientRotate(a *app) *cobra.Command {
 func clientRemove(a *app) *cobra.Command {
 	var yes bool
 	c := &cobra.Command{
-		Use: "remove ID", Short: "Remove an application; its tokens die", Args: cobra.ExactArgs(1),
+		Use: "remove ID", Short: "Remove an application; its tokens die", Args: exactly(1),
 		Long: "Remove an application; its tokens die, and what people allowed it is forgotten." + delayNote, Example: "  latchkey client remove wiki --yes",
 	}
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
@@ -230,7 +245,7 @@ func clientRemove(a *app) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if err := sure(cmd, yes, fmt.Sprintf("The application %s (%s) will be removed.", old.ID, clean(old.Name))); err != nil {
+		if err := sure(cmd, yes || !terminal(), fmt.Sprintf("The application %s (%s) will be removed.", old.ID, clean(old.Name))); err != nil {
 			return err
 		}
 		err = b.change(ctx, "client.remove", old.ID, nil, func(ctx context.Context) error { return b.db.Clients().Remove(ctx, old.ID) })
@@ -262,6 +277,7 @@ type clientView struct {
 	Sessions       string        `json:"sessions,omitempty"`
 	Validations    int           `json:"validations,omitempty"`
 	Created        time.Time     `json:"created"`
+	Warnings       []string      `json:"warnings,omitempty"`
 }
 
 func viewClient(c oidc.Client) clientView {
@@ -273,6 +289,9 @@ func viewClient(c oidc.Client) clientView {
 }
 
 func (v clientView) write(w io.Writer) {
+	for _, warning := range v.Warnings {
+		fmt.Fprintln(w, "note:", clean(warning))
+	}
 	for _, row := range []struct {
 		name   string
 		values []string
@@ -285,6 +304,9 @@ func (v clientView) write(w io.Writer) {
 	}
 	if v.Trusted {
 		field(w, "consent", "not asked for")
+	}
+	if v.Choose {
+		field(w, "account", "asked for")
 	}
 	if v.Disabled {
 		field(w, "state", "disabled")

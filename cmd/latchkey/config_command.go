@@ -18,7 +18,7 @@ func configCommand(a *app) *cobra.Command {
 	}
 	help.WriteString("Addresses with passwords can also come from a file that LATCHKEY_…_FILE names.")
 	return &cobra.Command{
-		Use: "config", Short: "Check the configuration and show it", Long: help.String(), Args: cobra.NoArgs, Example: "  latchkey config --config latchkey.yaml",
+		Use: "config", Short: "Check the configuration and show it", Long: help.String(), Args: nothing, Example: "  latchkey config --config latchkey.yaml",
 		RunE: a.work(func(cmd *cobra.Command, _ []string) error {
 			cfg, err := a.config()
 			if err != nil {

@@ -53,6 +53,7 @@ type demoReport struct {
 	Issuer   string       `json:"issuer"`
 	Shop     string       `json:"shop"`
 	Outbox   string       `json:"outbox"`
+	Data     string       `json:"data"` // folder
 	Accounts []demoPerson `json:"accounts"`
 	Clients  []demoClient `json:"clients"`
 }
@@ -65,10 +66,12 @@ type demoClient struct {
 	ValidationURL string `json:"validation_url,omitempty"`
 }
 
+const demoData = "./latchkey-demo"
+
 // demoConfig keeps the demo's database apart from a real one, unless a folder
 // was chosen.
 func demoConfig(cfg config.Config) config.Config {
-	return cfg.In("./latchkey-demo")
+	return cfg.In(demoData)
 }
 
 // demoPages are there in demo mode only.
@@ -96,10 +99,10 @@ func startDemo(ctx context.Context, h *house, s *servers, o serveOptions) error 
 	if err != nil {
 		return err
 	}
-	if err := s.listen(shopAt, shop.Handler()); err != nil {
+	if err := s.listen("listen", shopAt, shop.Handler()); err != nil {
 		return err
 	}
-	return printDemo(o, demoReport{Issuer: h.cfg.Issuer, Shop: shop.Base, Outbox: h.cfg.Issuer + "/dev/outbox", Accounts: demoPeople, Clients: clients})
+	return printDemo(o, demoReport{Issuer: h.cfg.Issuer, Shop: shop.Base, Outbox: h.cfg.Issuer + "/dev/outbox", Data: h.cfg.DataDir, Accounts: demoPeople, Clients: clients})
 }
 
 // fillDemo adds the people and the policy that are not there yet.
@@ -123,7 +126,7 @@ func (h *house) fillDemo(ctx context.Context) error {
 func (h *house) demoClients(ctx context.Context, shop *demo.Shop) ([]demoClient, error) {
 	var out []demoClient
 	for _, in := range []oidc.Input{
-		{ID: demoOdooClient, Name: "Demo Odoo", Type: oidc.Odoo, RedirectURIs: []string{shop.Base + "/auth_oauth/signin"}, Trusted: true},
+		{ID: demoOdooClient, Name: "Demo Odoo", Type: oidc.Odoo, RedirectURIs: []string{shop.Base + "/auth_oauth/signin"}, PostLogoutURIs: []string{shop.Base + "/"}, Trusted: true},
 		{ID: demoCodeClient, Name: "Demo shop", Type: oidc.Web, RedirectURIs: []string{shop.Base + "/callback"}, PostLogoutURIs: []string{shop.Base + "/"}},
 	} {
 		n, err := oidc.NewClient(in, h.now())
@@ -153,6 +156,10 @@ func printDemo(o serveOptions, r demoReport) error {
 	if o.JSON {
 		return json.NewEncoder(o.Out).Encode(r)
 	}
+	afresh := ""
+	if r.Data == demoData { // a folder that somebody chose may hold more
+		afresh = " (delete it to start afresh)"
+	}
 	w := tabwriter.NewWriter(o.Out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "\nLatchkey demo\n\n  Open %s and click \"Log in with Latchkey, as Odoo does\".\n\n", r.Shop)
 	fmt.Fprintf(w, "  account\tpassword\twho\n")
@@ -164,6 +171,7 @@ func printDemo(o serveOptions, r demoReport) error {
 	}
 	fmt.Fprintf(w, "\n  What to try: sign in as ada and scan the QR code; sign out, sign in again with a code; use a backup code;\n")
 	fmt.Fprintf(w, "  type a wrong password; switch the language; open it on your phone's width.\n\n")
-	fmt.Fprintf(w, "  Provider\t%s\n  Discovery\t%s/.well-known/openid-configuration\n  Mail and SMS\t%s\n\n  Stop with Ctrl-C.\n\n", r.Issuer, r.Issuer, r.Outbox)
+	fmt.Fprintf(w, "  Provider\t%s\n  Discovery\t%s/.well-known/openid-configuration\n  Mail and SMS\t%s\n", r.Issuer, r.Issuer, r.Outbox)
+	fmt.Fprintf(w, "  Data\t%s%s\n\n  Stop with Ctrl-C.\n\n", r.Data, afresh)
 	return w.Flush()
 }

@@ -47,14 +47,15 @@ var checks = []struct {
 	{"keyring", lookAtKeyring},
 	{"database", lookAtDatabase},
 	{"redis", lookAtRedis},
+	{"mail", lookAtMail},
 	{"issuer", lookAtIssuer},
 	{"clock", lookAtClock},
 }
 
 func doctorCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "doctor", Short: "Check configuration, keyring, database, Redis, issuer and clock", Args: cobra.NoArgs,
-		Long:    "Check configuration, keyring, database, Redis, issuer and clock, and change nothing. Exit code 1 when something is broken.\nThe issuer is asked over its public address, as relying parties do, so the server should be running.",
+		Use: "doctor", Short: "Check configuration, keyring, database, Redis, mail server, issuer and clock", Args: nothing,
+		Long:    "Check configuration, keyring, database, Redis, mail server, issuer and clock, and change nothing. Exit code 1 when something is broken.\nThe issuer is asked over its public address, as relying parties do, so the server should be running.",
 		Example: "  latchkey doctor --config latchkey.yaml",
 		RunE: a.work(func(cmd *cobra.Command, _ []string) error {
 			found := a.examine(cmd.Context())
@@ -94,20 +95,20 @@ func (a *app) examine(ctx context.Context) []finding {
 func lookAtKeyring(_ context.Context, cfg config.Config) finding {
 	file := cfg.Secrets.KeyringFile
 	_, err := keyring.Load(file)
-	switch {
-	case errors.Is(err, fs.ErrNotExist) && cfg.KeyringMayBeMade():
-		return warn("%s is not there yet; it is made at the first start", file)
-	case err != nil:
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = keyringMissing(cfg); err == nil {
+			return warn("%s is not there yet; it is made at the first start", file)
+		}
+	}
+	if err != nil {
 		return broken(err)
 	}
 	return fine("%s can be read", file)
 }
 
 func lookAtDatabase(ctx context.Context, cfg config.Config) finding {
-	if path, embedded := strings.CutPrefix(cfg.Database.URL, "sqlite:"); embedded && path != ":memory:" {
-		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			return warn("%s is not there yet; it is made at the first start", path)
-		}
+	if path := cfg.Database.File(); path != "" && blank(path) {
+		return warn("%s is not there yet; it is made at the first start", path)
 	}
 	if _, err := os.Stat(cfg.Secrets.KeyringFile); err != nil {
 		return warn("not opened, as it takes the keyring")
@@ -139,6 +140,23 @@ func lookAtRedis(ctx context.Context, cfg config.Config) finding {
 		return warn("%v; sign-in goes on without it, only slower", err)
 	}
 	return fine("answers")
+}
+
+// lookAtMail talks to the mail server up to where a message would follow.
+func lookAtMail(ctx context.Context, cfg config.Config) finding {
+	if cfg.Mail.SMTPURL == "" {
+		return fine("not used; nobody is told by mail of changes to their account")
+	}
+	server, err := mailServer(cfg)
+	if err != nil {
+		return broken(err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	if err := server.Probe(ctx); err != nil {
+		return broken(fmt.Errorf("%w; is mail.smtp_url right, does the server speak TLS and know the password? Mails wait until then", err))
+	}
+	return fine("the server answers; no message was sent")
 }
 
 // askIssuer gets the provider's discovery document as relying parties do.

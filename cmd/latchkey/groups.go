@@ -27,7 +27,7 @@ func groupCommands(a *app) *cobra.Command {
 
 func groupList(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "list", Short: "List groups and how many are in them", Args: cobra.NoArgs, Example: "  latchkey group list",
+		Use: "list", Short: "List groups and how many are in them", Args: nothing, Example: "  latchkey group list",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, _ []string) error {
 			gs, err := b.db.Groups().All(ctx)
 			if err != nil {
@@ -46,7 +46,7 @@ func groupList(a *app) *cobra.Command {
 
 func groupAction(a *app, name, short, done string, pick func(*account.Service) func(context.Context, idp.Actor, string) error) *cobra.Command {
 	return &cobra.Command{
-		Use: name + " GROUP", Short: short, Args: cobra.ExactArgs(1), Example: "  latchkey group " + name + " accounting",
+		Use: name + " GROUP", Short: short, Args: exactly(1), Example: "  latchkey group " + name + " accounting",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
 			err := pick(b.accounts)(ctx, host, args[0])
 			if errors.Is(err, idp.ErrNotFound) {
@@ -62,7 +62,7 @@ func groupAction(a *app, name, short, done string, pick func(*account.Service) f
 
 func membership(a *app, name, short, done string, pick func(*account.Service) func(context.Context, idp.Actor, string, idp.UserID) error) *cobra.Command {
 	return &cobra.Command{
-		Use: name + " GROUP WHO...", Short: short, Args: cobra.MinimumNArgs(2), Example: "  latchkey group " + name + " accounting ada@example.org",
+		Use: name + " GROUP WHO...", Short: short, Args: atLeast(2), Example: "  latchkey group " + name + " accounting ada@example.org",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
 			people := make([]idp.User, 0, len(args)-1)
 			for _, who := range args[1:] { // all are known before any is changed

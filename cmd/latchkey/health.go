@@ -12,7 +12,7 @@ import (
 
 func healthCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "health", Short: "Ask the server on this machine whether it can serve; for containers", Args: cobra.NoArgs,
+		Use: "health", Short: "Ask the server on this machine whether it can serve; for containers", Args: nothing,
 		Long: "Ask the server on this machine whether it can serve (GET /readyz on the listen address). Exit code 0: it can.", Example: "  latchkey health",
 		RunE: a.work(func(cmd *cobra.Command, _ []string) error {
 			cfg, err := a.config()

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -45,6 +46,8 @@ type base struct {
 	notices  *message.Notices
 	now      func() time.Time
 	cache    closer
+	// newKeyring says that the keyring was made at this start.
+	newKeyring bool
 }
 
 type closer interface{ Close() error }
@@ -66,9 +69,19 @@ func openAt(ctx context.Context, cfg config.Config, now func() time.Time, migrat
 	if err != nil {
 		return nil, err
 	}
-	b.ring = ring
-	b.db, err = store.Open(ctx, store.Config{URL: cfg.Database.URL, Keyring: ring, Cache: cache, Now: b.now, Migrate: migrate})
+	b.ring, b.newKeyring = ring, made
+	file := cfg.Database.File()
+	fresh := file != "" && blank(file)
+	b.db, err = store.Open(ctx, store.Config{
+		URL: cfg.Database.URL, Keyring: ring, Cache: cache, Now: b.now, Migrate: migrate,
+		Migrated: func() {
+			if !fresh { // a new one was never older
+				slog.InfoContext(ctx, "brought the database up to date")
+			}
+		},
+	})
 	if err != nil {
+		err = databaseDown(cfg, err)
 		if made && errors.Is(err, store.ErrKeyring) {
 			err = errors.Join(err, os.Remove(cfg.Secrets.KeyringFile))
 		}
@@ -87,6 +100,13 @@ func openCache(cfg config.Config, b *base) (store.Cache, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.Report = func(err error) {
+		if err != nil {
+			slog.Warn("Redis is lost; sign-in goes on from the database", "err", err)
+			return
+		}
+		slog.Info("Redis is back")
+	}
 	b.cache = c
 	return c, nil
 }
@@ -100,17 +120,33 @@ func openKeyring(cfg config.Config) (ring *keyring.Ring, made bool, err error) {
 	if !errors.Is(err, os.ErrNotExist) {
 		return ring, false, err
 	}
-	if !cfg.KeyringMayBeMade() {
-		return nil, false, fmt.Errorf("secrets.keyring_file: %s does not exist: copy it from the other instance or the backup, or make one with `latchkey keyring create %s`", path, path)
+	if err := keyringMissing(cfg); err != nil {
+		return nil, false, err
 	}
 	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
 		return nil, false, fmt.Errorf("data_dir: %w", err)
 	}
 	ring, err = keyring.Create(path)
-	if err == nil {
-		slog.Info("made a keyring: keep a copy in a safe place, the database is of no use without it", "file", path)
-	}
 	return ring, true, err
+}
+
+// keyringMissing says why a keyring that is not there must not be made: what
+// another one has sealed would be lost without a word.
+func keyringMissing(cfg config.Config) error {
+	path, file := cfg.Secrets.KeyringFile, cfg.Database.File()
+	switch {
+	case !cfg.KeyringMayBeMade():
+		return fmt.Errorf("secrets.keyring_file: %s does not exist: copy it from the other instance or the backup, or make one with `latchkey keyring create %s`", path, path)
+	case file != "" && !blank(file):
+		return fmt.Errorf("there is no keyring at %s, but the database %s was sealed with one: restore it from the backup, or correct secrets.keyring_file", path, file)
+	}
+	return nil
+}
+
+// blank reports whether a database file is not there, or holds nothing yet.
+func blank(file string) bool {
+	f, err := os.Stat(file)
+	return errors.Is(err, os.ErrNotExist) || err == nil && f.Size() == 0
 }
 
 // wire puts the use cases on top of the database.
@@ -142,6 +178,7 @@ func (b *base) close() error {
 type house struct {
 	*base
 	http.Handler
+	unready  atomic.Bool // as it was told last
 	site     *page.Site
 	signIn   *signin.Service
 	provider *oidc.Provider

@@ -16,7 +16,7 @@ func keyCommands(a *app) *cobra.Command {
 
 func keyList(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "list", Short: "List signing keys and where they are in their life", Args: cobra.NoArgs, Example: "  latchkey key list",
+		Use: "list", Short: "List signing keys and where they are in their life", Args: nothing, Example: "  latchkey key list",
 		Long: "List signing keys. A key is published as next, signs as current, and still verifies when it is retired.",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, _ []string) error {
 			return a.listKeys(ctx, b, cmd)
@@ -48,7 +48,7 @@ func (a *app) listKeys(ctx context.Context, b *base, cmd *cobra.Command) error {
 
 func keyRotate(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "rotate", Short: "Let the keys that are published ahead take over", Args: cobra.NoArgs,
+		Use: "rotate", Short: "Let the keys that are published ahead take over", Args: nothing,
 		Long: "Let the keys that are published ahead take over, and publish new ones. The old ones verify until their last token is dead,\n" +
 			"so no relying party notices." + delayNote,
 		Example: "  latchkey key rotate",

@@ -18,7 +18,7 @@ func keyringCommands(a *app) *cobra.Command {
 
 func keyringCreate(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "create [FILE]", Short: "Make a keyring file that only you can read", Args: cobra.MaximumNArgs(1),
+		Use: "create [FILE]", Short: "Make a keyring file that only you can read", Args: atMost(1),
 		Long: "Make a keyring file that only you can read; without FILE, the one that secrets.keyring_file names.\n" +
 			"A keyring that is there already stays as it is. Keep a copy in a safe place: the database is of no use without it.",
 		Example: "  latchkey keyring create /etc/latchkey/keyring.json",

@@ -15,7 +15,7 @@ import (
 func migrateCommands(a *app) *cobra.Command {
 	var yes bool
 	up := &cobra.Command{
-		Use: "up", Short: "Bring the database up to date", Args: cobra.NoArgs, Example: "  latchkey migrate up",
+		Use: "up", Short: "Bring the database up to date", Args: nothing, Example: "  latchkey migrate up",
 		Long: "Bring the database up to date. Of several at once one works and the others wait; what was interrupted goes on.",
 		RunE: a.migrating(func(ctx context.Context, m migrations.Database, cmd *cobra.Command) error {
 			if err := m.Up(ctx); err != nil {
@@ -25,7 +25,7 @@ func migrateCommands(a *app) *cobra.Command {
 		}),
 	}
 	down := &cobra.Command{
-		Use: "down", Short: "Take the last migration back, with the data that it held", Args: cobra.NoArgs, Example: "  latchkey migrate down --yes",
+		Use: "down", Short: "Take the last migration back, with the data that it held", Args: nothing, Example: "  latchkey migrate down --yes",
 		RunE: a.migrating(func(ctx context.Context, m migrations.Database, cmd *cobra.Command) error {
 			if err := sure(cmd, yes, "The last migration and the data that it holds will be removed."); err != nil {
 				return err
@@ -39,7 +39,7 @@ func migrateCommands(a *app) *cobra.Command {
 	}
 	down.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	status := &cobra.Command{
-		Use: "status", Short: "List migrations and when they were applied", Args: cobra.NoArgs, Example: "  latchkey migrate status",
+		Use: "status", Short: "List migrations and when they were applied", Args: nothing, Example: "  latchkey migrate status",
 		RunE: a.migrating(func(ctx context.Context, m migrations.Database, cmd *cobra.Command) error {
 			steps, err := m.Status(ctx)
 			if err != nil {
@@ -84,10 +84,20 @@ func (a *app) migrating(do func(ctx context.Context, m migrations.Database, cmd 
 				return fmt.Errorf("data_dir: %w", err)
 			}
 		}
+		if file := cfg.Database.File(); file != "" && blank(file) {
+			// Made beside the database: later a missing one means a lost one.
+			_, made, err := openKeyring(cfg)
+			if err != nil {
+				return err
+			}
+			if made {
+				noteKeyring(cmd, cfg)
+			}
+		}
 		m, closeDB, err := store.Migrations(cfg.Database.URL)
 		if err != nil {
 			return err
 		}
-		return errors.Join(do(cmd.Context(), m, cmd), closeDB())
+		return errors.Join(databaseDown(cfg, do(cmd.Context(), m, cmd)), closeDB())
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -22,7 +23,7 @@ func policyCommands(a *app) *cobra.Command {
 
 func policyList(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "list", Short: "Print all policies as a file that `policy apply` takes", Args: cobra.NoArgs, Example: "  latchkey policy list > policies.yaml",
+		Use: "list", Short: "Print all policies as a file that `policy apply` takes", Args: nothing, Example: "  latchkey policy list > policies.yaml",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, _ []string) error {
 			ps, err := b.db.Policies().All(ctx)
 			if err != nil {
@@ -42,7 +43,7 @@ func policyList(a *app) *cobra.Command {
 
 func policyApply(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "apply FILE", Short: "Add the policies of a YAML file; those with a known name are replaced", Args: cobra.ExactArgs(1),
+		Use: "apply FILE", Short: "Add the policies of a YAML file; those with a known name are replaced", Args: exactly(1),
 		Long:    "Add the policies of a YAML file (- is standard input); those with a known name are replaced, others stay.\nA file with a mistake changes nothing." + delayNote,
 		Example: "  latchkey policy apply policies.yaml",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
@@ -58,13 +59,17 @@ func policyApply(a *app) *cobra.Command {
 			for i, p := range ps {
 				names[i] = p.Name
 			}
+			unknown, err := b.strangers(ctx, ps)
+			if err != nil {
+				return err
+			}
 			err = b.change(ctx, "policy.apply", "", map[string]string{"policies": strings.Join(names, " ")}, func(ctx context.Context) error {
 				return b.db.Policies().Apply(ctx, ps)
 			})
 			if err != nil {
 				return err
 			}
-			notes := b.unmeetable(ps)
+			notes := append(b.unmeetable(ps), unknown...)
 			for _, n := range notes {
 				fmt.Fprintln(stderr, "note:", clean(n))
 			}
@@ -94,7 +99,7 @@ func readFile(cmd *cobra.Command, name string) ([]byte, error) {
 
 func policyRemove(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "remove NAME", Short: "Remove a policy", Args: cobra.ExactArgs(1), Long: "Remove a policy." + delayNote, Example: "  latchkey policy remove portal-needs-second-factor",
+		Use: "remove NAME", Short: "Remove a policy", Args: exactly(1), Long: "Remove a policy." + delayNote, Example: "  latchkey policy remove portal-needs-second-factor",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
 			err := b.change(ctx, "policy.remove", "", map[string]string{"policies": args[0]}, func(ctx context.Context) error {
 				return b.db.Policies().Remove(ctx, args[0])
@@ -122,4 +127,37 @@ func (b *base) unmeetable(ps []policy.Policy) []string {
 		}
 	}
 	return notes
+}
+
+// strangers names the groups and people of policies that are not there: a
+// mistyped one would leave somebody unprotected without a word. They may come
+// later, so this is no mistake.
+func (b *base) strangers(ctx context.Context, ps []policy.Policy) (notes []string, err error) {
+	gs, err := b.db.Groups().All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	there := map[string]bool{}
+	for _, g := range gs {
+		there[g.Name] = true
+	}
+	for _, p := range ps {
+		for _, g := range p.Whom.Groups {
+			if !there[g] {
+				notes = append(notes, fmt.Sprintf("policy %s names the group %q, which does not exist (yet)", p.Name, g))
+			}
+		}
+		people := slices.Clone(p.Whom.Users)
+		for _, e := range p.Whom.Except {
+			people = append(people, e.User)
+		}
+		for _, who := range people {
+			if _, err := b.accounts.Find(ctx, who); errors.Is(err, idp.ErrNotFound) {
+				notes = append(notes, fmt.Sprintf("policy %s names the user %q, who does not exist (yet)", p.Name, who))
+			} else if err != nil {
+				return nil, err
+			}
+		}
+	}
+	return notes, nil
 }

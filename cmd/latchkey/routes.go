@@ -57,8 +57,14 @@ func (h heads) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *house) ready(c *gin.Context) {
-	if err := h.db.Ready(c); err != nil {
-		slog.WarnContext(c, "not ready", "err", err)
+	err := h.db.Ready(c)
+	// A proxy asks every second: the log has the changes only.
+	if was := h.unready.Swap(err != nil); err != nil && !was {
+		slog.WarnContext(c, "not ready: the database does not answer", "err", err)
+	} else if err == nil && was {
+		slog.InfoContext(c, "ready again")
+	}
+	if err != nil {
 		c.String(http.StatusServiceUnavailable, "not ready\n") // details are for the log (D-14)
 		return
 	}

@@ -9,8 +9,10 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -45,6 +47,9 @@ func serve(ctx context.Context, cfg config.Config, o serveOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.close()) }()
+	if b.newKeyring && !o.Demo {
+		slog.Info("made a keyring: keep a copy in a safe place, the database is of no use without it", "file", cfg.Secrets.KeyringFile)
+	}
 	var extra []func(*house, gin.IRouter)
 	if o.Demo {
 		extra = append(extra, demoPages)
@@ -54,11 +59,11 @@ func serve(ctx context.Context, cfg config.Config, o serveOptions) (err error) {
 		return err
 	}
 	s := &servers{}
-	if err := s.listen(cfg.Listen, stopping{h.Handler, &s.ending}); err != nil {
+	if err := s.listen("listen", cfg.Listen, stopping{h.Handler, &s.ending}); err != nil {
 		return err
 	}
 	if cfg.MetricsListen != "" {
-		if err := s.listen(cfg.MetricsListen, metrics(b.db)); err != nil {
+		if err := s.listen("metrics_listen", cfg.MetricsListen, metrics(b.db)); err != nil {
 			return err
 		}
 	}
@@ -69,6 +74,8 @@ func serve(ctx context.Context, cfg config.Config, o serveOptions) (err error) {
 	} else {
 		fmt.Fprintf(o.Out, "latchkey %s serves %s on %s\n", version, cfg.Issuer, cfg.Listen)
 	}
+	slog.Info("started", "version", version, "issuer", cfg.Issuer, "listen", cfg.Listen, "shared_database", cfg.Database.Shared(), "redis", cfg.Redis.URL != "")
+	defer slog.Info("stopped")
 	ctx, stop := context.WithCancel(ctx)
 	var work sync.WaitGroup
 	defer work.Wait()
@@ -86,13 +93,18 @@ func serve(ctx context.Context, cfg config.Config, o serveOptions) (err error) {
 	return s.run(ctx)
 }
 
-// sender empties the outbox through the operator's mail server.
-func (b *base) sender() (*mail.Sender, error) {
-	from, err := mail.SenderAddress(b.cfg.Issuer)
+// mailServer is the operator's.
+func mailServer(cfg config.Config) (*mail.SMTP, error) {
+	from, err := mail.SenderAddress(cfg.Issuer)
 	if err != nil {
 		return nil, err
 	}
-	t, err := mail.NewSMTP(mail.SMTPConfig{URL: b.cfg.Mail.SMTPURL, From: from, Name: b.cfg.Branding.Name})
+	return mail.NewSMTP(mail.SMTPConfig{URL: cfg.Mail.SMTPURL, From: from, Name: cfg.Branding.Name})
+}
+
+// sender empties the outbox through the operator's mail server.
+func (b *base) sender() (*mail.Sender, error) {
+	t, err := mailServer(b.cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -124,11 +136,15 @@ type servers struct {
 	ending atomic.Bool
 }
 
-// listen opens an address. Limits are those of SECURITY §1.1.
-func (s *servers) listen(address string, h http.Handler) error {
+// listen opens the address of a key. Limits are those of SECURITY §1.1.
+func (s *servers) listen(key, address string, h http.Handler) error {
 	ln, err := net.Listen("tcp", address)
-	if err != nil {
-		return fmt.Errorf("%w: is another latchkey running? Choose another address or stop it", err)
+	variable := "LATCHKEY_" + strings.ToUpper(key)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("%s: something listens on %s already: is another latchkey running? Stop it, or choose another address, such as %s=127.0.0.1:9080", key, address, variable)
+	case err != nil:
+		return fmt.Errorf("%s: %w: choose another address with %s", key, err, variable)
 	}
 	s.ln = append(s.ln, ln)
 	s.all = append(s.all, &http.Server{
@@ -149,6 +165,7 @@ func (s *servers) run(ctx context.Context) error {
 		return err
 	case <-ctx.Done():
 	}
+	slog.Info("stopping: requests under way may finish", "within", drain.String())
 	s.ending.Store(true)
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
 	defer cancel()

@@ -7,7 +7,7 @@ import (
 func serveCommand(a *app) *cobra.Command {
 	var o serveOptions
 	c := &cobra.Command{
-		Use: "serve", Short: "Run the server", Args: cobra.NoArgs,
+		Use: "serve", Short: "Run the server", Args: nothing,
 		Long: "Run the server until it is told to stop (SIGTERM, Ctrl-C); requests under way may finish.\n" +
 			"An empty or older database is brought up to date first, unless --no-migrate is given.",
 		Example: "  latchkey serve --demo\n  LATCHKEY_ISSUER=https://id.example.org LATCHKEY_LISTEN=0.0.0.0:8080 latchkey serve",
@@ -22,7 +22,9 @@ func serveCommand(a *app) *cobra.Command {
 			return err
 		}
 		o.JSON, o.Out = a.json, cmd.OutOrStdout()
-		return serve(cmd.Context(), cfg, o)
+		err = serve(cmd.Context(), cfg, o)
+		a.json = a.json || cfg.Log.Format == "json" // the last line of the log is JSON, too
+		return err
 	})
 	return c
 }

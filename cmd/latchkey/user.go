@@ -20,7 +20,7 @@ func userCommands(a *app) *cobra.Command {
 		return userAction(a, use, short, done, do)
 	}
 	return group("user", "People: employees and portal customers", "  latchkey user list --search lovelace",
-		userAdd(a), userList(a), userShow(a),
+		userAdd(a), userUpdate(a), userList(a), userShow(a),
 		one("disable", "Lock a person out at once: sessions end, tokens die", "is disabled",
 			func(s *account.Service) func(context.Context, idp.Actor, idp.UserID) error { return s.Disable }),
 		one("enable", "Let a disabled person in again", "is enabled",
@@ -43,7 +43,7 @@ type personFlags struct {
 func userAdd(a *app) *cobra.Command {
 	var f personFlags
 	c := &cobra.Command{
-		Use: "add --email E --name N", Short: "Add a person", Args: cobra.NoArgs,
+		Use: "add --email E --name N", Short: "Add a person", Args: nothing,
 		Long: "Add a person. On a terminal the password is asked for; with --password-stdin it is the first line of standard input.\n" +
 			"Without a password the person cannot sign in until one is set.",
 		Example: "  echo \"$PASSWORD\" | latchkey user add --email ada@example.org --name 'Ada Lovelace' --portal --group customers --verified --password-stdin",
@@ -70,15 +70,21 @@ func userAdd(a *app) *cobra.Command {
 			return err
 		}
 		u, err := b.accounts.Add(ctx, host, in)
-		if errors.Is(err, idp.ErrTaken) {
-			return errors.New("somebody has this login or e-mail already, or one that looks the same: choose another, or find them with `latchkey user list --search`")
-		}
 		if err != nil {
-			return err
+			return taken(err)
 		}
+		noteUnverified(cmd, u)
 		return a.print(cmd, viewUser(u), func(w io.Writer) { fmt.Fprintf(w, "%s is added with the id %s\n", clean(u.Login), u.ID) })
 	})
 	return c
+}
+
+// taken says what to do about a name that somebody else has.
+func taken(err error) error {
+	if errors.Is(err, idp.ErrTaken) {
+		return errors.New("somebody has this login or e-mail already, or one that looks the same: choose another, or find them with `latchkey user list --search`")
+	}
+	return err
 }
 
 func (f personFlags) person(cmd *cobra.Command) (account.New, error) {
@@ -110,10 +116,10 @@ func readPassword(cmd *cobra.Command, fromStdin bool) (string, error) {
 func userList(a *app) *cobra.Command {
 	var q idp.UserQuery
 	var kind string
-	c := &cobra.Command{Use: "list", Short: "List people", Args: cobra.NoArgs, Example: "  latchkey user list --group accounting --json"}
+	c := &cobra.Command{Use: "list", Short: "List people", Args: nothing, Example: "  latchkey user list --group accounting --json"}
 	c.Flags().StringVar(&q.Text, "search", "", "`TEXT` in login, name or e-mail")
 	c.Flags().StringVar(&q.Group, "group", "", "members of this `GROUP` only")
-	c.Flags().StringVar(&kind, "kind", "", "internal or portal only")
+	c.Flags().StringVar(&kind, "kind", "", "people of this `KIND` only: internal or portal")
 	c.RunE = a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, _ []string) error {
 		if q.Kind = idp.Kind(kind); kind != "" && q.Kind != idp.Internal && q.Kind != idp.Portal {
 			return usagef("--kind %q: internal or portal is allowed", kind)
@@ -141,7 +147,7 @@ func userList(a *app) *cobra.Command {
 
 func userShow(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "show WHO", Short: "Show a person, named by e-mail, login or id", Args: cobra.ExactArgs(1), Example: "  latchkey user show ada@example.org",
+		Use: "show WHO", Short: "Show a person, named by e-mail, login or id", Args: exactly(1), Example: "  latchkey user show ada@example.org",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
 			u, err := b.accounts.Find(ctx, args[0])
 			if err != nil {
@@ -156,7 +162,7 @@ func userShow(a *app) *cobra.Command {
 // userAction makes a command that does one thing to one person.
 func userAction(a *app, name, short, done string, pick func(*account.Service) func(context.Context, idp.Actor, idp.UserID) error) *cobra.Command {
 	return &cobra.Command{
-		Use: name + " WHO", Short: short, Args: cobra.ExactArgs(1), Example: "  latchkey user " + name + " ada@example.org",
+		Use: name + " WHO", Short: short, Args: exactly(1), Example: "  latchkey user " + name + " ada@example.org",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
 			u, err := b.accounts.Find(ctx, args[0])
 			if err != nil {
@@ -176,7 +182,7 @@ func userAction(a *app, name, short, done string, pick func(*account.Service) fu
 func userPassword(a *app) *cobra.Command {
 	var fromStdin bool
 	c := &cobra.Command{
-		Use: "set-password WHO", Short: "Give a person a new password and end their sessions", Args: cobra.ExactArgs(1),
+		Use: "set-password WHO", Short: "Give a person a new password and end their sessions", Args: exactly(1),
 		Example: "  echo \"$PASSWORD\" | latchkey user set-password ada@example.org --password-stdin",
 	}
 	c.Flags().BoolVar(&fromStdin, "password-stdin", false, "read the password from standard input")
@@ -203,7 +209,7 @@ func userPassword(a *app) *cobra.Command {
 func userRemove(a *app) *cobra.Command {
 	var yes bool
 	c := &cobra.Command{
-		Use: "remove WHO", Short: "Remove a person for good; to keep their history usable, disable them instead", Args: cobra.ExactArgs(1),
+		Use: "remove WHO", Short: "Remove a person for good; to keep their history usable, disable them instead", Args: exactly(1),
 		Example: "  latchkey user remove ada@example.org --yes",
 	}
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask")

@@ -14,7 +14,7 @@ var version = "dev"
 
 func versionCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "Print the version", Args: cobra.NoArgs, Example: "  latchkey version --json",
+		Use: "version", Short: "Print the version", Args: nothing, Example: "  latchkey version --json",
 		RunE: a.work(func(cmd *cobra.Command, _ []string) error {
 			v := map[string]string{"version": version, "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH}
 			if info, ok := debug.ReadBuildInfo(); ok {

@@ -131,18 +131,9 @@ func (s *SMTP) Send(ctx context.Context, m Message) error {
 	if err != nil {
 		return err
 	}
-	// The library leaves the line open when TLS or the password fails, and
-	// heeds ctx only until it is connected: the end of ctx hangs up.
 	ctx, hangUp := context.WithCancel(ctx)
 	defer hangUp()
-	dial := func(dialing context.Context, network, address string) (net.Conn, error) {
-		conn, err := s.dial(dialing, network, address)
-		if err == nil {
-			context.AfterFunc(ctx, func() { conn.Close() })
-		}
-		return conn, err
-	}
-	c, err := gomail.NewClient(s.host, append(slices.Clone(s.options), gomail.WithDialContextFunc(dial))...)
+	c, err := s.client(ctx)
 	if err != nil {
 		return err
 	}
@@ -154,6 +145,36 @@ func (s *SMTP) Send(ctx context.Context, m Message) error {
 		err = errors.New("mail: the server did not confirm the message")
 	}
 	return err
+}
+
+// Probe connects, begins TLS and shows the password as Send does, and sends
+// nothing.
+func (s *SMTP) Probe(ctx context.Context) error {
+	ctx, hangUp := context.WithCancel(ctx)
+	defer hangUp()
+	c, err := s.client(ctx)
+	if err != nil {
+		return err
+	}
+	if err := c.DialWithContext(ctx); err != nil {
+		return err
+	}
+	_ = c.Close() // it has answered; how it takes leave says nothing
+	return nil
+}
+
+// client is good for one conversation. The library leaves the line open when
+// TLS or the password fails, and heeds ctx only until it is connected: the end
+// of ctx hangs up.
+func (s *SMTP) client(ctx context.Context) (*gomail.Client, error) {
+	dial := func(dialing context.Context, network, address string) (net.Conn, error) {
+		conn, err := s.dial(dialing, network, address)
+		if err == nil {
+			context.AfterFunc(ctx, func() { conn.Close() })
+		}
+		return conn, err
+	}
+	return gomail.NewClient(s.host, append(slices.Clone(s.options), gomail.WithDialContextFunc(dial))...)
 }
 
 // compose makes the mail. Two tries at one message differ in nothing, so that

@@ -1,6 +1,7 @@
 package mail_test
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"io"
@@ -224,6 +225,23 @@ func TestHangingServer(t *testing.T) {
 	}
 	if took := time.Since(start); took > 5*time.Second {
 		t.Errorf("it took %v", took)
+	}
+}
+
+// The question whether a server would take mail sends none.
+func TestProbe(t *testing.T) {
+	srv := listen(t, nil)
+	if err := dial(t, mail.SMTPConfig{URL: srv.url("")}).Probe(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if got := srv.got(); len(got) != 0 {
+		t.Errorf("sent %+v", got)
+	}
+	hanging := listen(t, func(s *server) { s.hang = true })
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if err := dial(t, mail.SMTPConfig{URL: hanging.url("")}).Probe(ctx); err == nil {
+		t.Error("a server that says nothing would take mail")
 	}
 }
 

@@ -277,18 +277,26 @@ func loopback(host string) bool {
 // setOdoo fills in what only Odoo has.
 func (r *Registered) setOdoo(in Input) error {
 	c := &r.Client
+	c.Sessions, c.Validations = in.Sessions, in.Validations
+	if c.Type == Odoo {
+		c.ValidationSecret = newSecret()
+		if c.Sessions == "" {
+			c.Sessions = SessionsMulti
+		}
+		if c.Validations == 0 {
+			c.Validations = 1
+		}
+	}
+	return c.checkOdoo()
+}
+
+// checkOdoo checks what only Odoo has.
+func (c Client) checkOdoo() error {
 	if c.Type != Odoo {
-		if in.Sessions != "" || in.Validations != 0 {
+		if c.Sessions != "" || c.Validations != 0 {
 			return invalid("sessions, validations", "are for type odoo only")
 		}
 		return nil
-	}
-	c.Sessions, c.Validations, c.ValidationSecret = in.Sessions, in.Validations, newSecret()
-	if c.Sessions == "" {
-		c.Sessions = SessionsMulti
-	}
-	if c.Validations == 0 {
-		c.Validations = 1
 	}
 	var errs []error
 	if c.Sessions != SessionsMulti && c.Sessions != SessionsSingle {
@@ -297,7 +305,23 @@ func (r *Registered) setOdoo(in Input) error {
 	if c.Validations < 1 || c.Validations > 2 {
 		errs = append(errs, invalid("validations", "must be 1 or, with a data endpoint, 2"))
 	}
+	if !c.Trusted {
+		errs = append(errs, invalid("trusted", "an Odoo never asks for consent; use type web for an application of others"))
+	}
 	return errors.Join(errs...)
+}
+
+// Check holds a client that somebody has changed against the rules of
+// [NewClient]. All mistakes are reported together, each wrapping
+// idp.ErrInvalid; what is allowed, but should be thought about, is a warning.
+func (c Client) Check() (warnings []string, err error) {
+	k, ok := kinds[c.Type]
+	if !ok {
+		return nil, fmt.Errorf("%w: type: %q is none of odoo, web, spa, native, service", idp.ErrInvalid, c.Type)
+	}
+	r := Registered{Client: c}
+	err = errors.Join(c.checkWords(k.auth, k.mayGrant, k.mayRespond), r.checkURIs(), c.checkOdoo())
+	return r.Warnings, err
 }
 
 // How many sessions of one person Odoo keeps; see package odoo.

@@ -31,6 +31,7 @@ type Config struct {
 	Now      func() time.Time // default time.Now
 	MaxConns int              // PostgreSQL connections; default 16
 	Migrate  bool             // bring an older database up to date instead of refusing it
+	Migrated func()           // optional; told after an older database was brought up to date
 }
 
 // Cache remembers short strings for a while, maybe. It is never asked for the
@@ -86,7 +87,9 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 func (d *DB) prepare(ctx context.Context, c Config) error {
 	err := migrations.Check(ctx, d.writer, d.dialect)
 	if errors.Is(err, migrations.ErrPending) && c.Migrate {
-		err = d.migrate(ctx, c.URL)
+		if err = d.migrate(ctx, c.URL); err == nil && c.Migrated != nil {
+			c.Migrated()
+		}
 	}
 	if err != nil {
 		return judge(err, stmt{})

@@ -32,6 +32,10 @@ type Cache struct {
 	client redis.UniversalClient
 	prefix string
 	now    func() time.Time
+	// Report is called once when the server is lost, with why, and once with
+	// nil when it is back. It is set before first use; nil: nobody is told.
+	Report func(err error)
+	lost   atomic.Bool
 	// shut is the moment (Unix nanoseconds) until which nobody asks.
 	shut atomic.Int64
 }
@@ -132,8 +136,17 @@ func (c *Cache) try(ctx context.Context, do func(context.Context) error) {
 	switch err := do(bounded); {
 	case err == nil:
 		c.shut.Store(0)
+		c.report(nil)
 	case ctx.Err() != nil: // the caller went away; that says nothing about the server
 	default:
 		c.shut.Store(c.now().Add(rest).UnixNano())
+		c.report(err)
+	}
+}
+
+// report tells of a change, and of nothing that was so before.
+func (c *Cache) report(err error) {
+	if c.lost.CompareAndSwap(err == nil, err != nil) && c.Report != nil {
+		c.Report(err)
 	}
 }

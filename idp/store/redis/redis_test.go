@@ -3,6 +3,7 @@ package redis_test
 import (
 	"errors"
 	"net"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -86,13 +87,21 @@ func TestBroken(t *testing.T) {
 func TestComesBack(t *testing.T) {
 	s := miniredis.RunT(t)
 	c := open(t, "redis://"+s.Addr())
+	var told []bool // lost
+	c.Report = func(err error) { told = append(told, err != nil) }
+	c.Set(t.Context(), "a", "0", time.Minute)
 	s.SetError("LOADING")
-	c.Set(t.Context(), "a", "1", time.Minute)
+	for range 3 {
+		c.Set(t.Context(), "a", "1", time.Minute)
+	}
 	s.SetError("")
 	deadline := time.Now().Add(10 * time.Second)
 	for time.Now().Before(deadline) {
 		c.Set(t.Context(), "a", "1", time.Minute)
 		if _, ok := c.Get(t.Context(), "a"); ok {
+			if !slices.Equal(told, []bool{true, false}) {
+				t.Errorf("told %v; lost once and back once is expected", told)
+			}
 			return
 		}
 		time.Sleep(50 * time.Millisecond)

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"latchkey/idp/oidc"
+)
+
+// clientFlags are the flags of `client update`.
+type clientFlags struct {
+	name, sessions                            string
+	redirects, logouts, scopes, groups        []string
+	trusted, untrusted, choose, neverToChoose bool
+	validations                               int
+}
+
+func clientUpdate(a *app) *cobra.Command {
+	var f clientFlags
+	c := &cobra.Command{
+		Use: "update ID", Short: "Change an application; its secret and validation address stay", Args: exactly(1),
+		Long: "Change an application; its secret and validation address stay, and what has no flag does.\n" +
+			"A list that is given replaces the whole list; one empty value ('') makes it empty." + delayNote,
+		Example: "  latchkey client update wiki --redirect-uri https://wiki.example.org/callback --redirect-uri https://wiki.example.org/new",
+	}
+	fs := c.Flags()
+	fs.StringVar(&f.name, "name", "", "`NAME` for people; the id when empty")
+	fs.StringArrayVar(&f.redirects, "redirect-uri", nil, "where answers may go, as a whole `URI`; can be repeated")
+	fs.StringArrayVar(&f.logouts, "post-logout-uri", nil, "where a logout may end, as a whole `URI`; can be repeated")
+	fs.StringArrayVar(&f.scopes, "scope", nil, "`SCOPE` that it may ask for; can be repeated")
+	fs.StringArrayVar(&f.groups, "group", nil, "only members of this `GROUP` get in; can be repeated")
+	fs.BoolVar(&f.trusted, "trusted", false, "people are not asked for consent")
+	fs.BoolVar(&f.untrusted, "untrusted", false, "people are asked for consent")
+	fs.BoolVar(&f.choose, "choose", false, "ask people who are signed in already with which account to go on")
+	fs.BoolVar(&f.neverToChoose, "no-choose", false, "people who are signed in already go on at once")
+	fs.StringVar(&f.sessions, "sessions", "", "Odoo: `HOW` many devices a person may use, multi or single")
+	fs.IntVar(&f.validations, "validations", 0, "Odoo: `COUNT` of questions for each token, 1, or 2 when the provider row has a data endpoint")
+	c.MarkFlagsMutuallyExclusive("trusted", "untrusted")
+	c.MarkFlagsMutuallyExclusive("choose", "no-choose")
+	c.MarkFlagsOneRequired("name", "redirect-uri", "post-logout-uri", "scope", "group", "trusted", "untrusted", "choose", "no-choose", "sessions", "validations")
+	c.RunE = a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
+		old, err := b.client(ctx, args[0])
+		if err != nil {
+			return err
+		}
+		next, fields := f.change(cmd, old)
+		warnings, err := next.Check()
+		if err != nil {
+			return err
+		}
+		detail := map[string]string{"fields": strings.Join(fields, " ")}
+		err = b.change(ctx, "client.update", old.ID, detail, func(ctx context.Context) error { return b.db.Clients().Save(ctx, next) })
+		if err != nil {
+			return err
+		}
+		v := viewClient(next)
+		v.Warnings = append(warnings, oddities(next)...)
+		return a.print(cmd, v, v.write)
+	})
+	return c
+}
+
+// change returns the client with the flags that were given, and their names.
+func (f *clientFlags) change(cmd *cobra.Command, c oidc.Client) (next oidc.Client, fields []string) {
+	var scopes []string
+	for _, s := range f.scopes {
+		scopes = append(scopes, strings.Fields(s)...)
+	}
+	name := strings.TrimSpace(f.name)
+	if name == "" {
+		name = string(c.ID)
+	}
+	for _, flag := range []struct {
+		name string
+		set  func()
+	}{
+		{"name", func() { c.Name = name }},
+		{"redirect-uri", func() { c.RedirectURIs = filled(f.redirects) }},
+		{"post-logout-uri", func() { c.PostLogoutURIs = filled(f.logouts) }},
+		{"scope", func() { c.Scopes = scopes }},
+		{"group", func() { c.Groups = filled(f.groups) }},
+		{"trusted", func() { c.Trusted = f.trusted }},
+		{"untrusted", func() { c.Trusted = !f.untrusted }},
+		{"choose", func() { c.Choose = f.choose }},
+		{"no-choose", func() { c.Choose = !f.neverToChoose }},
+		{"sessions", func() { c.Sessions = f.sessions }},
+		{"validations", func() { c.Validations = f.validations }},
+	} {
+		if cmd.Flags().Changed(flag.name) {
+			flag.set()
+			fields = append(fields, flag.name)
+		}
+	}
+	return c, fields
+}
+
+// filled leaves empty values out: one alone clears a list.
+func filled(values []string) []string {
+	return slices.DeleteFunc(slices.Clone(values), func(v string) bool { return v == "" })
+}

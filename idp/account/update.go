@@ -1,0 +1,111 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"latchkey/idp"
+)
+
+// Change says what shall be different about a person. What is nil stays; an
+// empty text clears what may be empty.
+type Change struct {
+	Login   *string // empty: the e-mail
+	Email   *string
+	Name    *string // empty: the login
+	Kind    *idp.Kind
+	Role    *idp.Role
+	Locale  *string
+	Phone   *string
+	Profile *idp.Profile
+	// Verified says whether e-mail and phone are known to be the person's. An
+	// address or number that changes is not, unless this says so.
+	Verified *bool
+}
+
+// fields names what a change sets, for the log; never its values.
+func (c Change) fields() (out []string) {
+	for _, f := range []struct {
+		name string
+		set  bool
+	}{
+		{"login", c.Login != nil}, {"email", c.Email != nil}, {"name", c.Name != nil}, {"kind", c.Kind != nil}, {"role", c.Role != nil},
+		{"locale", c.Locale != nil}, {"phone", c.Phone != nil}, {"claims", c.Profile != nil}, {"verified", c.Verified != nil},
+	} {
+		if f.set {
+			out = append(out, f.name)
+		}
+	}
+	return out
+}
+
+// Update changes what is known about a person and the names by which they are
+// found. A login that is the e-mail follows it. The mistakes are those of Add;
+// a change of nothing is idp.ErrInvalid.
+func (s *Service) Update(ctx context.Context, by idp.Actor, id idp.UserID, c Change) (idp.User, error) {
+	fields := c.fields()
+	if len(fields) == 0 {
+		return idp.User{}, fmt.Errorf("%w: nothing to change was named", idp.ErrInvalid)
+	}
+	if err := allowed(by); err != nil {
+		return idp.User{}, err
+	}
+	u, err := s.Users.ByID(ctx, id)
+	if err != nil {
+		return idp.User{}, err
+	}
+	next, ids, err := s.check(c.described(u))
+	if err != nil {
+		return idp.User{}, err
+	}
+	next.EmailVerified = verified(u.EmailVerified, u.Email, next.Email, c.Verified)
+	next.PhoneVerified = verified(u.PhoneVerified, u.Phone, next.Phone, c.Verified)
+	u.Login, u.Email, u.EmailVerified, u.Name, u.Phone, u.PhoneVerified = next.Login, next.Email, next.EmailVerified, next.Name, next.Phone, next.PhoneVerified
+	u.Kind, u.Role, u.Locale, u.Profile, u.Updated = next.Kind, next.Role, next.Locale, next.Profile, next.Updated
+	err = s.Atomic(ctx, func(ctx context.Context) error {
+		return errors.Join(s.Users.Update(ctx, u, ids), s.note(ctx, by, "user.update", id, map[string]string{"fields": strings.Join(fields, " ")}))
+	})
+	return u, err
+}
+
+// described is the person as they shall be, for the checks of Add.
+func (c Change) described(u idp.User) New {
+	in := New{Login: u.Login, Email: u.Email, Name: u.Name, Kind: u.Kind, Role: u.Role, Locale: u.Locale, Phone: u.Phone, Profile: u.Profile}
+	if c.Email != nil && strings.TrimSpace(*c.Email) != "" && strings.EqualFold(u.Login, u.Email) {
+		in.Login = "" // it was the e-mail, and is the new one
+	}
+	if u.Name == u.Login {
+		in.Name = "" // it was the login
+	}
+	for _, f := range []struct{ to, from *string }{
+		{&in.Login, c.Login}, {&in.Email, c.Email}, {&in.Name, c.Name}, {&in.Locale, c.Locale}, {&in.Phone, c.Phone},
+	} {
+		if f.from != nil {
+			*f.to = *f.from
+		}
+	}
+	if c.Kind != nil {
+		in.Kind = *c.Kind
+	}
+	if c.Role != nil {
+		in.Role = *c.Role
+	}
+	if c.Profile != nil {
+		in.Profile = *c.Profile
+	}
+	return in
+}
+
+// verified says whether an address or number is known to be the person's. One
+// that changes is not by itself: applications link accounts by it.
+func verified(was bool, old, next string, told *bool) bool {
+	switch {
+	case next == "":
+		return false
+	case told != nil:
+		return *told
+	}
+	return was && old == next
+}
