@@ -76,21 +76,32 @@ func serve(ctx context.Context, cfg config.Config, o serveOptions) (err error) {
 	}
 	slog.Info("started", "version", version, "issuer", cfg.Issuer, "listen", cfg.Listen, "shared_database", cfg.Database.Shared(), "redis", cfg.Redis.URL != "")
 	defer slog.Info("stopped")
-	ctx, stop := context.WithCancel(ctx)
-	var work sync.WaitGroup
-	defer work.Wait()
-	defer stop()
-	work.Go(func() { b.db.Watch(ctx) })
-	work.Go(func() { b.keep(ctx) })
-	if cfg.Mail.SMTPURL != "" && !o.Demo {
-		sender, err := b.sender()
-		if err != nil {
-			return err
-		}
-		work.Go(func() { sender.Run(ctx) })
+	rest, err := b.work(ctx, !o.Demo)
+	if err != nil {
+		return err
 	}
+	defer rest()
 	debug.FreeOSMemory() // what only starting needed
 	return s.run(ctx)
+}
+
+// work starts what goes on beside the requests. rest ends it and waits.
+func (b *base) work(ctx context.Context, send bool) (rest func(), err error) {
+	ctx, stop := context.WithCancel(ctx)
+	var all sync.WaitGroup
+	all.Go(func() { b.db.Watch(ctx) })
+	all.Go(func() { b.keep(ctx) })
+	rest = func() { stop(); all.Wait() }
+	if b.cfg.Mail.SMTPURL == "" || !send {
+		return rest, nil
+	}
+	sender, err := b.sender()
+	if err != nil {
+		rest()
+		return nil, err
+	}
+	all.Go(func() { sender.Run(ctx) })
+	return rest, nil
 }
 
 // mailServer is the operator's.

@@ -222,7 +222,7 @@ func (s *Shop) leave(w http.ResponseWriter, r *http.Request) {
 		delete(s.guests, c.Value)
 		s.mu.Unlock()
 	}
-	http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // the provider's endpoint or our own page
+	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
 // logoutURL names the client that signed in. Only with an ID token does the
