@@ -40,6 +40,7 @@ type Notice struct {
 var quiet = map[NoticeKind]time.Duration{
 	WrongFactor: time.Hour,
 	Locked:      24 * time.Hour,
+	NewBrowser:  10 * time.Minute, // by the owner, but the outbox is everybody's
 }
 
 // Quiet is for how long the same person is not told the same again; 0 means

@@ -22,7 +22,9 @@ type Users interface {
 	// SetPassword replaces the hash if it still is old (rehash on sign-in must
 	// not undo a change made meanwhile); ErrSpent otherwise.
 	SetPassword(ctx context.Context, id UserID, old, hash string) error
-	// SetDisabled also raises the epoch when it disables.
+	// SetDisabled also raises the epoch when it disables. It and RaiseEpoch end
+	// the person's sign-ins under way, so both come before what these could
+	// still write.
 	SetDisabled(ctx context.Context, id UserID, disabled bool) error
 	// RaiseEpoch kills what carries the old one.
 	RaiseEpoch(ctx context.Context, id UserID) error

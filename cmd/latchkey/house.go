@@ -206,7 +206,7 @@ func build(ctx context.Context, b *base, extra ...func(*house, gin.IRouter)) (*h
 	origin := func(r *http.Request) idp.Origin { return site.From(nil, r).Origin() }
 	h.signIn = &signin.Service{
 		Users: b.db.Users(), Sessions: b.db.Sessions(), Flows: b.db.Flows(), Policies: b.db.Policies(), Factors: b.engine,
-		Passwords: b.hasher, Limiter: b.db.Limiter(), Log: b.db.Log(), Tokens: tokens{b.db.Grants()}, Notify: b.notices, Atomic: b.db.Atomic, Sealer: b.ring,
+		Passwords: b.hasher, Limiter: b.db.Limiter(), Log: b.db.Log(), Tokens: b.db.SessionTokens(), Notify: b.notices, Atomic: b.db.Atomic, Sealer: b.ring,
 		Secret: keyring.Derive(root, "known"), Rules: rules(b.cfg), Now: b.now,
 	}
 	h.odoo = &odoo.Service{
@@ -223,14 +223,6 @@ func build(ctx context.Context, b *base, extra ...func(*house, gin.IRouter)) (*h
 	}
 	h.Handler, err = routes(h, extra)
 	return h, err
-}
-
-// tokens lets a sign-out end what came from the session (S-05). Refresh tokens
-// stay: offline_access means to outlive it.
-type tokens struct{ oidc.Grants }
-
-func (t tokens) EndSession(ctx context.Context, id idp.SessionID) error {
-	return t.Revoke(ctx, oidc.Selection{Session: id, Kinds: []string{oidc.KindCode, oidc.KindAccess, oidc.KindOdoo}})
 }
 
 // fault logs what went wrong inside and is never shown. Addresses are left

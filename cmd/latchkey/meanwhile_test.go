@@ -98,6 +98,15 @@ func TestSignOutEndsEverything(t *testing.T) {
 			access, _ := w.token(web, code())["access_token"].(string)
 			pending := code()
 			token := p.open(w.odooLink("odoo")).answer().Get("access_token")
+			// Signing in anew gives the session another id; what came from the old
+			// one is still this person's to end.
+			w.later(time.Second)
+			p.open("/oauth2/authorize?"+url.Values{
+				"response_type": {"code"}, "client_id": {"web"}, "redirect_uri": {"https://app.example.org/cb"}, "scope": {"openid"}, "prompt": {"login"},
+			}.Encode()).signIn(w, "ada@example.org").answer()
+			if status, _ := w.userinfo(access); status != http.StatusOK {
+				t.Errorf("signing in anew ended the access token: %d", status)
+			}
 			w.demandMFA()
 			stepUp := p.open(w.odooLink("odoo")).want("code.secret").at.String()
 
@@ -116,6 +125,33 @@ func TestSignOutEndsEverything(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A confirmation that is already at work (it hashes ten backup codes) does not
+// come after a reset. E-08, M-05.
+func TestConfirmationDuringReset(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		w.demandMFA()
+		w.odooClient("odoo")
+		u := w.user("ada@example.org")
+		for range 4 {
+			p, secret := w.enrolling("ada@example.org")
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				p.submit("form#totp-confirm", "code", w.code(secret))
+			}()
+			time.Sleep(60 * time.Millisecond) // in the middle of the hashing, which takes some 300 ms
+			if err := w.accounts.ResetFactors(t.Context(), hostActor, u.ID); err != nil {
+				t.Fatal(err)
+			}
+			<-done
+			held, err := w.engine.Held(t.Context(), u.Subject().ID)
+			if err != nil || len(held) != 0 {
+				t.Fatalf("after the reset: %d credentials, %v", len(held), err)
+			}
+		}
+	})
 }
 
 // Of two browsers that set up the same person's first app, one wins. M-05, M-07.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 )
@@ -28,9 +29,32 @@ func (a *app) say(cmd *cobra.Command, about map[string]any, format string, args 
 
 // encoder leaves < and & in addresses as they are.
 func encoder(w io.Writer) *json.Encoder {
-	e := json.NewEncoder(w)
+	e := json.NewEncoder(escaping{w})
 	e.SetEscapeHTML(false)
 	return e
+}
+
+// escaping writes JSON with what a terminal might obey as \u escapes: they
+// can only be inside strings.
+type escaping struct{ io.Writer }
+
+func (e escaping) Write(b []byte) (int, error) {
+	var out strings.Builder
+	for _, r := range string(b) {
+		if r != '\n' && obeyed(r) {
+			fmt.Fprintf(&out, `\u%04x`, r)
+		} else {
+			out.WriteRune(r)
+		}
+	}
+	_, err := io.WriteString(e.Writer, out.String())
+	return len(b), err
+}
+
+// obeyed reports whether a terminal may act on a character instead of showing
+// it: control characters, and those that turn the direction of text.
+func obeyed(r rune) bool {
+	return r < ' ' || r >= 0x7f && r < 0xa0 || unicode.Is(unicode.Bidi_Control, r)
 }
 
 // list prints many things as they come: a JSON array with one element a line,
@@ -97,7 +121,7 @@ func field(w io.Writer, name, value string) {
 // user agents, from the terminal (D-11).
 func clean(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
+		if obeyed(r) {
 			return '\uFFFD'
 		}
 		return r

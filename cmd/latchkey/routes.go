@@ -44,11 +44,12 @@ func routes(h *house, extra []func(*house, gin.IRouter)) (http.Handler, error) {
 }
 
 // heads answers HEAD as GET wherever a GET changes nothing (RFC 9110 §9.3.2);
-// net/http leaves the body out. A GET of the protocol may hand out a code.
+// net/http leaves the body out. A GET of the protocol may hand out a code
+// or sign out.
 type heads struct{ http.Handler }
 
 func (h heads) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	acts := r.URL.Path == oidc.PathAuthorize || strings.HasPrefix(r.URL.Path, "/odoo/")
+	acts := r.URL.Path == oidc.PathAuthorize || r.URL.Path == oidc.PathLogout || strings.HasPrefix(r.URL.Path, "/odoo/")
 	if r.Method == http.MethodHead && !acts {
 		r = r.Clone(r.Context())
 		r.Method = http.MethodGet

@@ -80,6 +80,9 @@ func (s *Service) validate(r *http.Request, w http.ResponseWriter) (map[string]a
 	if err := json.Unmarshal(g.Payload, &p); err != nil {
 		return nil, err
 	}
+	if !oidc.Admits(c, u) {
+		return nil, s.refused(r, c, u.ID, "of somebody who may no longer use this application")
+	}
 	if u.Disabled || u.Epoch != p.Epoch {
 		return nil, s.refused(r, c, u.ID, "of somebody disabled, or from before a new password or a reset")
 	}

@@ -83,7 +83,7 @@ func (v *visit) identify() (done bool, err error) {
 	if q.prompt.essential && rank(idp.ACR(v.session.Proofs)) < rank(q.prompt.acr) {
 		return false, v.deny("acr")
 	}
-	if !admits(q.client, v.user) {
+	if !Admits(q.client, v.user) {
 		return false, v.deny("group")
 	}
 	// Whoever has been to the sign-in pages has chosen there.
@@ -94,8 +94,8 @@ func (v *visit) identify() (done bool, err error) {
 	return false, nil
 }
 
-// admits reports whether a client is open to a person.
-func admits(c Client, u idp.User) bool {
+// Admits reports whether a client is open to a person.
+func Admits(c Client, u idp.User) bool {
 	return len(c.Groups) == 0 || slices.ContainsFunc(c.Groups, func(g string) bool { return slices.Contains(u.Groups, g) })
 }
 

@@ -100,7 +100,8 @@ type Grants interface {
 	Revoke(ctx context.Context, s Selection) error
 }
 
-// Selection names grants; empty fields match all, but not all may be empty.
+// Selection names grants; empty fields match all, but a family, a person, a client
+// or a session must be named.
 type Selection struct {
 	Family  string
 	User    idp.UserID

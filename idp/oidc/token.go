@@ -117,7 +117,7 @@ func (x *exchange) recheck(ctx context.Context, c Client) error {
 	if !alive(x.grant, x.record, x.user) {
 		return refuse(invalidGrant, "The person is no longer active, or everything of theirs was ended.")
 	}
-	if !admits(c, x.user) {
+	if !Admits(c, x.user) {
 		return refuse(invalidGrant, "The person may no longer use this application.")
 	}
 	if x.kind != KindRefresh {

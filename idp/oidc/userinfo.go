@@ -41,7 +41,7 @@ func (p *Provider) lookup(ctx context.Context, token string) (held, error) {
 		return held{}, err
 	}
 	gone := h.grant.Spent || !lives(h.grant, h.record, p.Now()) || !alive(h.grant, h.record, h.user)
-	if gone || h.grant.User != "" && !admits(h.client, h.user) { // D-04
+	if gone || h.grant.User != "" && !Admits(h.client, h.user) { // D-04
 		return held{}, idp.ErrNotFound
 	}
 	return h, nil

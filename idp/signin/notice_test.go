@@ -12,7 +12,6 @@ import (
 	"latchkey/idp"
 	"latchkey/idp/account"
 	"latchkey/idp/keyring"
-	"latchkey/idp/oidc"
 	"latchkey/idp/password"
 	"latchkey/idp/signin"
 	"latchkey/idp/store"
@@ -69,7 +68,7 @@ func open(t *testing.T) *house {
 		Users: h.db.Users(), Groups: h.db.Groups(), Sessions: h.db.Sessions(), Factors: factors, Passwords: hasher, Log: h.db.Log(), Locks: h.db.Locks(), Notify: h.told, Policies: h.db.Policies(), Atomic: h.db.Atomic, Now: h.clock.Now, MinPassword: 8,
 	}
 	h.Service = &signin.Service{
-		Tokens: ended{h.db.Grants()},
+		Tokens: h.db.SessionTokens(),
 		Users:  h.db.Users(), Sessions: h.db.Sessions(), Flows: h.db.Flows(), Policies: h.db.Policies(), Factors: factors,
 		Passwords: hasher, Limiter: h.db.Limiter(), Log: h.db.Log(), Notify: h.told, Atomic: h.db.Atomic, Sealer: keyring.New(),
 		Secret: make([]byte, 32), Rules: signin.DefaultRules, Now: h.clock.Now,
@@ -323,11 +322,4 @@ func TestNoSilentChange(t *testing.T) {
 	if _, err := h.answer(m.Ticket, "000000", ""); !errors.Is(err, errOutbox) || !errors.Is(err, mfa.ErrWrong) {
 		t.Errorf("%v", err)
 	}
-}
-
-// ended is the signin.Tokens of these tests.
-type ended struct{ oidc.Grants }
-
-func (e ended) EndSession(ctx context.Context, id idp.SessionID) error {
-	return e.Revoke(ctx, oidc.Selection{Session: id})
 }

@@ -177,7 +177,10 @@ func (s *Service) open(ctx context.Context, f Flow, u idp.User, from idp.Origin,
 		errs = append(errs, s.Flows.End(ctx, f.ID))
 	}
 	if f.Replaces != "" {
-		errs = append(errs, s.Sessions.End(ctx, f.Replaces))
+		// The same person's tokens belong to the new session, so that signing
+		// out finds them; another person's end here (S-05).
+		errs = append(errs, s.Sessions.End(ctx, f.Replaces),
+			s.Tokens.MoveSession(ctx, u.ID, f.Replaces, n.ID), s.Tokens.EndSession(ctx, f.Replaces))
 	}
 	return Moved{
 		Step: Done, Session: token, MaxAge: s.Rules.Absolute, Known: knownBrowsers(s.Secret).remember(u, known), ReturnTo: f.ReturnTo,

@@ -124,9 +124,11 @@ type Flows interface {
 	EndAll(ctx context.Context, id idp.UserID) error
 }
 
-// Tokens ends what came from a session: codes, access tokens, Odoo's tokens.
+// Tokens is what came from a session: codes, access tokens, Odoo's tokens.
 type Tokens interface {
 	EndSession(ctx context.Context, id idp.SessionID) error
+	// MoveSession gives a person's tokens to the session that follows theirs.
+	MoveSession(ctx context.Context, u idp.UserID, from, to idp.SessionID) error
 }
 
 // Policies returns the policies in force.

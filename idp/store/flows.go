@@ -53,7 +53,7 @@ func (s flows) Get(ctx context.Context, id string) (f signin.Flow, u idp.User, e
 }
 
 func (s flows) EndAll(ctx context.Context, id idp.UserID) error {
-	return s.d.write(ctx, stmt{sql: `DELETE FROM flows WHERE user_id = ?`, args: []any{string(id)}})
+	return s.d.write(ctx, endFlows(id))
 }
 
 func (s flows) End(ctx context.Context, id string) error {

@@ -109,11 +109,11 @@ func (s grants) Revoke(ctx context.Context, sel oidc.Selection) error {
 		// The inequality lets both databases use the partial indexes.
 		where, args = append(where, c.column+` = ? AND `+c.column+` <> ''`), append(args, c.value)
 	}
+	if len(where) == 0 { // a kind alone is everybody's
+		return fmt.Errorf("%w: selection of grants: a family, person, client or session must be named", idp.ErrInvalid)
+	}
 	if len(sel.Kinds) > 0 {
 		where, args = append(where, `kind IN (`+marks(len(sel.Kinds))+`)`), append(args, anys(sel.Kinds)...)
-	}
-	if len(where) == 0 {
-		return fmt.Errorf("%w: selection of grants: at least one field must be set", idp.ErrInvalid)
 	}
 	return s.d.write(ctx, stmt{
 		sql:  `UPDATE grants SET spent = TRUE, uses = 0 WHERE NOT spent AND ` + strings.Join(where, ` AND `),
@@ -162,4 +162,24 @@ func (s OdooTokens) Fire(ctx context.Context, signature string, client oidc.Clie
 		WHERE kind = '`+oidc.KindOdoo+`' AND signature = ? AND client = ? AND NOT spent AND uses > 0 AND armed > ? AND expires > ?
 		RETURNING `+grantColumns, signature, string(client), now, now))
 	return r.grant(), err
+}
+
+// SessionTokens are the grants that came from a session and end with it.
+// Refresh tokens are none of them: offline_access means to outlive it.
+type SessionTokens struct{ d *DB }
+
+// SessionTokens returns the store of package signin.
+func (d *DB) SessionTokens() SessionTokens { return SessionTokens{d} }
+
+// EndSession is a [signin.Tokens].
+func (s SessionTokens) EndSession(ctx context.Context, id idp.SessionID) error {
+	return s.d.Grants().Revoke(ctx, oidc.Selection{Session: id, Kinds: []string{oidc.KindCode, oidc.KindAccess, oidc.KindOdoo}})
+}
+
+// MoveSession is a [signin.Tokens].
+func (s SessionTokens) MoveSession(ctx context.Context, u idp.UserID, from, to idp.SessionID) error {
+	return s.d.write(ctx, stmt{
+		sql:  `UPDATE grants SET session = ? WHERE session = ? AND session <> '' AND user_id = ?`,
+		args: []any{string(to), string(from), string(u)},
+	})
 }

@@ -184,15 +184,22 @@ func (s users) SetDisabled(ctx context.Context, id idp.UserID, disabled bool) er
 	if disabled {
 		raise = 1
 	}
-	return s.d.write(ctx, stmt{
+	return s.d.write(ctx, endFlows(id), stmt{
 		sql:  `UPDATE users SET disabled = ?, epoch = epoch + ? WHERE id = ?`,
 		args: []any{disabled, raise, string(id)},
 		none: idp.ErrNotFound,
 	})
 }
 
+// endFlows takes a person's sign-ins under way away. Whatever these write ends
+// their row in the same transaction, so none that began before this commits
+// after it, however long it has been at work.
+func endFlows(id idp.UserID) stmt {
+	return stmt{sql: `DELETE FROM flows WHERE user_id = ?`, args: []any{string(id)}}
+}
+
 func (s users) RaiseEpoch(ctx context.Context, id idp.UserID) error {
-	return s.d.write(ctx, stmt{
+	return s.d.write(ctx, endFlows(id), stmt{
 		sql:  `UPDATE users SET epoch = epoch + 1 WHERE id = ?`,
 		args: []any{string(id)},
 		none: idp.ErrNotFound,

@@ -2,7 +2,6 @@ package signin
 
 import (
 	"bytes"
-	"context"
 	"io"
 	"log/slog"
 	"net/http"
@@ -67,7 +66,7 @@ func open(t *testing.T) *house {
 		Locks: h.db.Locks(), Notify: notices,
 	}
 	h.service = &signin.Service{
-		Tokens: ended{h.db.Grants()},
+		Tokens: h.db.SessionTokens(),
 		Users:  h.db.Users(), Sessions: h.db.Sessions(), Flows: h.db.Flows(), Policies: h.db.Policies(), Factors: factors,
 		Passwords: hasher, Limiter: h.db.Limiter(), Log: h.db.Log(), Atomic: h.db.Atomic, Sealer: keyring.New(),
 		Secret: make([]byte, 32), Rules: signin.DefaultRules, Now: h.clock.Now, Notify: notices,
@@ -216,11 +215,4 @@ func (v *visitor) has(selectors ...string) *visitor {
 		}
 	}
 	return v
-}
-
-// ended is the signin.Tokens of these tests.
-type ended struct{ oidc.Grants }
-
-func (e ended) EndSession(ctx context.Context, id idp.SessionID) error {
-	return e.Revoke(ctx, oidc.Selection{Session: id})
 }
