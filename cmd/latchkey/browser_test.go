@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,6 +20,7 @@ import (
 	"github.com/pquerna/otp/totp"
 
 	"latchkey/config"
+	"latchkey/idp/oidc"
 )
 
 // chromium starts a browser, or skips the test where there is none; under
@@ -232,4 +235,31 @@ func (b tab) secondSignIn(demo demoReport) {
 	b.noScript(false)
 	b.do(chromedp.SendKeys(chromedp.CSS("form#factor input[name=code]"), code), chromedp.Click(chromedp.CSS("form#factor #submit")))
 	b.see("#welcome", "")
+}
+
+// An application whose callback redirects on to another origin is reached, too:
+// Chromium holds every redirect after a form against form-action.
+func TestOnwardRedirectInChromium(t *testing.T) {
+	ctx := chromium(t, "en")
+	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprint(w, `<h1 id="app">in the application</h1>`)
+	}))
+	defer app.Close()
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, strings.Replace(app.URL, "127.0.0.1", "localhost", 1), http.StatusSeeOther)
+	}))
+	defer api.Close()
+	w := newWorld(t, "sqlite")
+	w.user("ada@example.org")
+	w.client(oidc.Input{ID: "web", Name: "Web", Type: oidc.Web, RedirectURIs: []string{api.URL + "/cb"}}) // not trusted: the consent form, too
+	b := tab{t, ctx, "en"}
+	b.do(chromedp.Navigate(w.url + oidc.PathAuthorize + "?" + url.Values{
+		"response_type": {"code"}, "client_id": {"web"}, "redirect_uri": {api.URL + "/cb"}, "scope": {"openid"},
+	}.Encode()))
+	b.do(chromedp.SendKeys(chromedp.CSS("input[name=login]"), "ada@example.org"), chromedp.SendKeys(chromedp.CSS("input[name=password]"), rightPassword),
+		chromedp.Click(chromedp.CSS("form#login #submit")))
+	b.see("form#consent", "")
+	b.do(chromedp.Click(chromedp.CSS("form#consent button[value=allow]")))
+	b.see("#app", "")
 }

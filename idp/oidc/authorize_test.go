@@ -54,7 +54,7 @@ func TestErrorPages(t *testing.T) {
 		t.Errorf("%+v", h.pages.problem)
 	}
 	h.authorize(ask("erp", "redirect_uri", "https://erp.example.org/elsewhere"))
-	if d := h.pages.problem.Detail; d != nil {
+	if d := h.pages.problem.Detail; d["Odoo"] != "" || d["redirect_uri"] != "https://erp.example.org/elsewhere" {
 		t.Errorf("a hint about proxies for another path: %v", d)
 	}
 }

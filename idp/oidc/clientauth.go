@@ -97,9 +97,11 @@ func (p *Provider) authenticate(ctx context.Context, r *http.Request, form url.V
 	}
 	// The comparison happens for unknown clients, too (C-05).
 	right := subtle.ConstantTimeCompare([]byte(hashSecret(given.secret)), []byte(c.Secret)) == 1
-	allowed := given.method == c.AuthMethod || c.Type == Odoo
-	if err != nil || c.Secret == "" || !right || !allowed {
+	if err != nil || c.Secret == "" || !right {
 		return Client{}, wrong
+	}
+	if given.method != c.AuthMethod && c.Type != Odoo {
+		return Client{}, refuse(invalidClient, "This client is registered for "+c.AuthMethod+".") // it has shown its secret
 	}
 	return c, nil
 }

@@ -44,7 +44,9 @@ func metadata(c Config) ([]byte, error) {
 		"authorization_response_iss_parameter_supported": true,
 		"claims_parameter_supported":                     true,
 		"request_parameter_supported":                    false,
-		"request_uri_parameter_supported":                false,
+		// Without this, certification takes unsigned request objects for offered.
+		"request_object_signing_alg_values_supported": []string{"RS256"},
+		"request_uri_parameter_supported":             false,
 	}
 	if len(c.Locales) > 0 {
 		doc["ui_locales_supported"] = c.Locales

@@ -188,12 +188,12 @@ func (d reader) client(q *request) error {
 	if redirectKnown(q.client, q.redirect) {
 		return nil
 	}
-	e := &pageError{Problem: Problem{Status: http.StatusBadRequest, Key: "redirect_uri"}}
+	e := &pageError{Problem: Problem{
+		Status: http.StatusBadRequest, Key: "redirect_uri",
+		Detail: map[string]string{"redirect_uri": q.redirect, "client_id": string(q.client.ID)},
+	}}
 	if q.client.Type == Odoo && nearMiss(q.client, q.redirect) {
-		e.Detail = map[string]string{
-			"redirect_uri": q.redirect,
-			"Odoo":         "Set proxy_mode = True and let the proxy send X-Forwarded-Host and X-Forwarded-Proto.",
-		}
+		e.Detail["Odoo"] = "Set proxy_mode = True and let the proxy send X-Forwarded-Host and X-Forwarded-Proto."
 	}
 	return e
 }

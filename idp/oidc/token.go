@@ -161,10 +161,10 @@ func narrow(ar *fosite.AccessRequest) error {
 	return nil
 }
 
-// grantService gives a service the scopes it asks for or, if it names none,
+// grantService gives a client with a secret the scopes it asks for or, if it names none,
 // all that it is registered for. Scopes about people mean nothing there.
 func grantService(ar *fosite.AccessRequest, c Client) error {
-	if c.Type != Service {
+	if c.Secret == "" {
 		return refuse(unauthorized, "This client may not use this grant_type.")
 	}
 	scopes := []string(ar.RequestedScope) // held against the registration by fosite

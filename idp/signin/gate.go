@@ -64,7 +64,7 @@ func (s *Service) Continue(ctx context.Context, v View, token string) (Moved, er
 		return Moved{}, err
 	}
 	next, err := s.Begin(ctx, Start{
-		Browser: f.Browser, Need: f.Need, ReturnTo: f.ReturnTo, Redirect: f.Redirect, Client: f.Client,
+		Browser: f.Browser, Need: f.Need, ReturnTo: f.ReturnTo, Redirect: f.Redirect, Onward: f.Onward, Client: f.Client,
 		Hint: u.Login, Locales: f.Locales, Session: n, User: u,
 	})
 	if err != nil {

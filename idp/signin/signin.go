@@ -28,6 +28,7 @@ type Flow struct {
 	Need     idp.Need  `json:"need"`
 	ReturnTo string    `json:"return_to"`          // path and query on this server
 	Redirect string    `json:"redirect,omitempty"` // the client's redirect URI, for form-action
+	Onward   bool      `json:"onward,omitempty"`   // the client may redirect further, to other origins
 	Client   string    `json:"client,omitempty"`   // its name, for the page
 	Hint     string    `json:"hint,omitempty"`
 	Locales  string    `json:"locales,omitempty"`

@@ -22,6 +22,7 @@ type Start struct {
 	Need     idp.Need
 	ReturnTo string
 	Redirect string
+	Onward   bool
 	Client   string
 	Hint     string
 	Locales  string
@@ -36,7 +37,7 @@ type Start struct {
 // is signed in and only lacks a factor gets a row.
 func (s *Service) Begin(ctx context.Context, b Start) (Flow, error) {
 	f := Flow{
-		Browser: b.Browser, Need: b.Need, ReturnTo: b.ReturnTo, Redirect: b.Redirect, Client: b.Client,
+		Browser: b.Browser, Need: b.Need, ReturnTo: b.ReturnTo, Redirect: b.Redirect, Onward: b.Onward, Client: b.Client,
 		Hint: b.Hint, Locales: b.Locales, Choose: b.Choose, Expires: s.Now().Add(TTL), Replaces: b.Session.ID,
 	}
 	other := b.Need.Subject != "" && b.Need.Subject != b.User.ID

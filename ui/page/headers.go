@@ -60,12 +60,12 @@ func (c *reach) targets() []string {
 	return append([]string{" 'self'"}, c.forms...)
 }
 
-// LeadsOnlyTo lets the forms of this page end at the origin of a URL and
-// nowhere else, and reports whether there may be a form at all: it may not for
+// LeadsOnlyTo lets the forms of this page end where LeadsOn says and not on
+// our own pages, and reports whether there may be a form at all: it may not for
 // a URL that would run as a script.
 func (c *reach) LeadsOnlyTo(target string) bool {
 	c.away = true
-	c.LeadsTo(target)
+	c.LeadsOn(target)
 	return len(c.forms) > 0
 }
 
@@ -74,6 +74,20 @@ func (c *reach) LeadsOnlyTo(target string) bool {
 func (c *reach) LeadsTo(target string) {
 	if src := source(target); src != "" {
 		c.forms = append(c.forms, " "+src)
+	}
+}
+
+// LeadsOn is LeadsTo for an application that may redirect further, say from
+// its API's address to its own. Chromium holds every redirect that follows a
+// form against form-action and blocks the rest without a word, so any address
+// of that scheme must do. It is for web addresses only; an app's scheme stays
+// as it is.
+func (c *reach) LeadsOn(target string) {
+	c.LeadsTo(target)
+	for _, scheme := range []string{"https:", "http:"} {
+		if src := source(target); strings.HasPrefix(src, scheme) && src != scheme {
+			c.forms = append(c.forms, " "+scheme)
+		}
 	}
 }
 

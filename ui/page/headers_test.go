@@ -53,6 +53,22 @@ func TestFormAction(t *testing.T) {
 	}
 }
 
+// an application that may redirect further gets its scheme, no more.
+func TestFormActionOnward(t *testing.T) {
+	h := newHouse(t, "https://id.example.com")
+	for to, want := range map[string]string{
+		"https://api.example.com/cb": "form-action 'self' https://api.example.com https:;",
+		"http://127.0.0.1:5000/cb":   "form-action 'self' http://127.0.0.1:5000 http:;",
+		"com.example.app:/cb":        "form-action 'self' com.example.app:;",
+		"javascript:alert(1)":        "form-action 'self';",
+	} {
+		got := h.do("GET", "/leads?on=1&to="+url.QueryEscape(to), nil, "").Header.Get("Content-Security-Policy")
+		if !strings.Contains(got, want) {
+			t.Errorf("%q: %s", to, got)
+		}
+	}
+}
+
 // redirects of our own stay here.
 func TestRedirect(t *testing.T) {
 	h := newHouse(t, "https://id.example.com")

@@ -59,7 +59,11 @@ func newHouse(t *testing.T, issuer string) *house {
 	}))
 	h.GET("/out", s.Members(func(c *Context) error { c.ForgetSession(); return c.Redirect("/form") }))
 	h.GET("/leads", s.Members(func(c *Context) error {
-		c.LeadsTo(c.Query("to"))
+		if c.Query("on") != "" {
+			c.LeadsOn(c.Query("to"))
+		} else {
+			c.LeadsTo(c.Query("to"))
+		}
 		return c.Show(testPages, 200, "form.html", "x")
 	}))
 	return h

@@ -85,7 +85,7 @@ type consentView struct {
 func (p Pages) Consent(w http.ResponseWriter, r *http.Request, v oidc.ConsentView) {
 	c := p.Site.From(w, r)
 	c.Speak(v.User.Locale)
-	c.LeadsTo(v.Redirect)
+	c.LeadsOn(v.Redirect)
 	show(c, http.StatusOK, "consent.html", consentView{
 		Client: nameOf(v.Client), Person: page.PersonOf(v.User), Scopes: scopes(c, v.Scopes),
 		Action: v.Action, Hidden: hidden(v.Hidden), Host: hostOf(v.Redirect),
@@ -118,7 +118,7 @@ func (p Pages) Logout(w http.ResponseWriter, r *http.Request, v oidc.LogoutView)
 	c := p.Site.From(w, r)
 	c.Speak(v.User.Locale)
 	for _, u := range v.Client.PostLogoutURIs {
-		c.LeadsTo(u)
+		c.LeadsOn(u)
 	}
 	view := logoutView{Client: nameOf(v.Client), Action: v.Action, Hidden: hidden(v.Hidden)}
 	if v.User.ID != "" {

@@ -65,7 +65,7 @@ func TestConsent(t *testing.T) {
 				t.Errorf("%s: %q is missing", lang, want)
 			}
 		}
-		if got := res.Header.Get("Content-Security-Policy"); !strings.Contains(got, "form-action 'self' https://photos.example.org;") {
+		if got := res.Header.Get("Content-Security-Policy"); !strings.Contains(got, "form-action 'self' https://photos.example.org https:;") {
 			t.Error(got)
 		}
 	}
@@ -86,7 +86,7 @@ func TestFormPost(t *testing.T) {
 		t.Errorf("code %q, %d fields", got, form.Find("input").Length())
 	}
 	csp, nonce := res.Header.Get("Content-Security-Policy"), doc.Find("script[src]").AttrOr("nonce", "")
-	if !strings.Contains(csp, "form-action https://photos.example.org;") || nonce == "" || !strings.Contains(csp, "script-src 'nonce-"+nonce+"'") {
+	if !strings.Contains(csp, "form-action https://photos.example.org https:;") || nonce == "" || !strings.Contains(csp, "script-src 'nonce-"+nonce+"'") {
 		t.Errorf("%s, nonce %q", csp, nonce)
 	}
 	if res.Header.Get("Referrer-Policy") != "no-referrer" || res.Header.Get("Cache-Control") != "no-store" {
@@ -134,7 +134,7 @@ func TestLogout(t *testing.T) {
 	if form.Find("input[name=csrf]").Length() != 1 || form.Find("input[name=state][value=s]").Length() != 1 || form.Find("button#submit").Length() != 1 {
 		t.Errorf("%s", doc.Text())
 	}
-	if got := res.Header.Get("Content-Security-Policy"); !strings.Contains(got, "form-action 'self' https://photos.example.org;") {
+	if got := res.Header.Get("Content-Security-Policy"); !strings.Contains(got, "form-action 'self' https://photos.example.org https:;") {
 		t.Error(got)
 	}
 	_, doc = draw(t, "en", func(w http.ResponseWriter, r *http.Request) {

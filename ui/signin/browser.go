@@ -43,7 +43,8 @@ func (b Browser) SignIn(w http.ResponseWriter, r *http.Request, ask oidc.Ask) {
 	c := b.Site.From(w, r)
 	err := begin(c, b.Service, signin.Start{
 		Need: ask.Need, ReturnTo: ask.ReturnTo, Redirect: ask.Redirect, Client: ask.Client.Name,
-		Hint: ask.Hint, Locales: ask.Locales, Choose: ask.Choose,
+		Onward: ask.Client.Type != oidc.Odoo, // an Odoo takes its answer on the page where it lands
+		Hint:   ask.Hint, Locales: ask.Locales, Choose: ask.Choose,
 	})
 	if err != nil {
 		c.Fail(err)

@@ -82,7 +82,7 @@ func open(t *testing.T) *house {
 	site.Mount(e)
 	(&Pages{Site: site, SignIn: h.service}).Mount(e)
 	h.browser = Browser{Site: site, Service: h.service}
-	h.ask = oidc.Ask{Client: oidc.Client{Name: "Atelier"}, ReturnTo: "/app?state=1%2F2", Redirect: client}
+	h.ask = oidc.Ask{Client: oidc.Client{Name: "Atelier", Type: oidc.Odoo}, ReturnTo: "/app?state=1%2F2", Redirect: client}
 	e.GET("/app", gin.WrapF(h.app))
 	e.GET("/post", func(g *gin.Context) { h.post(g.Writer, g.Request) })
 	h.Start()

@@ -94,7 +94,11 @@ func (p *Pages) load(c *page.Context) (v signin.View, ok bool, err error) {
 		c.FailAs(err, problem)
 		return v, false, nil
 	}
-	c.LeadsTo(v.Flow.Redirect)
+	if v.Flow.Onward {
+		c.LeadsOn(v.Flow.Redirect)
+	} else {
+		c.LeadsTo(v.Flow.Redirect)
+	}
 	return v, true, nil
 }
 
