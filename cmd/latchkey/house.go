@@ -160,7 +160,7 @@ func (b *base) wire() {
 	b.engine.Register(totp.Factor{Issuer: b.cfg.Branding.Name, Now: b.now}, backup.Factor{Hash: b.hasher.Key})
 	b.notices = &message.Notices{Outbox: b.db.Outbox(), Issuer: b.cfg.Issuer, Brand: b.cfg.Branding.Name, Now: b.now}
 	b.accounts = &account.Service{
-		Users: b.db.Users(), Groups: b.db.Groups(), Sessions: b.db.Sessions(), Factors: b.engine, Passwords: b.hasher, Log: b.db.Log(), Notify: b.notices, Policies: b.db.Policies(), Atomic: b.db.Atomic, Now: b.now, Locks: b.db.Locks(),
+		Users: b.db.Users(), Groups: b.db.Groups(), Sessions: b.db.Sessions(), Factors: b.engine, Passwords: b.hasher, Log: b.db.Log(), Notify: b.notices, Policies: b.db.Policies(), Atomic: b.db.Atomic, Now: b.now, Locks: store.LocksOf(b.db),
 		MinPassword: p.MinLength, Words: []string{b.cfg.Branding.Name, b.cfg.Branding.Company},
 	}
 	b.keys = oidc.NewKeyRing(b.db.Keys(), b.db.Atomic, b.now)
@@ -206,7 +206,7 @@ func build(ctx context.Context, b *base, extra ...func(*house, gin.IRouter)) (*h
 	origin := func(r *http.Request) idp.Origin { return site.From(nil, r).Origin() }
 	h.signIn = &signin.Service{
 		Users: b.db.Users(), Sessions: b.db.Sessions(), Flows: b.db.Flows(), Policies: b.db.Policies(), Factors: b.engine,
-		Passwords: b.hasher, Limiter: b.db.Limiter(), Log: b.db.Log(), Tokens: b.db.SessionTokens(), Notify: b.notices, Atomic: b.db.Atomic, Sealer: b.ring,
+		Passwords: b.hasher, Limiter: b.db.Limiter(), Log: b.db.Log(), Tokens: store.SessionTokensOf(b.db), Notify: b.notices, Atomic: b.db.Atomic, Sealer: b.ring,
 		Secret: keyring.Derive(root, "known"), Rules: rules(b.cfg), Now: b.now,
 	}
 	h.odoo = &odoo.Service{

@@ -28,7 +28,7 @@ func service(t *testing.T, db *store.DB) *account.Service {
 		Users: db.Users(), Groups: db.Groups(), Sessions: db.Sessions(), Factors: factors, Passwords: hasher,
 		Log: db.Log(), Policies: db.Policies(), Atomic: db.Atomic, Now: clock.Now, MinPassword: 15, Words: []string{"Latchkey"},
 		Notify: &message.Notices{Outbox: db.Outbox(), Issuer: "https://id.example.org", Brand: "Latchkey", Now: clock.Now},
-		Locks:  db.Locks(),
+		Locks:  store.LocksOf(db),
 	}
 }
 

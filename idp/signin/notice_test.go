@@ -65,10 +65,10 @@ func open(t *testing.T) *house {
 	factors := &mfa.Engine{Credentials: h.db.Credentials(), Challenges: h.db.Challenges(), Limiter: h.db.Limiter(), Atomic: h.db.Atomic, Now: h.clock.Now}
 	factors.Register(totp.Factor{Issuer: "Latchkey", Now: h.clock.Now}, backup.Factor{Hash: hasher.Key})
 	h.accounts = &account.Service{
-		Users: h.db.Users(), Groups: h.db.Groups(), Sessions: h.db.Sessions(), Factors: factors, Passwords: hasher, Log: h.db.Log(), Locks: h.db.Locks(), Notify: h.told, Policies: h.db.Policies(), Atomic: h.db.Atomic, Now: h.clock.Now, MinPassword: 8,
+		Users: h.db.Users(), Groups: h.db.Groups(), Sessions: h.db.Sessions(), Factors: factors, Passwords: hasher, Log: h.db.Log(), Locks: store.LocksOf(h.db), Notify: h.told, Policies: h.db.Policies(), Atomic: h.db.Atomic, Now: h.clock.Now, MinPassword: 8,
 	}
 	h.Service = &signin.Service{
-		Tokens: h.db.SessionTokens(),
+		Tokens: store.SessionTokensOf(h.db),
 		Users:  h.db.Users(), Sessions: h.db.Sessions(), Flows: h.db.Flows(), Policies: h.db.Policies(), Factors: factors,
 		Passwords: hasher, Limiter: h.db.Limiter(), Log: h.db.Log(), Notify: h.told, Atomic: h.db.Atomic, Sealer: keyring.New(),
 		Secret: make([]byte, 32), Rules: signin.DefaultRules, Now: h.clock.Now,

@@ -168,8 +168,8 @@ func (s OdooTokens) Fire(ctx context.Context, signature string, client oidc.Clie
 // Refresh tokens are none of them: offline_access means to outlive it.
 type SessionTokens struct{ d *DB }
 
-// SessionTokens returns the store of package signin.
-func (d *DB) SessionTokens() SessionTokens { return SessionTokens{d} }
+// SessionTokensOf returns the store of package signin.
+func SessionTokensOf(d *DB) SessionTokens { return SessionTokens{d} }
 
 // EndSession is a [signin.Tokens].
 func (s SessionTokens) EndSession(ctx context.Context, id idp.SessionID) error {

@@ -200,8 +200,8 @@ func (l limiter) Forgive(ctx context.Context, bs ...mfa.Budget) error {
 // Locks lifts what the limiter counted.
 type Locks struct{ d *DB }
 
-// Locks returns the store of package account.
-func (d *DB) Locks() Locks { return Locks{d} }
+// LocksOf returns the store of package account.
+func LocksOf(d *DB) Locks { return Locks{d} }
 
 // Lift forgets the tries of every budget whose key is one of these, or begins
 // with one of these and a colon. Caches may go on refusing for five seconds.

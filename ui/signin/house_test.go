@@ -63,10 +63,10 @@ func open(t *testing.T) *house {
 	notices := &message.Notices{Outbox: h.db.Outbox(), Issuer: "http://localhost", Brand: "Latchkey", Now: h.clock.Now}
 	h.accounts = &account.Service{
 		Users: h.db.Users(), Groups: h.db.Groups(), Sessions: h.db.Sessions(), Factors: factors, Passwords: hasher, Log: h.db.Log(), Policies: h.db.Policies(), Atomic: h.db.Atomic, Now: h.clock.Now, MinPassword: 8,
-		Locks: h.db.Locks(), Notify: notices,
+		Locks: store.LocksOf(h.db), Notify: notices,
 	}
 	h.service = &signin.Service{
-		Tokens: h.db.SessionTokens(),
+		Tokens: store.SessionTokensOf(h.db),
 		Users:  h.db.Users(), Sessions: h.db.Sessions(), Flows: h.db.Flows(), Policies: h.db.Policies(), Factors: factors,
 		Passwords: hasher, Limiter: h.db.Limiter(), Log: h.db.Log(), Atomic: h.db.Atomic, Sealer: keyring.New(),
 		Secret: make([]byte, 32), Rules: signin.DefaultRules, Now: h.clock.Now, Notify: notices,
