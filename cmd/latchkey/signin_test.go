@@ -239,3 +239,24 @@ func TestKnownBrowser(t *testing.T) {
 	home.open("/logout").submit("form#logout")
 	home.open(w.odooLink("odoo")).signIn(w, "ada@example.org").answer()
 }
+
+// An application may want people to be asked with which account to go on; so
+// may a request (prompt=select_account).
+func TestContinueAs(t *testing.T) {
+	w := newWorld(t, "sqlite")
+	w.client(oidc.Input{ID: "odoo", Name: "Shop", Type: oidc.Odoo, RedirectURIs: []string{shopCallback}, Choose: true})
+	w.user("ada@example.org")
+	w.user("bob@example.org")
+	p := w.person().open(w.odooLink("odoo")).signIn(w, "ada@example.org")
+	first := p.answer().Get("access_token")
+	if p.open(w.odooLink("odoo")); !strings.Contains(p.text(), "Ada@example.org") {
+		t.Fatalf("nobody asks as whom to go on: %s", p.text())
+	}
+	if again := p.submit("form#continue", "decision", "continue").answer(); again.Get("access_token") != first || again.Get("state") != odooState {
+		t.Errorf("going on as the same person: %v", again)
+	}
+	p.open(w.odooLink("odoo")).submit("form#continue", "decision", "other").signIn(w, "bob@example.org")
+	if other := p.answer().Get("access_token"); other == first {
+		t.Error("another account got the first one's token")
+	}
+}
