@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
+
 	"latchkey/idp"
 	"latchkey/idp/account"
 	"latchkey/idp/odoo"
@@ -214,6 +216,27 @@ func TestLiveOdoo(t *testing.T) {
 	stale.Set("state", answer.Get("state"))
 	w.later(61 * time.Second)
 	refused("late by a second", stale)
+}
+
+// The same in a real browser, which runs Odoo's own page that moves the
+// fragment, and is held to our content security policy.
+func TestLiveOdooInChromium(t *testing.T) {
+	o := openOdoo(t)
+	w := newWorld(t, "sqlite")
+	ada := w.user(fmt.Sprintf("ada%d@example.org", time.Now().UnixNano()), withApp)
+	o.connect(w, w.client(oidc.Input{ID: "odoo", Name: "Odoo", Type: oidc.Odoo, RedirectURIs: []string{o.url + "/auth_oauth/signin"}}))
+	o.linked(ada.Email, "group_user", ada)
+	b := tab{t, chromium(t, "en"), "odoo"}
+	b.do(chromedp.Navigate(o.url+"/web/login"), chromedp.Click(chromedp.CSS(`a[href^="`+w.url+oidc.PathAuthorize+`"]`)))
+	b.see("form#login", "")
+	b.do(chromedp.SendKeys(chromedp.CSS("input[name=login]"), ada.Email), chromedp.SendKeys(chromedp.CSS("input[name=password]"), rightPassword),
+		chromedp.Click(chromedp.CSS("form#login #submit")))
+	b.see("form#factor", "")
+	b.do(chromedp.SendKeys(chromedp.CSS("input[name=code]"), w.code(appSecret)), chromedp.Click(chromedp.CSS("form#factor #submit")))
+	b.see(".o_web_client", "") // Odoo's own application, drawn for somebody who is signed in
+	if at := b.eval(`location.origin`); at != o.url {
+		t.Errorf("at %s", at)
+	}
 }
 
 // odooLinkTo is what an Odoo at another address puts on its login page.
