@@ -73,7 +73,7 @@ var keys = []Key{
 
 	whole("limits.password_tries", "10", 3, 100, "Wrong passwords per account from unknown browsers before a lock.",
 		func(c *Config, n int) { c.Limits.PasswordTries = n }, func(c Config) int { return c.Limits.PasswordTries }),
-	whole("limits.address_tries", "100", 10, 10000, "Wrong passwords from one address (IPv6: one /64) before a lock.",
+	whole("limits.address_tries", "300", 10, 10000, "Wrong passwords from one address (IPv6: one /64) before a lock.",
 		func(c *Config, n int) { c.Limits.AddressTries = n }, func(c Config) int { return c.Limits.AddressTries }),
 	whole("limits.challenge_tries", "5", 1, 10, "Wrong codes after which a challenge is dead.",
 		func(c *Config, n int) { c.Limits.ChallengeTries = n }, func(c Config) int { return c.Limits.ChallengeTries }),
