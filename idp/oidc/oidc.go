@@ -43,7 +43,7 @@ type Client struct {
 	Disabled         bool      `json:"disabled,omitempty"`
 	Choose           bool      `json:"choose,omitempty"`            // "continue as" instead of a silent sign-in
 	Sessions         string    `json:"sessions,omitempty"`          // Odoo: multi or single
-	ValidationSecret string    `json:"validation_secret,omitempty"` // Odoo: path segment of the validation URL, readable because the URL is shown again; the store seals it
+	ValidationSecret string    `json:"validation_secret,omitempty"` // Odoo: secret path segment of the validation URL; the store seals it
 	Validations      int       `json:"validations,omitempty"`       // Odoo: how often one authorization may be validated, 1 or 2
 	Created          time.Time `json:"created"`
 }
