@@ -7,11 +7,13 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
 	"net/netip"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -34,6 +36,7 @@ type Config struct {
 	Branding       Branding
 	Mail           Mail
 	SMS            SMS
+	Passkeys       Passkeys
 
 	from map[string]string // key → where its value came from
 }
@@ -101,18 +104,32 @@ type Branding struct {
 // Mail is where mail is handed over.
 type Mail struct {
 	SMTPURL string // empty: no mail
+	Admin   string // whom the program itself writes to; empty: nobody
 }
 
-// SMS is where text messages are handed over.
+// SMS is where text messages are handed over, and how many.
 type SMS struct {
-	HTTPURL string // empty: no text messages
+	Gateways        []Gateway // tried in order
+	HTTPURL         string    // one more gateway, the simple case; empty: none
+	Countries       []string  // the only ones; none: all
+	Daily           int       // messages
+	DailyPerCountry int
+	Unconfirmed     int // messages to one country in an hour whose code nobody entered
+	Timeout         time.Duration
+}
+
+// Passkeys says which site passkeys belong to.
+type Passkeys struct {
+	RPID             string   // a domain; empty: the issuer is an IP address, and there are no passkeys
+	Origins          []string // where they may be used beside the issuer
+	AttestationRoots string   // PEM file; empty: no maker's word is believed
 }
 
 // Load reads the file, if one is named, then the environment (as os.Environ
 // gives it), which wins. The error is a [Mistakes] with every mistake there
-// is; the Config is then not to be used.
-func Load(file string, env []string) (Config, error) {
-	r := reading{values: map[string]value{}}
+// is, the judges' with them; the Config is then not to be used.
+func Load(file string, env []string, judges ...Judge) (Config, error) {
+	r := reading{values: map[string]value{}, judges: judges}
 	if file != "" {
 		text, err := os.ReadFile(file)
 		if err != nil {
@@ -136,6 +153,7 @@ type value struct{ text, from string }
 type reading struct {
 	values   map[string]value
 	mistakes Mistakes
+	judges   []Judge
 }
 
 func (r *reading) wrong(m Mistake) { r.mistakes = append(r.mistakes, m) }
@@ -155,7 +173,7 @@ func (r *reading) build() Config {
 		}
 		c.from[k.Name] = v.from
 		if err := k.set(&c, v.text); err != nil {
-			r.wrong(k.mistake(v, err))
+			r.refuse(k, v, err)
 			bad[k.Name] = true
 		}
 	}
@@ -166,7 +184,27 @@ func (r *reading) build() Config {
 			r.wrong(m)
 		}
 	}
+	for _, judge := range r.judges {
+		for _, m := range judge(c) {
+			name, _, _ := strings.Cut(m.Key, "[")
+			m.From = c.from[name]
+			r.wrong(m)
+		}
+	}
 	return c
+}
+
+// refuse tells what is wrong with a value: one thing, or several within it.
+func (r *reading) refuse(k Key, v value, err error) {
+	var inside Mistakes
+	if !errors.As(err, &inside) {
+		r.wrong(k.mistake(v, err))
+		return
+	}
+	for _, m := range inside {
+		m.From = v.from
+		r.wrong(m)
+	}
 }
 
 // derive fills what has no fixed default.
@@ -176,6 +214,10 @@ func (c *Config) derive() {
 			c.Issuer = "http://localhost:" + port
 			c.from["issuer"] = "derived from listen"
 		}
+	}
+	if c.Passkeys.RPID == "" && c.Issuer != "" {
+		c.Passkeys.RPID = domainOf(c.Issuer)
+		c.from["passkeys.rp_id"] = "derived from issuer"
 	}
 	if c.Database.URL == "" {
 		c.Database.URL = "sqlite:" + join(c.DataDir, "latchkey.db")

@@ -13,6 +13,9 @@ type Key struct {
 	Allowed string
 	Doc     string
 	Secret  bool // never shown whole; may come from a file named by LATCHKEY_…_FILE
+	// Structured says that the value is a list of sections. Its get shows no
+	// secrets.
+	Structured bool
 
 	set func(c *Config, text string) error
 	get func(c Config) string
@@ -110,12 +113,33 @@ var keys = []Key{
 		"Name of the company on pages; people may not use it as a password.",
 		func(c *Config) *string { return &c.Branding.Company }, optional(isName)),
 
+	text("passkeys.rp_id", "", "the issuer's host", "the issuer's host or a domain above it that can be registered, such as example.org for id.example.org",
+		"The site that passkeys belong to. Another one makes all passkeys void.", func(c *Config) *string { return &c.Passkeys.RPID }, optional(isDomain)),
+	origins("passkeys.origins", "https://HOST[:PORT] as browsers write it, separated by commas; at most five names before the public suffix, with the issuer's",
+		"Further addresses of these pages where passkeys may be used. `/.well-known/webauthn` names them to browsers, which ask for it at `passkeys.rp_id`."),
+	text("passkeys.attestation_roots", "", "nobody", "a PEM file of certificates",
+		"Whose word on the make of a passkey is believed, where a policy wants it proven.", func(c *Config) *string { return &c.Passkeys.AttestationRoots }, nil),
+
 	secret("mail.smtp_url", "no mail", "smtp://[USER:PASSWORD@]HOST:PORT (with STARTTLS; a server on this machine may do without) or smtps://…; ?tls=none for a server without TLS and password in a trusted network",
-		"Mail server that tells people of changes to their account, from noreply@ and the issuer's host.",
+		"Mail server for codes and for news of changes to an account, from noreply@ and the issuer's host.",
 		func(c *Config) *string { return &c.Mail.SMTPURL }, optional(isSMTP)),
+	text("mail.admin", "", "nobody", "an e-mail address",
+		"Who hears that sending text messages was stopped.", func(c *Config) *string { return &c.Mail.Admin }, optional(isMailbox)),
+	gateways(gatewaysKey, "a list of gateways, each with name, type, prefixes and the settings of its type, see [Text messages](#text-messages)",
+		"SMS gateways, in the order in which they are tried."),
 	secret("sms.http_url", "none", "http://… or https://…",
-		"SMS gateway. Accepted and checked; this version sends no text messages.",
+		"One more SMS gateway: it gets a POST with the JSON object `{\"to\", \"text\"}`.",
 		func(c *Config) *string { return &c.SMS.HTTPURL }, optional(isURL("http", "https"))),
+	list("sms.countries", "all", "calling codes such as +33, or ISO 3166 codes such as FR, separated by commas",
+		"The only countries that text messages go to.", func(c *Config) *[]string { return &c.SMS.Countries }, isCountry),
+	whole("sms.daily", "1000", 1, 1000000, "Text messages in a day.",
+		func(c *Config, n int) { c.SMS.Daily = n }, func(c Config) int { return c.SMS.Daily }),
+	whole("sms.daily_per_country", "1000", 1, 1000000, "Text messages to one country in a day.",
+		func(c *Config, n int) { c.SMS.DailyPerCountry = n }, func(c Config) int { return c.SMS.DailyPerCountry }),
+	whole("sms.unconfirmed", "50", 5, 100000, "Text messages to one country in an hour (in a day: three times as many) whose code nobody enters, until no more go there and `mail.admin` is told.",
+		func(c *Config, n int) { c.SMS.Unconfirmed = n }, func(c Config) int { return c.SMS.Unconfirmed }),
+	span("sms.timeout", "3s", 500*time.Millisecond, 10*time.Second, "How long a gateway may take until the next one is asked. The last one has three times as long.",
+		func(c *Config) *time.Duration { return &c.SMS.Timeout }),
 }
 
 func names() []string {

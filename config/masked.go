@@ -16,7 +16,11 @@ type Setting struct {
 func (c Config) Masked() []Setting {
 	out := make([]Setting, len(keys))
 	for i, k := range keys {
-		out[i] = Setting{Key: k.Name, Value: k.masked(k.get(c)), From: c.from[k.Name]}
+		v := k.get(c)
+		if !k.Structured {
+			v = k.masked(v)
+		}
+		out[i] = Setting{Key: k.Name, Value: v, From: c.from[k.Name]}
 	}
 	return out
 }

@@ -39,6 +39,7 @@ func (c Config) refusals() Mistakes {
 	if c.Database.Shared() && c.Secrets.KeyringFile == "" {
 		refuse("secrets.keyring_file", "", "with PostgreSQL the file that `latchkey keyring create FILE` wrote, the same for every instance; or set data_dir to keep it there")
 	}
+	c.refusePasskeys(refuse)
 	if allowed := c.Database.tls(); allowed != "" {
 		refuse("database.url", c.Database.URL, allowed)
 	}

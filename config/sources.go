@@ -70,12 +70,15 @@ func (r *reading) section(file, path string, n ast.Node) {
 // entry takes one key of the file and what stands beside it.
 func (r *reading) entry(file, name string, p *ast.MappingValueNode) {
 	n, place := p.Value, at(file, p.Key)
-	_, isKey := find(name)
+	k, isKey := find(name)
 	switch {
+	case k.Structured:
+		if text := structured(n); text != "" {
+			r.values[name] = value{text: text, from: place}
+		}
 	case isKey:
 		text, ok := plain(n)
 		if !ok {
-			k, _ := find(name)
 			r.wrong(Mistake{Key: name, Value: k.masked(n.GetToken().Value), From: place, Allowed: k.Allowed + "; here stands a section"})
 		} else if text != "" {
 			r.values[name] = value{text: text, from: place}
@@ -173,24 +176,32 @@ func (r *reading) environment(env []string) {
 	}
 }
 
-// secretFile reads a secret; a newline at the end belongs to the editor that
-// wrote it.
+// secretFile takes the value of a key from a file.
 func (r *reading) secretFile(k Key, file string) {
 	variable := k.Variable() + "_FILE"
+	secret, allowed := readSecret(file)
+	if allowed != "" {
+		r.wrong(Mistake{Key: k.Name, Value: file, From: variable, Allowed: allowed})
+		return
+	}
+	r.values[k.Name] = value{text: secret, from: variable}
+}
+
+// readSecret reads a file with one line, or says what is allowed; a newline at
+// the end belongs to the editor that wrote it.
+func readSecret(file string) (secret, allowed string) {
 	f, err := os.Open(file)
 	if err != nil {
-		r.wrong(Mistake{Key: k.Name, Value: file, From: variable, Allowed: "a file that can be read: " + reason(err)})
-		return
+		return "", "a file that can be read: " + reason(err)
 	}
 	defer f.Close()
 	const most = 64 * 1024
 	text, err := io.ReadAll(io.LimitReader(f, most+1))
 	s := strings.TrimRight(string(text), "\r\n")
 	if err != nil || len(text) > most || s == "" || strings.ContainsAny(s, "\r\n") {
-		r.wrong(Mistake{Key: k.Name, Value: file, From: variable, Allowed: "a file with one line: the secret"})
-		return
+		return "", "a file with one line: the secret"
 	}
-	r.values[k.Name] = value{text: s, from: variable}
+	return s, ""
 }
 
 func or(s, otherwise string) string {

@@ -74,9 +74,17 @@ type User struct {
 	Created time.Time
 	Updated time.Time
 
+	// Method is the second factor that they used last; it is offered first.
+	Method mfa.Kind
+	// Trust rises when one of their trusted devices is forgotten: what a cache
+	// knows of devices carries it.
+	Trust int64
+
 	// Factors lists the kinds of factor that the person holds. The store fills
 	// it on reading, because every decision asks for it.
 	Factors []mfa.Kind
+	// Graces says when the grace of a policy began, by the policy's id.
+	Graces map[string]time.Time
 }
 
 // Subject says who the user is in the words of package mfa.
@@ -85,7 +93,10 @@ func (u User) Subject() mfa.Subject {
 	if name == "" {
 		name = u.Login
 	}
-	return mfa.Subject{ID: mfa.SubjectID(u.ID), Name: name, Email: u.Email, Phone: u.Phone, Locale: u.Locale}
+	return mfa.Subject{
+		ID: mfa.SubjectID(u.ID), Name: name, Email: u.Email, EmailVerified: u.EmailVerified,
+		Phone: u.Phone, PhoneVerified: u.PhoneVerified, Locale: u.Locale,
+	}
 }
 
 // Profile is the rest of the standard claims (OpenID Connect Core 1.0 §5.1).
@@ -127,6 +138,15 @@ type Actor struct {
 	Role   Role
 	Host   bool // somebody with a shell on the server: may do everything, is logged as such
 	Origin Origin
+	// Session is the one through which they act, and Proofs what they proved in
+	// it; none on the command line and with a token of the API.
+	Session SessionID
+	Proofs  []Proof
+}
+
+// ActorOf is a person who acts through their session.
+func ActorOf(s Session, u User, from Origin) Actor {
+	return Actor{User: u.ID, Role: u.Role, Origin: from, Session: s.ID, Proofs: s.Proofs}
 }
 
 // Event is one line of the log of what happened.

@@ -18,10 +18,23 @@ const (
 	BackupUsed      NoticeKind = "backup_used"
 	WrongFactor     NoticeKind = "wrong_factor" // after a right password
 	Locked          NoticeKind = "locked"
+	FactorRemoved   NoticeKind = "factor_removed"
+	CodesRenewed    NoticeKind = "codes_renewed" // a new set of backup codes
+	TwoStepOff      NoticeKind = "two_step_off"
+	DevicesForgot   NoticeKind = "devices_forgotten"
+	SessionsEnded   NoticeKind = "sessions_ended"
+	KeyCloned       NoticeKind = "key_cloned"     // a passkey seems to have a twin (SECURITY.md W-08)
+	TemporaryCode   NoticeKind = "temporary_code" // the help desk gave somebody one
+	// These two are for the address as it was before (SECURITY.md E-10, T-14).
+	EmailChanged NoticeKind = "email_changed"
+	PhoneChanged NoticeKind = "phone_changed"
 )
 
 // NoticeKinds lists them all.
-var NoticeKinds = []NoticeKind{FactorAdded, FactorsReset, PasswordChanged, NewBrowser, BackupUsed, WrongFactor, Locked}
+var NoticeKinds = []NoticeKind{
+	FactorAdded, FactorsReset, PasswordChanged, NewBrowser, BackupUsed, WrongFactor, Locked, KeyCloned, FactorRemoved, TemporaryCode,
+	EmailChanged, PhoneChanged, CodesRenewed, TwoStepOff, DevicesForgot, SessionsEnded,
+}
 
 // Notice is something that happened to an account and that its owner should
 // hear of. It never holds a secret.
@@ -31,6 +44,9 @@ type Notice struct {
 	Origin Origin   // zero when it is not for the owner to know, such as an administrator's
 	Method mfa.Kind // the factor that it is about, if it is about one
 	Client string   // the application's name as people know it, if there was one
+	Left   int      // of backup codes
+	// Credential is the one that was added, so that it can be taken back.
+	Credential mfa.CredentialID
 }
 
 // quiet is for how long a person hears no more of a kind once told. It is set
@@ -46,3 +62,11 @@ var quiet = map[NoticeKind]time.Duration{
 // Quiet is for how long the same person is not told the same again; 0 means
 // that every single one is told.
 func (k NoticeKind) Quiet() time.Duration { return quiet[k] }
+
+// Letter is a mail with a link that its reader is to follow.
+type Letter struct {
+	Link   Link
+	Token  string   // for the address; see [NewLink]
+	Method mfa.Kind // LinkEnrol: what is to be set up
+	Origin Origin   // of whoever asked for it; zero when it is not for the reader to know
+}

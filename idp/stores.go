@@ -22,12 +22,25 @@ type Users interface {
 	// SetPassword replaces the hash if it still is old (rehash on sign-in must
 	// not undo a change made meanwhile); ErrSpent otherwise.
 	SetPassword(ctx context.Context, id UserID, old, hash string) error
+	// VoidPassword takes the password away, whatever it is now.
+	VoidPassword(ctx context.Context, id UserID) error
 	// SetDisabled also raises the epoch when it disables. It and RaiseEpoch end
 	// the person's sign-ins under way, so both come before what these could
 	// still write.
 	SetDisabled(ctx context.Context, id UserID, disabled bool) error
 	// RaiseEpoch kills what carries the old one.
 	RaiseEpoch(ctx context.Context, id UserID) error
+	// SetMethod notes the second factor that a person used last.
+	SetMethod(ctx context.Context, id UserID, k mfa.Kind) error
+	// SetPhone notes a number that is proven to be theirs.
+	SetPhone(ctx context.Context, id UserID, phone string) error
+	// RaiseTrust ends what caches know of a person's trusted devices, or fails
+	// with ErrSpent when it is no longer was: of two changes that began from the
+	// same state one wins.
+	RaiseTrust(ctx context.Context, id UserID, was int64) error
+	// BeginGrace notes that the grace of these policies begins for a person; one
+	// that has begun goes on.
+	BeginGrace(ctx context.Context, id UserID, policies []string, at time.Time) error
 	// List returns up to limit people after the given id, by id.
 	List(ctx context.Context, q UserQuery) ([]User, error)
 	Remove(ctx context.Context, id UserID) error
@@ -77,6 +90,12 @@ type Sessions interface {
 	Of(ctx context.Context, id UserID) ([]Session, error)
 	// End ends one session.
 	End(ctx context.Context, id SessionID) error
+	// EndDevice ends the sessions that were opened with the help of a trusted
+	// device (empty: of any), but for the one to keep.
+	EndDevice(ctx context.Context, id UserID, device string, keep SessionID) error
+	// Replace opens a session in the place of one, or fails with ErrNotFound when
+	// that has ended meanwhile: what is over does not come back (S-05).
+	Replace(ctx context.Context, old SessionID, s Session) error
 	// EndAll ends every session of a person but the one to keep.
 	EndAll(ctx context.Context, id UserID, keep SessionID) error
 }
@@ -90,9 +109,18 @@ type Log interface {
 
 // EventQuery selects events.
 type EventQuery struct {
-	User  UserID
-	Since time.Time
-	Limit int // newest first when set; 0 = all, oldest first
+	User   UserID
+	What   []string // of these kinds; none named = all
+	Since  time.Time
+	Before Cursor // with Limit: only what came before it
+	Limit  int    // newest first when set; 0 = all, oldest first
+}
+
+// Cursor is a place in the log, between an event and the one after it; the
+// zero value is its end.
+type Cursor struct {
+	At time.Time // to the millisecond
+	ID string
 }
 
 // Atomic runs do and sends what it wrote in one transaction; see [mfa.Atomic].

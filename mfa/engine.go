@@ -37,12 +37,6 @@ type Engine struct {
 	order   []Kind
 }
 
-// Sole is an extra ability of a [Factor] of which one credential is enough: a
-// new one replaces what the subject held, in the same transaction.
-type Sole interface {
-	Sole()
-}
-
 // Response is the answer to one challenge.
 type Response struct {
 	ID     ChallengeID
@@ -82,23 +76,9 @@ func (e *Engine) DropAll(ctx context.Context, s SubjectID) error {
 }
 
 // Enroll starts adding a factor of kind k. The challenge is good only together
-// with binding. Its write joins an Atomic in ctx. ErrNoFactor when nothing of
-// that kind is registered.
+// with binding. Its write joins an Atomic in ctx, unless the factor is
+// [Sending]. ErrNoFactor when nothing of that kind is registered.
 func (e *Engine) Enroll(ctx context.Context, s Subject, k Kind, binding string) (Challenge, error) {
-	f, ok := e.factors[k]
-	if !ok {
-		return Challenge{}, fmt.Errorf("%w: %q", ErrNoFactor, k)
-	}
-	prompt, state, err := f.Enroll(ctx, s)
-	if err != nil {
-		return Challenge{}, err
-	}
-	return e.open(ctx, Challenge{Subject: s.ID, Kind: k, Adding: true, Binding: binding, State: state, Prompt: prompt})
-}
-
-// Ask starts a verification with a factor that the subject holds, or fails
-// with ErrNotHeld. Its write joins an Atomic in ctx.
-func (e *Engine) Ask(ctx context.Context, s Subject, k Kind, binding string) (Challenge, error) {
 	f, ok := e.factors[k]
 	if !ok {
 		return Challenge{}, fmt.Errorf("%w: %q", ErrNoFactor, k)
@@ -107,23 +87,19 @@ func (e *Engine) Ask(ctx context.Context, s Subject, k Kind, binding string) (Ch
 	if err != nil {
 		return Challenge{}, err
 	}
-	if len(held) == 0 {
-		return Challenge{}, fmt.Errorf("%w: %q", ErrNotHeld, k)
-	}
-	prompt, state, err := f.Ask(ctx, s, held)
+	prompt, state, err := f.Enroll(ctx, s, held)
 	if err != nil {
 		return Challenge{}, err
 	}
-	return e.open(ctx, Challenge{Subject: s.ID, Kind: k, Binding: binding, State: state, Prompt: prompt})
+	c := e.challenge(Challenge{Subject: s.ID, Kind: k, Adding: true, Binding: binding, State: state, Prompt: prompt})
+	return c, e.Open(ctx, c)
 }
 
-func (e *Engine) open(ctx context.Context, c Challenge) (Challenge, error) {
+// challenge names a ceremony and gives it an end.
+func (e *Engine) challenge(c Challenge) Challenge {
 	c.ID = ChallengeID(rand.Text())
 	c.Expires = e.Now().Add(e.Rules.orDefault().TTL)
-	if err := e.Challenges.Put(ctx, c); err != nil {
-		return Challenge{}, err
-	}
-	return c, nil
+	return c
 }
 
 // Pending returns a ceremony under way, so that a reloaded page shows the same
@@ -157,8 +133,12 @@ func (e *Engine) pending(ctx context.Context, s SubjectID, id ChallengeID, bindi
 
 // count takes one try, before the answer is looked at: a right answer during a
 // lock fares like a wrong one.
-func (e *Engine) count(ctx context.Context, c Challenge) error {
-	if err := e.Challenges.Try(ctx, c.ID, e.Rules.orDefault().PerChallenge); err != nil {
+func (e *Engine) count(ctx context.Context, s Subject, c Challenge) error {
+	most := e.Rules.orDefault().PerChallenge
+	if s.Terms.Tries > 0 {
+		most = min(most, s.Terms.Tries)
+	}
+	if err := e.Challenges.Try(ctx, c.ID, most); err != nil {
 		return err
 	}
 	return e.Limiter.Take(ctx, Budgets(c.Subject, c.Kind, e.Rules)...)
@@ -176,15 +156,14 @@ func (e *Engine) Check(ctx context.Context, s Subject, id ChallengeID, binding s
 	if err != nil {
 		return Credential{}, err
 	}
-	if err := e.count(ctx, c); err != nil {
+	if err := e.count(ctx, s, c); err != nil {
 		return Credential{}, err
 	}
-	held, err := e.heldOf(ctx, s.ID, c.Kind)
-	if err != nil {
-		return Credential{}, err
-	}
-	if len(held) == 0 { // dropped since it was asked for
+	_, held, err := e.ready(ctx, s, c.Kind)
+	if errors.Is(err, ErrNotHeld) { // dropped since it was asked for
 		return Credential{}, ErrExpired
+	} else if err != nil {
+		return Credential{}, err
 	}
 	proven, err := f.Check(ctx, s, held, c.State, a)
 	if err != nil {
@@ -195,7 +174,7 @@ func (e *Engine) Check(ctx context.Context, s Subject, id ChallengeID, binding s
 		return Credential{}, err
 	}
 	err = e.Atomic(ctx, func(ctx context.Context) error {
-		if err := e.Credentials.Save(ctx, used); err != nil {
+		if err := e.keep(ctx, used); err != nil {
 			return err
 		}
 		if err := e.settle(ctx, c); err != nil || then == nil {
@@ -209,6 +188,15 @@ func (e *Engine) Check(ctx context.Context, s Subject, id ChallengeID, binding s
 	return used, nil
 }
 
+// keep stores what a credential must remember of its use. One that is only
+// lent remembers nothing: its challenge is spent, and that makes it once.
+func (e *Engine) keep(ctx context.Context, used Credential) error {
+	if used.Version == 0 {
+		return nil
+	}
+	return e.Credentials.Save(ctx, used)
+}
+
 // used takes from a factor's verdict what is the factor's to say: which of the
 // held credentials was proven, and its data.
 func (e *Engine) used(held []Credential, proven Credential) (Credential, error) {
@@ -217,7 +205,7 @@ func (e *Engine) used(held []Credential, proven Credential) (Credential, error) 
 		return Credential{}, fmt.Errorf("mfa: factor %q proved a credential that is not held", held[0].Kind)
 	}
 	c := held[i]
-	c.Data, c.Used = proven.Data, e.Now()
+	c.Data, c.Used, c.Expires, c.Use = proven.Data, e.Now(), proven.Expires, proven.Use
 	return c, nil
 }
 
@@ -254,7 +242,7 @@ func (e *Engine) Confirm(ctx context.Context, s Subject, binding string, rs []Re
 			return err
 		}
 		if i == 0 {
-			if err := e.count(ctx, c); err != nil {
+			if err := e.count(ctx, s, c); err != nil {
 				return err
 			}
 		}

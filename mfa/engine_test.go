@@ -155,7 +155,7 @@ func TestConfirmAllOrNone(t *testing.T) {
 		"no answer":               {nil, nil, mfa.ErrExpired},
 		"wrong code":              {[]mfa.Response{{app.ID, wrong}, {codes.ID, kept}}, nil, mfa.ErrWrong},
 		"codes not kept":          {[]mfa.Response{{app.ID, right}, {codes.ID, mfa.Answer{}}}, nil, mfa.ErrWrong},
-		"one challenge twice":     {[]mfa.Response{{codes.ID, kept}, {codes.ID, kept}}, nil, mfa.ErrExpired},
+		"one challenge twice":     {[]mfa.Response{{codes.ID, kept}, {codes.ID, kept}}, nil, mfa.ErrWrong}, // a set is unique to its owner
 		"one challenge is not it": {[]mfa.Response{{app.ID, right}, {"none", kept}}, nil, mfa.ErrExpired},
 		"the rest fails":          {[]mfa.Response{{app.ID, right}, {codes.ID, kept}}, func(context.Context, []mfa.Credential) error { return failing }, failing},
 	} {
@@ -315,7 +315,7 @@ type bomb struct {
 }
 
 func (bomb) Kind() mfa.Kind { return "bomb" }
-func (bomb) Enroll(context.Context, mfa.Subject) (mfa.Prompt, mfa.State, error) {
+func (bomb) Enroll(context.Context, mfa.Subject, []mfa.Credential) (mfa.Prompt, mfa.State, error) {
 	return mfa.Prompt{Shape: mfa.ShapeCode}, nil, nil
 }
 func (bomb) Confirm(_ context.Context, _ mfa.Subject, _ mfa.State, a mfa.Answer) (mfa.Credential, error) {

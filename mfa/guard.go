@@ -16,9 +16,9 @@ func (g guarded) failed(err *error) {
 	}
 }
 
-func (g guarded) Enroll(ctx context.Context, s Subject) (p Prompt, st State, err error) {
+func (g guarded) Enroll(ctx context.Context, s Subject, held []Credential) (p Prompt, st State, err error) {
 	defer g.failed(&err)
-	return g.Factor.Enroll(ctx, s)
+	return g.Factor.Enroll(ctx, s, held)
 }
 
 func (g guarded) Confirm(ctx context.Context, s Subject, st State, a Answer) (c Credential, err error) {
@@ -34,4 +34,15 @@ func (g guarded) Ask(ctx context.Context, s Subject, held []Credential) (p Promp
 func (g guarded) Check(ctx context.Context, s Subject, held []Credential, st State, a Answer) (c Credential, err error) {
 	defer g.failed(&err)
 	return g.Factor.Check(ctx, s, held, st, a)
+}
+
+// Discover and Handle are called only for a factor that is [Discovering].
+func (g guarded) Discover(ctx context.Context) (p Prompt, st State, err error) {
+	defer g.failed(&err)
+	return g.Factor.(Discovering).Discover(ctx)
+}
+
+func (g guarded) Handle(a Answer) (handle string, err error) {
+	defer g.failed(&err)
+	return g.Factor.(Discovering).Handle(a)
 }

@@ -35,15 +35,39 @@ var (
 	ErrNotHeld  = errors.New("mfa: factor not held")
 	ErrNoFactor = errors.New("mfa: no such factor")
 	ErrConflict = errors.New("mfa: credential changed meanwhile")
+	ErrUnsent   = errors.New("mfa: the code could not be sent")
+	ErrRefused  = errors.New("mfa: not accepted by policy") // a right answer of an authenticator that may not be used
+	// ErrCloned is the ErrWrong of a key that seems to have a twin, where
+	// [Terms.NoClones] refuses it.
+	ErrCloned = fmt.Errorf("%w: the key seems to have a twin", ErrWrong)
 )
 
 // Subject is the person being asked, in the words factors need.
 type Subject struct {
-	ID     SubjectID
-	Name   string // how an authenticator app lists the account: e-mail or login
-	Email  string
-	Phone  string
-	Locale string
+	ID            SubjectID
+	Name          string // how an authenticator app lists the account: e-mail or login
+	Email         string
+	EmailVerified bool
+	Phone         string // E.164
+	PhoneVerified bool
+	Locale        string
+	Network       string // where they ask from, as limits on sending group it; empty: not known
+	Address       string // the IP address that they ask from, for the words of a letter; empty: not known
+	Agent         string // the User-Agent that they ask with, for the same
+	Terms         Terms
+}
+
+// Terms are what policy says of codes and keys. Zero values get the defaults.
+type Terms struct {
+	Digits   int           // of codes that are sent; default 6
+	Validity time.Duration // of codes that are sent; default 5 minutes, at most 10 (SECURITY.md T-05)
+	Tries    int           // at one challenge; default: the engine's rules
+	// NoClones refuses a passkey whose signature counter went back (W-08).
+	NoClones bool
+	// Models are the only makes of passkey that may be used, by AAGUID; none = all (W-12).
+	Models []string
+	// Attested wants a proof of the make when a passkey is added (W-12).
+	Attested bool
 }
 
 // Credential is one factor that a subject holds. Data belongs to the factor;
@@ -54,9 +78,23 @@ type Credential struct {
 	Kind    Kind
 	Label   string
 	Data    []byte
-	Version int // raised by the store on each save
+	// Handle, if there is one, is how an answer names the credential before it
+	// is known whose it is. It is unique among those of a kind.
+	Handle  string
+	Version int // raised by the store on each save; 0: not stored
 	Created time.Time
 	Used    time.Time // zero: never
+	Expires time.Time // zero: never; then it is held no more
+
+	// Use is what the factor tells of this one use. It is not stored.
+	Use Use
+}
+
+// Use is what is true of one use of a credential and of no other.
+type Use struct {
+	Verified bool // the authenticator knew the person by PIN or body: two factors in one (WebAuthn UV)
+	Synced   bool // the key may be on several devices (WebAuthn BE)
+	Cloned   bool // the key seems to have a twin (WebAuthn §6.1.1)
 }
 
 // Prompt is what a page must show to go on. Factors describe, pages draw: a
@@ -65,6 +103,8 @@ type Prompt struct {
 	Shape  Shape           `json:"shape"`
 	Digits int             `json:"digits,omitempty"`  // ShapeCode: expected length
 	SentTo string          `json:"sent_to,omitempty"` // ShapeCode: masked address the code went to
+	Until  time.Time       `json:"until,omitzero"`    // ShapeCode: a code that was sent is good until then
+	Again  time.Time       `json:"again,omitzero"`    // ShapeCode: from then on another one may be sent
 	URI    string          `json:"uri,omitempty"`     // ShapeScan: otpauth URI, drawn as a QR code
 	Secret string          `json:"secret,omitempty"`  // ShapeScan: the same secret for typing
 	Codes  []string        `json:"codes,omitempty"`   // ShapeCodes: codes to write down, shown once
@@ -93,15 +133,46 @@ type Answer struct {
 // between the two halves of a ceremony it returns as State.
 type Factor interface {
 	Kind() Kind
-	// Enroll starts adding the factor.
-	Enroll(ctx context.Context, s Subject) (Prompt, State, error)
+	// Enroll starts adding the factor for somebody who holds these of its kind.
+	Enroll(ctx context.Context, s Subject, held []Credential) (Prompt, State, error)
 	// Confirm turns a right answer into a credential.
 	Confirm(ctx context.Context, s Subject, st State, a Answer) (Credential, error)
-	// Ask starts a verification, sending a code if the factor sends codes.
+	// Ask starts a verification, sending a code if the factor sends codes. It
+	// runs outside of every Atomic.
 	Ask(ctx context.Context, s Subject, held []Credential) (Prompt, State, error)
 	// Check returns the credential that the answer proves, with what the
 	// factor must remember about this use, or ErrWrong.
 	Check(ctx context.Context, s Subject, held []Credential, st State, a Answer) (Credential, error)
+}
+
+// Sole is an extra ability of a [Factor] of which one credential is enough: a
+// new one replaces what the subject held, in the same transaction.
+type Sole interface {
+	Sole()
+}
+
+// Sending is an extra ability of a [Factor] whose Ask and Enroll send
+// something: pages start it by POST only, and may ask to send again.
+type Sending interface {
+	Sending()
+}
+
+// Lending is an extra ability of a [Factor] that can work without an
+// enrolment: it makes a credential of what is known of the subject, such as a
+// verified address. Whether that may be used is policy's to say.
+type Lending interface {
+	Lend(s Subject) (Credential, bool)
+}
+
+// Discovering is an extra ability of a [Factor] whose answers tell who gives
+// them, so that nobody need be named first.
+type Discovering interface {
+	// Discover starts a verification of whoever will answer. What it returns is
+	// judged by Check like any other.
+	Discover(ctx context.Context) (Prompt, State, error)
+	// Handle reads from an answer which credential it claims to come from, or
+	// fails with ErrWrong. Nothing is proven by it.
+	Handle(a Answer) (string, error)
 }
 
 // State is a factor's private memory between two requests. The store keeps
@@ -122,14 +193,20 @@ type Challenge struct {
 
 // Credentials stores what people hold.
 type Credentials interface {
+	// Held leaves out what has expired.
 	Held(ctx context.Context, s SubjectID) ([]Credential, error)
 	// Save inserts a credential with Version 0 and otherwise replaces that
 	// very version, or fails with ErrConflict.
 	Save(ctx context.Context, c Credential) error
 	// Drop removes one credential, or fails with ErrNotHeld.
 	Drop(ctx context.Context, s SubjectID, id CredentialID) error
+	// DropKind removes what the subject has of a kind, if anything, and also
+	// what has expired.
+	DropKind(ctx context.Context, s SubjectID, k Kind) error
 	// DropAll removes every credential of the subject.
 	DropAll(ctx context.Context, s SubjectID) error
+	// ByHandle finds a credential by its handle, or fails with ErrNotHeld.
+	ByHandle(ctx context.Context, k Kind, handle string) (Credential, error)
 }
 
 // Challenges stores ceremonies under way.
@@ -140,6 +217,12 @@ type Challenges interface {
 	// Try counts one try at the challenge, in a commit of its own, or fails
 	// with ErrExpired when all of them are used up. Parallel tries all count.
 	Try(ctx context.Context, id ChallengeID, most int) error
+	// Renew gives a challenge that is neither spent nor expired a new state and
+	// prompt and keeps its tries, or fails with ErrExpired (SECURITY.md T-07).
+	Renew(ctx context.Context, c Challenge) error
+	// Burn spends a challenge that was never put, or fails with ErrExpired when
+	// that has been done before.
+	Burn(ctx context.Context, c Challenge) error
 	// Spend removes the challenge, or fails with ErrExpired when it is gone:
 	// of two parallel right answers one wins.
 	Spend(ctx context.Context, id ChallengeID) error

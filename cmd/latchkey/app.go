@@ -43,7 +43,7 @@ func (a *app) root() *cobra.Command {
 	f.StringVar(&a.file, "config", os.Getenv("LATCHKEY_CONFIG"), "YAML `FILE` with the configuration (LATCHKEY_CONFIG); variables LATCHKEY_… win")
 	f.BoolVar(&a.json, "json", false, "print JSON, for machines")
 	root.AddCommand(serveCommand(a), migrateCommands(a), userCommands(a), groupCommands(a), clientCommands(a), policyCommands(a),
-		keyCommands(a), keyringCommands(a), auditCommands(a), configCommand(a), doctorCommand(a), healthCommand(a), versionCommand(a))
+		keyCommands(a), keyringCommands(a), auditCommands(a), messageCommands(a), mailCommands(a), smsCommands(a), configCommand(a), doctorCommand(a), healthCommand(a), versionCommand(a))
 	return root
 }
 
@@ -109,7 +109,7 @@ func noteKeyring(cmd *cobra.Command, cfg config.Config) {
 }
 
 func (a *app) config() (config.Config, error) {
-	cfg, err := config.Load(a.file, os.Environ())
+	cfg, err := config.Load(a.file, os.Environ(), judgeGateways)
 	if err != nil {
 		return cfg, err
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
 	"github.com/spf13/cobra"
 
 	"latchkey/idp"
@@ -24,6 +25,7 @@ func clientCommands(a *app) *cobra.Command {
 
 func clientAdd(a *app) *cobra.Command {
 	var in oidc.Input
+	var proto protocolFlags
 	var id, kind string
 	var scopes []string
 	var secretStdin bool
@@ -40,12 +42,9 @@ func clientAdd(a *app) *cobra.Command {
 	f.StringVar(&in.Name, "name", "", "`NAME` for people")
 	f.StringArrayVar(&in.RedirectURIs, "redirect-uri", nil, "where answers may go, as a whole `URI`; can be repeated")
 	f.StringArrayVar(&in.PostLogoutURIs, "post-logout-uri", nil, "where a logout may end, as a whole `URI`; can be repeated")
-	f.StringArrayVar(&in.GrantTypes, "grant", nil, "`GRANT` type instead of the type's default; can be repeated")
-	f.StringArrayVar(&in.ResponseTypes, "response-type", nil, "response `TYPE` instead of the type's default, such as 'code id_token'; can be repeated")
+	proto.add(f)
 	f.StringArrayVar(&scopes, "scope", nil, "`SCOPE` instead of the type's default; can be repeated")
-	f.StringVar(&in.AuthMethod, "auth-method", "", "`METHOD` by which the client proves itself: client_secret_basic, client_secret_post or none")
 	f.BoolVar(&secretStdin, "secret-stdin", false, "read the client's secret from standard input instead of making one")
-	f.StringVar(&in.IDTokenAlg, "id-token-alg", "", "`ALGORITHM` that signs its ID tokens: RS256 (default) or ES256")
 	f.BoolVar(&in.Trusted, "trusted", false, "people are not asked for consent")
 	f.StringArrayVar(&in.Groups, "group", nil, "only members of this `GROUP` get in; can be repeated")
 	f.BoolVar(&in.Choose, "choose", false, "ask people who are signed in already with which account to go on")
@@ -63,7 +62,7 @@ func clientAdd(a *app) *cobra.Command {
 				return err
 			}
 		}
-		made, err := oidc.NewClient(in, b.now())
+		made, err := proto.register(in, b.now())
 		if err != nil {
 			return err
 		}
@@ -270,6 +269,10 @@ type clientView struct {
 	ResponseTypes  []string      `json:"response_types,omitempty"`
 	Scopes         []string      `json:"scopes"`
 	IDTokenAlg     string        `json:"id_token_signed_response_alg"`
+	Keys           *keysView     `json:"jwks,omitempty"`
+	Backchannel    string        `json:"backchannel_logout_uri,omitempty"`
+	Frontchannel   string        `json:"frontchannel_logout_uri,omitempty"`
+	FrontSession   bool          `json:"frontchannel_logout_session_required,omitempty"`
 	Trusted        bool          `json:"trusted"`
 	Choose         bool          `json:"choose"`
 	Disabled       bool          `json:"disabled"`
@@ -277,15 +280,40 @@ type clientView struct {
 	Sessions       string        `json:"sessions,omitempty"`
 	Validations    int           `json:"validations,omitempty"`
 	Created        time.Time     `json:"created"`
+	Secret         string        `json:"client_secret,omitempty"` // only where it was made just now
 	Warnings       []string      `json:"warnings,omitempty"`
 }
 
+// keysView is a JWK set.
+type keysView struct {
+	Keys []jose.JSONWebKey `json:"keys"`
+}
+
+func (v *keysView) names() (out []string) {
+	if v == nil {
+		return nil
+	}
+	for _, k := range v.Keys {
+		name := k.KeyID
+		if name == "" {
+			name = "(no kid)"
+		}
+		out = append(out, name)
+	}
+	return out
+}
+
 func viewClient(c oidc.Client) clientView {
-	return clientView{
+	v := clientView{
 		ID: c.ID, Name: c.Name, Type: c.Type, AuthMethod: c.AuthMethod, RedirectURIs: c.RedirectURIs, PostLogoutURIs: c.PostLogoutURIs,
 		GrantTypes: c.GrantTypes, ResponseTypes: c.ResponseTypes, Scopes: append([]string{}, c.Scopes...), IDTokenAlg: c.IDTokenAlg, Trusted: c.Trusted,
 		Choose: c.Choose, Disabled: c.Disabled, Groups: c.Groups, Sessions: c.Sessions, Validations: c.Validations, Created: c.Created.UTC(),
+		Backchannel: c.BackchannelURI, Frontchannel: c.FrontchannelURI, FrontSession: c.FrontchannelURI != "" && !c.FrontchannelPlain,
 	}
+	if len(c.Keys) > 0 {
+		v.Keys = &keysView{c.Keys}
+	}
+	return v
 }
 
 func (v clientView) write(w io.Writer) {
@@ -296,8 +324,9 @@ func (v clientView) write(w io.Writer) {
 		name   string
 		values []string
 	}{
-		{"client id", []string{string(v.ID)}}, {"name", []string{v.Name}}, {"type", []string{string(v.Type)}}, {"proves itself by", []string{v.AuthMethod}},
-		{"redirect URIs", v.RedirectURIs}, {"logout ends at", v.PostLogoutURIs}, {"grant types", v.GrantTypes}, {"response types", v.ResponseTypes},
+		{"client id", []string{string(v.ID)}}, {"name", []string{v.Name}}, {"type", []string{string(v.Type)}}, {"proves itself by", []string{v.AuthMethod}}, {"keys", v.Keys.names()},
+		{"redirect URIs", v.RedirectURIs}, {"logout ends at", v.PostLogoutURIs},
+		{"logout is told to", []string{v.Backchannel}}, {"logout loads", []string{v.Frontchannel}}, {"grant types", v.GrantTypes}, {"response types", v.ResponseTypes},
 		{"scopes", v.Scopes}, {"ID tokens", []string{v.IDTokenAlg}}, {"groups", v.Groups}, {"sessions", []string{v.Sessions}}, {"created", []string{stamp(v.Created)}},
 	} {
 		field(w, row.name, strings.Join(row.values, ", "))
@@ -310,5 +339,9 @@ func (v clientView) write(w io.Writer) {
 	}
 	if v.Disabled {
 		field(w, "state", "disabled")
+	}
+	if v.Secret != "" {
+		field(w, "client secret", v.Secret)
+		fmt.Fprintln(w, "\nThe client needs a secret now. It is not shown again; `latchkey client rotate-secret` makes a new one.")
 	}
 }

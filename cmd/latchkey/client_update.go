@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -12,6 +13,7 @@ import (
 
 // clientFlags are the flags of `client update`.
 type clientFlags struct {
+	protocolFlags
 	name, sessions                            string
 	redirects, logouts, scopes, groups        []string
 	trusted, untrusted, choose, neverToChoose bool
@@ -22,11 +24,13 @@ func clientUpdate(a *app) *cobra.Command {
 	var f clientFlags
 	c := &cobra.Command{
 		Use: "update ID", Short: "Change an application; its secret and validation address stay", Args: exactly(1),
-		Long: "Change an application; its secret and validation address stay, and what has no flag does.\n" +
+		Long: "Change an application; its secret and validation address stay, and what has no flag does. With another --auth-method it may need a secret\n" +
+			"for the first time, which is shown this once, or need none any more.\n" +
 			"A list that is given replaces the whole list; one empty value ('') makes it empty." + delayNote,
 		Example: "  latchkey client update wiki --redirect-uri https://wiki.example.org/callback --redirect-uri https://wiki.example.org/new",
 	}
 	fs := c.Flags()
+	f.add(fs)
 	fs.StringVar(&f.name, "name", "", "`NAME` for people; the id when empty")
 	fs.StringArrayVar(&f.redirects, "redirect-uri", nil, "where answers may go, as a whole `URI`; can be repeated")
 	fs.StringArrayVar(&f.logouts, "post-logout-uri", nil, "where a logout may end, as a whole `URI`; can be repeated")
@@ -40,27 +44,39 @@ func clientUpdate(a *app) *cobra.Command {
 	fs.IntVar(&f.validations, "validations", 0, "Odoo: `COUNT` of questions for each token, 1, or 2 when the provider row has a data endpoint")
 	c.MarkFlagsMutuallyExclusive("trusted", "untrusted")
 	c.MarkFlagsMutuallyExclusive("choose", "no-choose")
-	c.MarkFlagsOneRequired("name", "redirect-uri", "post-logout-uri", "scope", "group", "trusted", "untrusted", "choose", "no-choose", "sessions", "validations")
+	c.MarkFlagsOneRequired(append(f.names(), "name", "redirect-uri", "post-logout-uri", "scope", "group", "trusted", "untrusted", "choose", "no-choose", "sessions", "validations")...)
 	c.RunE = a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
 		old, err := b.client(ctx, args[0])
 		if err != nil {
 			return err
 		}
-		next, fields := f.change(cmd, old)
-		warnings, err := next.Check()
+		made, fields, err := f.revise(cmd, old)
 		if err != nil {
 			return err
 		}
+		next := made.Client
 		detail := map[string]string{"fields": strings.Join(fields, " ")}
 		err = b.change(ctx, "client.update", old.ID, detail, func(ctx context.Context) error { return b.db.Clients().Save(ctx, next) })
 		if err != nil {
 			return err
 		}
 		v := viewClient(next)
-		v.Warnings = append(warnings, oddities(next)...)
+		v.Secret, v.Warnings = made.Secret, append(made.Warnings, oddities(next)...)
 		return a.print(cmd, v, v.write)
 	})
 	return c
+}
+
+// revise checks the changed client. All mistakes are told at once.
+func (f *clientFlags) revise(cmd *cobra.Command, old oidc.Client) (made oidc.Registered, fields []string, err error) {
+	keys, err := f.keys()
+	if usage := (usageError{}); errors.As(err, &usage) {
+		return made, nil, err
+	}
+	next, fields := f.change(cmd, old)
+	fields = append(fields, f.set(cmd.Flags(), &next, keys)...)
+	made, other := oidc.Revise(next)
+	return made, fields, errors.Join(err, other)
 }
 
 // change returns the client with the flags that were given, and their names.

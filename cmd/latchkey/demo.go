@@ -8,6 +8,7 @@ import (
 	"net"
 	"strconv"
 	"text/tabwriter"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -16,6 +17,7 @@ import (
 	"latchkey/idp/account"
 	"latchkey/idp/odoo"
 	"latchkey/idp/oidc"
+	"latchkey/mfa"
 	"latchkey/mfa/policy"
 	"latchkey/ui/demo"
 	"latchkey/ui/dev"
@@ -31,6 +33,7 @@ type demoPerson struct {
 	Kind     idp.Kind `json:"kind"`
 	Groups   []string `json:"groups,omitempty"`
 	Locale   string   `json:"locale,omitempty"`
+	Phone    string   `json:"phone,omitempty"`
 	Try      string   `json:"try"`
 }
 
@@ -41,6 +44,27 @@ var demoPeople = []demoPerson{
 		Try: "an employee with an app already (add the secret to yours), in French"},
 	{Login: "pia@example.org", Password: "correct horse for pia", Name: "Pia Portal", Kind: idp.Portal,
 		Try: "a portal customer: password only, as the policy says"},
+	{Login: "sam@example.org", Password: "correct horse for sam", Name: "Sam Club", Kind: idp.Portal, Groups: []string{"club"}, Phone: "+33612345678",
+		Try: "a portal customer with a phone: a code by SMS or e-mail (see the outbox), trusted devices"},
+	{Login: "zoe@example.org", Password: "correct horse for zoe", Name: "Zoe Soon", Kind: idp.Portal, Groups: []string{"soon"},
+		Try: "a portal customer who has 14 days to set up a second factor"},
+}
+
+// demoPolicies are in force in the demo.
+var demoPolicies = []policy.Policy{
+	{
+		Name: "employees-need-a-second-factor", Enabled: true, Whom: policy.Whom{Kind: string(idp.Internal)},
+		What: policy.What{Assurance: policy.MFA, Devices: &policy.Devices{Days: 30}},
+	}, {
+		Name: "club-members-get-a-code", Enabled: true, Whom: policy.Whom{Groups: []string{"club"}},
+		What: policy.What{
+			Assurance: policy.MFA, Methods: []mfa.Kind{"totp", "passkey", "sms", "email", "backup"}, Devices: &policy.Devices{Days: 30},
+			Codes: policy.Codes{Validity: 5 * time.Minute, Digits: 6},
+		},
+	}, {
+		Name: "the-others-have-time", Enabled: true, Whom: policy.Whom{Groups: []string{"soon"}},
+		What: policy.What{Assurance: policy.MFA, Enrolment: policy.Enrolment{GraceDays: 14}},
+	},
 }
 
 const (
@@ -69,9 +93,17 @@ type demoClient struct {
 const demoData = "./latchkey-demo"
 
 // demoConfig keeps the demo's database apart from a real one, unless a folder
-// was chosen.
+// was chosen. Mail and SMS are there to be tried; nothing is handed over, the
+// outbox shows it.
 func demoConfig(cfg config.Config) config.Config {
-	return cfg.In(demoData)
+	cfg = cfg.In(demoData)
+	if cfg.Mail.SMTPURL == "" {
+		cfg.Mail.SMTPURL = "smtp://localhost:1025"
+	}
+	if len(gateways(cfg)) == 0 {
+		cfg.SMS.Gateways = []config.Gateway{{Name: "outbox", Type: "log"}}
+	}
+	return cfg
 }
 
 // demoPages are there in demo mode only.
@@ -105,21 +137,18 @@ func startDemo(ctx context.Context, h *house, s *servers, o serveOptions) error 
 	return printDemo(o, demoReport{Issuer: h.cfg.Issuer, Shop: shop.Base, Outbox: h.cfg.Issuer + "/dev/outbox", Data: h.cfg.DataDir, Accounts: demoPeople, Clients: clients})
 }
 
-// fillDemo adds the people and the policy that are not there yet.
+// fillDemo adds the people and the policies that are not there yet.
 func (h *house) fillDemo(ctx context.Context) error {
 	host := idp.Actor{Host: true}
 	for _, p := range demoPeople {
 		_, err := h.accounts.Add(ctx, host, account.New{
-			Email: p.Login, Name: p.Name, Kind: p.Kind, Groups: p.Groups, Locale: p.Locale, Verified: true, Password: p.Password, TOTPSecret: p.TOTP,
+			Email: p.Login, Name: p.Name, Kind: p.Kind, Groups: p.Groups, Locale: p.Locale, Phone: p.Phone, Verified: true, Password: p.Password, TOTPSecret: p.TOTP,
 		})
 		if err != nil && !errors.Is(err, idp.ErrTaken) {
 			return err
 		}
 	}
-	return h.db.Policies().Apply(ctx, []policy.Policy{{
-		Name: "employees-need-a-second-factor", Enabled: true,
-		Whom: policy.Whom{Kind: string(idp.Internal)}, What: policy.What{Assurance: policy.MFA},
-	}})
+	return h.db.Policies().Apply(ctx, demoPolicies)
 }
 
 // demoClients registers the shop both ways.

@@ -48,14 +48,15 @@ var checks = []struct {
 	{"database", lookAtDatabase},
 	{"redis", lookAtRedis},
 	{"mail", lookAtMail},
+	{"sms", lookAtSMS},
 	{"issuer", lookAtIssuer},
 	{"clock", lookAtClock},
 }
 
 func doctorCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "doctor", Short: "Check configuration, keyring, database, Redis, mail server, issuer and clock", Args: nothing,
-		Long:    "Check configuration, keyring, database, Redis, mail server, issuer and clock, and change nothing. Exit code 1 when something is broken.\nThe issuer is asked over its public address, as relying parties do, so the server should be running.",
+		Use: "doctor", Short: "Check configuration, keyring, database, Redis, mail server, SMS gateways, issuer and clock", Args: nothing,
+		Long:    "Check configuration, keyring, database, Redis, mail server, SMS gateways, issuer and clock, and change nothing. Exit code 1 when something is broken.\nThe issuer is asked over its public address, as relying parties do, so the server should be running.",
 		Example: "  latchkey doctor --config latchkey.yaml",
 		RunE: a.work(func(cmd *cobra.Command, _ []string) error {
 			found := a.examine(cmd.Context())
@@ -145,7 +146,7 @@ func lookAtRedis(ctx context.Context, cfg config.Config) finding {
 // lookAtMail talks to the mail server up to where a message would follow.
 func lookAtMail(ctx context.Context, cfg config.Config) finding {
 	if cfg.Mail.SMTPURL == "" {
-		return fine("not used; nobody is told by mail of changes to their account")
+		return fine("not used; no codes are sent by mail, and nobody is told of changes to their account")
 	}
 	server, err := mailServer(cfg)
 	if err != nil {

@@ -19,12 +19,13 @@ const floors = `
 	config  migrations
 
 	mfa
-	mfa/totp  mfa/code  mfa/backup  mfa/passkey  mfa/sms  mfa/trust  mfa/policy  mfa/factortest
+	mfa/word
+	mfa/totp  mfa/code  mfa/backup  mfa/passkey  mfa/temporary  mfa/sms  mfa/trust  mfa/policy  mfa/factortest
 
 	idp
 	idp/password  idp/mail  idp/audit  idp/keyring
-	idp/account  idp/security  idp/signin  idp/oidc
-	idp/odoo
+	idp/account  idp/signin  idp/oidc  idp/posture
+	idp/odoo  idp/security
 
 	idp/store
 	idp/store/memory  idp/store/redis
@@ -32,30 +33,32 @@ const floors = `
 
 	ui/locale  ui/assets
 	ui/message  ui/page
-	ui/signin  ui/security  ui/admin  ui/protocol  ui/demo  ui/dev
+	ui/signin  ui/page/pagetest
+	ui/security  ui/admin  ui/protocol  ui/demo  ui/dev
 
 	cmd/latchkey
 `
 
 // owners says which packages may know a library, here or below.
 var owners = map[string][]string{
-	"github.com/gin-gonic/gin":    {"ui", "cmd"},
-	"gorm.io":                     {"idp/store"},
-	"database/sql":                {"idp/store", "migrations"},
-	"github.com/jackc/pgx":        {"idp/store"},
-	"github.com/ory/fosite":       {"idp/oidc"},
-	"github.com/go-webauthn":      {"mfa/passkey"},
-	"github.com/pquerna/otp":      {"mfa/totp"},
-	"github.com/redis/go-redis":   {"idp/store/redis", "cmd"},
-	"html/template":               {"ui"},
-	"net/http":                    {"ui", "idp/oidc", "idp/odoo", "mfa/sms", "cmd"},
-	"net/smtp":                    {"idp/mail"},
-	"github.com/wneessen/go-mail": {"idp/mail"},
-	"testing":                     {"mfa/factortest", "idp/store/storetest"},
-	"github.com/pressly/goose":    {"migrations"},
-	"github.com/spf13/cobra":      {"cmd"},
-	"github.com/tink-crypto":      {"idp/keyring"},
-	"latchkey/idp/store":          {"idp/store", "cmd"}, // domain and pages see interfaces
+	"github.com/gin-gonic/gin":        {"ui", "cmd"},
+	"gorm.io":                         {"idp/store"},
+	"database/sql":                    {"idp/store", "migrations"},
+	"github.com/jackc/pgx":            {"idp/store"},
+	"github.com/ory/fosite":           {"idp/oidc"},
+	"github.com/go-webauthn":          {"mfa/passkey"},
+	"github.com/pquerna/otp":          {"mfa/totp"},
+	"github.com/nyaruka/phonenumbers": {"mfa/code", "idp"},
+	"github.com/redis/go-redis":       {"idp/store/redis", "cmd"},
+	"html/template":                   {"ui"},
+	"net/http":                        {"ui", "idp/oidc", "idp/odoo", "mfa/sms", "cmd"},
+	"net/smtp":                        {"idp/mail"},
+	"github.com/wneessen/go-mail":     {"idp/mail"},
+	"testing":                         {"mfa/factortest", "idp/store/storetest", "ui/page/pagetest"},
+	"github.com/pressly/goose":        {"migrations"},
+	"github.com/spf13/cobra":          {"cmd"},
+	"github.com/tink-crypto":          {"idp/keyring"},
+	"latchkey/idp/store":              {"idp/store", "cmd"}, // domain and pages see interfaces
 }
 
 func TestFloors(t *testing.T) {

@@ -19,13 +19,17 @@ import (
 	"latchkey/idp/odoo"
 	"latchkey/idp/oidc"
 	"latchkey/idp/password"
+	"latchkey/idp/security"
 	"latchkey/idp/signin"
 	"latchkey/idp/store"
 	"latchkey/idp/store/memory"
 	"latchkey/idp/store/redis"
 	"latchkey/mfa"
 	"latchkey/mfa/backup"
+	"latchkey/mfa/passkey"
+	"latchkey/mfa/temporary"
 	"latchkey/mfa/totp"
+	"latchkey/mfa/trust"
 	"latchkey/ui/locale"
 	"latchkey/ui/message"
 	"latchkey/ui/page"
@@ -40,10 +44,13 @@ type base struct {
 	db       *store.DB
 	ring     *keyring.Ring
 	accounts *account.Service
+	help     *account.Help
 	keys     *oidc.KeyRing
 	engine   *mfa.Engine
+	passkey  *passkey.Factor // nil: the issuer has no name
 	hasher   *password.Hasher
 	notices  *message.Notices
+	codes    *message.Codes
 	now      func() time.Time
 	cache    closer
 	// newKeyring says that the keyring was made at this start.
@@ -61,6 +68,10 @@ func openBase(ctx context.Context, cfg config.Config) (*base, error) {
 // migrate says so.
 func openAt(ctx context.Context, cfg config.Config, now func() time.Time, migrate bool) (*base, error) {
 	b := &base{cfg: cfg, now: now}
+	var err error
+	if b.passkey, err = passkeyFactor(cfg, now); err != nil {
+		return nil, err
+	}
 	cache, err := openCache(cfg, b)
 	if err != nil {
 		return nil, err
@@ -157,12 +168,18 @@ func (b *base) wire() {
 		Credentials: b.db.Credentials(), Challenges: b.db.Challenges(), Limiter: b.db.Limiter(), Atomic: b.db.Atomic, Now: b.now,
 		Rules: mfa.Rules{PerChallenge: l.ChallengeTries, PerAccount: l.FactorTries, Per: l.LockFor, Streak: l.FactorStreak, TTL: signin.TTL},
 	}
-	b.engine.Register(totp.Factor{Issuer: b.cfg.Branding.Name, Now: b.now}, backup.Factor{Hash: b.hasher.Key})
-	b.notices = &message.Notices{Outbox: b.db.Outbox(), Issuer: b.cfg.Issuer, Brand: b.cfg.Branding.Name, Now: b.now}
+	b.engine.Register(totp.Factor{Issuer: b.cfg.Branding.Name, Now: b.now})
+	if b.passkey != nil {
+		b.engine.Register(b.passkey)
+	}
+	b.engine.Register(b.codeFactors()...)
+	b.engine.Register(backup.Factor{Hash: b.hasher.Key}, temporary.Factor{Hash: b.hasher.Key, Now: b.now})
+	b.notices = &message.Notices{Outbox: b.db.Outbox(), Links: b.db.Links(), Issuer: b.cfg.Issuer, Brand: b.cfg.Branding.Name, Now: b.now}
 	b.accounts = &account.Service{
-		Users: b.db.Users(), Groups: b.db.Groups(), Sessions: b.db.Sessions(), Factors: b.engine, Passwords: b.hasher, Log: b.db.Log(), Notify: b.notices, Policies: b.db.Policies(), Atomic: b.db.Atomic, Now: b.now, Locks: store.LocksOf(b.db),
+		Users: b.db.Users(), Groups: b.db.Groups(), Sessions: b.db.Sessions(), Factors: b.engine, Passwords: b.hasher, Log: b.db.Log(), Notify: b.notices, Policies: b.db.Policies(), Atomic: b.db.Atomic, Now: b.now, Locks: store.LocksOf(b.db), Links: b.db.Links(),
 		MinPassword: p.MinLength, Words: []string{b.cfg.Branding.Name, b.cfg.Branding.Company},
 	}
+	b.help = &account.Help{Service: b.accounts, Letters: b.notices, Limiter: b.db.Limiter()}
 	b.keys = oidc.NewKeyRing(b.db.Keys(), b.db.Atomic, b.now)
 }
 
@@ -181,6 +198,9 @@ type house struct {
 	unready  atomic.Bool // as it was told last
 	site     *page.Site
 	signIn   *signin.Service
+	security *security.Service
+	devices  *trust.Book
+	behind   background
 	provider *oidc.Provider
 	odoo     *odoo.Service
 }
@@ -202,19 +222,24 @@ func build(ctx context.Context, b *base, extra ...func(*house, gin.IRouter)) (*h
 	if err != nil {
 		return nil, err
 	}
+	if b.passkey != nil {
+		b.passkey.Secret = keyring.Derive(root, "passkeys")
+	}
 	h := &house{base: b, site: site}
+	h.devices = &trust.Book{Devices: b.db.Devices(), Secret: keyring.Derive(root, "devices"), Now: b.now}
 	origin := func(r *http.Request) idp.Origin { return site.From(nil, r).Origin() }
 	h.signIn = &signin.Service{
 		Users: b.db.Users(), Sessions: b.db.Sessions(), Flows: b.db.Flows(), Policies: b.db.Policies(), Factors: b.engine,
-		Passwords: b.hasher, Limiter: b.db.Limiter(), Log: b.db.Log(), Tokens: store.SessionTokensOf(b.db), Notify: b.notices, Atomic: b.db.Atomic, Sealer: b.ring,
+		Passwords: b.hasher, Limiter: b.db.Limiter(), Log: b.db.Log(), Tokens: store.SessionTokensOf(b.db), Devices: h.devices, Links: b.db.Links(), Notify: b.notices, Atomic: b.db.Atomic, Sealer: b.ring,
 		Secret: keyring.Derive(root, "known"), Rules: rules(b.cfg), Now: b.now,
 	}
+	h.security = b.protection(h.devices, h.signIn)
 	h.odoo = &odoo.Service{
 		Tokens: b.db.OdooTokens(), Grants: b.db.Grants(), Users: b.db.Users(), Clients: b.db.Clients(), Log: b.db.Log(), Atomic: b.db.Atomic,
 		Secret: keyring.Derive(root, "odoo"), Now: b.now, Origin: origin, Fault: fault, Note: refusal,
 	}
 	h.provider, err = oidc.New(oidc.Config{
-		Issuer: b.cfg.Issuer, Secret: keyring.Derive(root, "oidc"), Grants: b.db.Grants(), Clients: b.db.Clients(), Consents: b.db.Consents(),
+		Issuer: b.cfg.Issuer, Secret: keyring.Derive(root, "oidc"), Grants: b.db.Grants(), Clients: b.db.Clients(), Consents: b.db.Consents(), Logins: b.db.Logins(),
 		Keys: b.keys, Browser: pages.Browser{Site: site, Service: h.signIn}, Pages: protocol.Pages{Site: site},
 		Lifetimes: oidc.Lifetimes(b.cfg.Tokens), Log: b.db.Log(), Atomic: b.db.Atomic, Now: b.now, Locales: tags(), Origin: origin, Fault: fault, Implicit: h.odoo.Issue,
 	})
@@ -223,6 +248,16 @@ func build(ctx context.Context, b *base, extra ...func(*house, gin.IRouter)) (*h
 	}
 	h.Handler, err = routes(h, extra)
 	return h, err
+}
+
+// protection is what looks after accounts. The command line, which has no
+// cookies, needs no sign-in.
+func (b *base) protection(devices *trust.Book, signIn *signin.Service) *security.Service {
+	return &security.Service{
+		Users: b.db.Users(), Sessions: b.db.Sessions(), Flows: b.db.Flows(), Policies: b.db.Policies(), Factors: b.engine, Devices: devices,
+		Passwords: b.hasher, Rules: b.accounts, Limiter: b.db.Limiter(), Log: b.db.Log(), Tokens: store.SessionTokensOf(b.db), Notify: b.notices,
+		Atomic: b.db.Atomic, Sealer: b.ring, SignIn: signIn, Now: b.now,
+	}
 }
 
 // fault logs what went wrong inside and is never shown. Addresses are left

@@ -8,17 +8,17 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"latchkey/idp"
-	"latchkey/mfa"
 	"latchkey/mfa/policy"
-	"latchkey/mfa/totp"
 )
 
 func policyCommands(a *app) *cobra.Command {
-	return group("policy", "Who needs a second factor", "  latchkey policy apply policies.yaml", policyList(a), policyApply(a), policyRemove(a))
+	return group("policy", "Who needs a second factor", "  latchkey policy apply policies.yaml",
+		policyList(a), policyShow(a), policyPreview(a), policyApply(a), policyRemove(a))
 }
 
 func policyList(a *app) *cobra.Command {
@@ -41,41 +41,88 @@ func policyList(a *app) *cobra.Command {
 	}
 }
 
-func policyApply(a *app) *cobra.Command {
+func policyShow(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "apply FILE", Short: "Add the policies of a YAML file; those with a known name are replaced", Args: exactly(1),
-		Long:    "Add the policies of a YAML file (- is standard input); those with a known name are replaced, others stay.\nA file with a mistake changes nothing." + delayNote,
-		Example: "  latchkey policy apply policies.yaml",
+		Use: "show NAME", Short: "Print one policy as a file that `policy apply` takes", Args: exactly(1), Example: "  latchkey policy show portal-needs-second-factor",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
-			text, err := readFile(cmd, args[0])
+			ps, err := b.db.Policies().All(ctx)
 			if err != nil {
 				return err
 			}
-			ps, err := policy.Parse(text)
-			if err != nil {
-				return err
+			i := slices.IndexFunc(ps, func(p policy.Policy) bool { return p.Name == args[0] })
+			if i < 0 {
+				return noPolicy(args[0])
 			}
-			names := make([]string, len(ps))
-			for i, p := range ps {
-				names[i] = p.Name
+			if a.json {
+				return encoder(cmd.OutOrStdout()).Encode(ps[i])
 			}
-			unknown, err := b.strangers(ctx, ps)
-			if err != nil {
-				return err
+			text, err := policy.Format(ps[i : i+1])
+			if err == nil {
+				_, err = cmd.OutOrStdout().Write(text)
 			}
+			return err
+		}),
+	}
+}
+
+func noPolicy(name string) error {
+	return fmt.Errorf("%w: no policy has the name %q; `latchkey policy list` prints them", idp.ErrNotFound, name)
+}
+
+func policyApply(a *app) *cobra.Command {
+	var dry bool
+	c := &cobra.Command{
+		Use: "apply FILE", Short: "Add the policies of a YAML file; those with a known name are replaced", Args: exactly(1),
+		Long: "Add the policies of a YAML file (- is standard input); those with a known name are replaced, others stay.\nA file with a mistake changes nothing. " +
+			"Whoever could not sign in any more is named in a note.\nWith --dry-run nothing is changed, and the effect is counted; `latchkey policy preview` says more." + delayNote,
+		Example: "  latchkey policy apply policies.yaml --dry-run\n  latchkey policy apply policies.yaml",
+	}
+	c.Flags().BoolVar(&dry, "dry-run", false, "check the file and count its effect, but change nothing")
+	c.RunE = a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
+		ps, err := readPolicies(cmd, args[0])
+		if err != nil {
+			return err
+		}
+		names := make([]string, len(ps))
+		for i, p := range ps {
+			names[i] = p.Name
+		}
+		there, err := b.db.Policies().All(ctx)
+		if err != nil {
+			return err
+		}
+		notes, outlook, err := b.notesOn(ctx, cmd, a, there, ps)
+		if err != nil {
+			return err
+		}
+		if !dry {
 			err = b.change(ctx, "policy.apply", "", map[string]string{"policies": strings.Join(names, " ")}, func(ctx context.Context) error {
 				return b.db.Policies().Apply(ctx, ps)
 			})
 			if err != nil {
 				return err
 			}
-			notes := append(b.unmeetable(ps), unknown...)
-			for _, n := range notes {
-				fmt.Fprintln(stderr, "note:", clean(n))
-			}
+		}
+		for _, n := range notes {
+			fmt.Fprintln(cmd.ErrOrStderr(), "note:", clean(n))
+		}
+		if !dry {
 			return a.say(cmd, map[string]any{"policies": names, "notes": notes}, "applied: %s", clean(strings.Join(names, ", ")))
-		}),
+		}
+		return a.print(cmd, map[string]any{"ok": true, "dry_run": true, "policies": names, "notes": notes, "outlook": viewOutlook(outlook, time.Time{})}, func(w io.Writer) {
+			printOutlook(w, outlook, time.Time{})
+			fmt.Fprintln(w, "Nothing was changed.")
+		})
+	})
+	return c
+}
+
+func readPolicies(cmd *cobra.Command, name string) ([]policy.Policy, error) {
+	text, err := readFile(cmd, name)
+	if err != nil {
+		return nil, err
 	}
+	return policy.Parse(text)
 }
 
 // readFile reads a file of at most a mebibyte, or standard input.
@@ -105,7 +152,7 @@ func policyRemove(a *app) *cobra.Command {
 				return b.db.Policies().Remove(ctx, args[0])
 			})
 			if errors.Is(err, idp.ErrNotFound) {
-				err = fmt.Errorf("%w: no policy has the name %q; `latchkey policy list` prints them", err, args[0])
+				err = noPolicy(args[0])
 			}
 			if err != nil {
 				return err
@@ -113,51 +160,4 @@ func policyRemove(a *app) *cobra.Command {
 			return a.say(cmd, map[string]any{"name": args[0]}, "the policy %s is removed", clean(args[0]))
 		}),
 	}
-}
-
-// unmeetable names the policies that nobody can satisfy with the factors there
-// are: whom they concern could not sign in.
-func (b *base) unmeetable(ps []policy.Policy) []string {
-	notes := []string{}
-	for _, p := range ps {
-		p.Whom = policy.Whom{Everyone: true}
-		d := policy.Decide([]policy.Policy{p}, policy.Facts{Now: b.now()})
-		if d.Assurance != policy.None && len(d.Usable([]mfa.Kind{totp.Kind})) == 0 {
-			notes = append(notes, fmt.Sprintf("policy %q asks for what cannot be set up: this version offers authenticator apps (totp); whom it concerns cannot sign in", p.Name))
-		}
-	}
-	return notes
-}
-
-// strangers names the groups and people of policies that are not there: a
-// mistyped one would leave somebody unprotected without a word. They may come
-// later, so this is no mistake.
-func (b *base) strangers(ctx context.Context, ps []policy.Policy) (notes []string, err error) {
-	gs, err := b.db.Groups().All(ctx)
-	if err != nil {
-		return nil, err
-	}
-	there := map[string]bool{}
-	for _, g := range gs {
-		there[g.Name] = true
-	}
-	for _, p := range ps {
-		for _, g := range p.Whom.Groups {
-			if !there[g] {
-				notes = append(notes, fmt.Sprintf("policy %s names the group %q, which does not exist (yet)", p.Name, g))
-			}
-		}
-		people := slices.Clone(p.Whom.Users)
-		for _, e := range p.Whom.Except {
-			people = append(people, e.User)
-		}
-		for _, who := range people {
-			if _, err := b.accounts.Find(ctx, who); errors.Is(err, idp.ErrNotFound) {
-				notes = append(notes, fmt.Sprintf("policy %s names the user %q, who does not exist (yet)", p.Name, who))
-			} else if err != nil {
-				return nil, err
-			}
-		}
-	}
-	return notes, nil
 }

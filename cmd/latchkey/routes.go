@@ -9,6 +9,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"latchkey/idp/oidc"
+	"latchkey/ui/security"
 	pages "latchkey/ui/signin"
 )
 
@@ -35,7 +36,8 @@ func routes(h *house, extra []func(*house, gin.IRouter)) (http.Handler, error) {
 	for _, method := range []string{http.MethodGet, http.MethodPost} {
 		r.Handle(method, "/odoo/:client_id/:secret/userinfo", gin.WrapF(h.odoo.Validate))
 	}
-	(&pages.Pages{Site: h.site, SignIn: h.signIn}).Mount(r)
+	(&pages.Pages{Site: h.site, SignIn: h.signIn, Help: h.help, Background: h.behind.do, Farewell: h.provider.Frames, Related: h.cfg.Passkeys.Origins}).Mount(r)
+	(&security.Pages{Site: h.site, SignIn: h.signIn, Security: h.security}).Mount(r)
 	r.GET("/", func(c *gin.Context) { c.Redirect(http.StatusSeeOther, pages.Home) })
 	for _, add := range extra {
 		add(h, r)

@@ -19,6 +19,8 @@ import (
 
 	"latchkey/config"
 	"latchkey/idp/mail"
+	"latchkey/idp/oidc"
+	"latchkey/idp/posture"
 )
 
 // drain is how long requests under way may take when the server stops.
@@ -81,6 +83,7 @@ func serve(ctx context.Context, cfg config.Config, o serveOptions) (err error) {
 		return err
 	}
 	defer rest()
+	defer h.behind.wait()
 	debug.FreeOSMemory() // what only starting needed
 	return s.run(ctx)
 }
@@ -91,16 +94,21 @@ func (b *base) work(ctx context.Context, send bool) (rest func(), err error) {
 	var all sync.WaitGroup
 	all.Go(func() { b.db.Watch(ctx) })
 	all.Go(func() { b.keep(ctx) })
+	tell := farewells(b)
+	all.Go(func() { tell.Run(ctx) })
+	all.Go(func() { b.remind(ctx) })
 	rest = func() { stop(); all.Wait() }
-	if b.cfg.Mail.SMTPURL == "" || !send {
+	if !send {
 		return rest, nil
 	}
-	sender, err := b.sender()
+	senders, err := b.senders()
 	if err != nil {
 		rest()
 		return nil, err
 	}
-	all.Go(func() { sender.Run(ctx) })
+	for _, s := range senders {
+		all.Go(func() { s.Run(ctx) })
+	}
 	return rest, nil
 }
 
@@ -113,13 +121,31 @@ func mailServer(cfg config.Config) (*mail.SMTP, error) {
 	return mail.NewSMTP(mail.SMTPConfig{URL: cfg.Mail.SMTPURL, From: from, Name: cfg.Branding.Name})
 }
 
-// sender empties the outbox through the operator's mail server.
-func (b *base) sender() (*mail.Sender, error) {
-	t, err := mailServer(b.cfg)
-	if err != nil {
-		return nil, err
+// farewells tells applications of ended sessions. It is a sender of its own,
+// so that a slow application holds up no mail.
+func farewells(b *base) *mail.Sender {
+	t := oidc.Farewells{
+		Issuer: b.cfg.Issuer, Clients: b.db.Clients(), Keys: b.keys, Now: b.now, HTTP: oidc.NewOutbound(oidc.Outbound{Issuer: b.cfg.Issuer}),
 	}
-	return &mail.Sender{Outbox: b.db.Outbox(), Transports: map[mail.Channel]mail.Transport{mail.Mail: t}, Now: b.now}, nil
+	return &mail.Sender{Outbox: b.db.Outbox(mail.Logout), Transports: map[mail.Channel]mail.Transport{mail.Logout: t}, Now: b.now}
+}
+
+// remind writes to people before a policy begins to demand what they have not
+// got. Every instance looks; each reminder goes out once.
+func (b *base) remind(ctx context.Context) {
+	r := &posture.Reminders{Users: b.db.Users(), Policies: b.db.Policies(), Factors: b.engine, Tell: b.notices, Now: b.now}
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		if err := r.Run(ctx); err != nil && ctx.Err() == nil {
+			slog.WarnContext(ctx, "reminders of deadlines: some could not be written; they are tried again in an hour", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 // keep does what must be done from time to time. Every instance may do it:

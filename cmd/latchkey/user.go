@@ -20,7 +20,7 @@ func userCommands(a *app) *cobra.Command {
 		return userAction(a, use, short, done, do)
 	}
 	return group("user", "People: employees and portal customers", "  latchkey user list --search lovelace",
-		userAdd(a), userUpdate(a), userList(a), userShow(a),
+		userAdd(a), userImport(a), userUpdate(a), userList(a), userShow(a),
 		one("disable", "Lock a person out at once: sessions end, tokens die", "is disabled",
 			func(s *account.Service) func(context.Context, idp.Actor, idp.UserID) error { return s.Disable }),
 		one("enable", "Let a disabled person in again", "is enabled",
@@ -29,7 +29,7 @@ func userCommands(a *app) *cobra.Command {
 			func(s *account.Service) func(context.Context, idp.Actor, idp.UserID) error { return s.Unlock }),
 		one("reset-factors", "Remove every second factor of a person who lost theirs, and end their sessions", "has no second factor any more",
 			func(s *account.Service) func(context.Context, idp.Actor, idp.UserID) error { return s.ResetFactors }),
-		userPassword(a), userRemove(a))
+		userPassword(a), userRecovery(a), userTemporary(a), userEnrol(a), userFactors(a), userDevices(a), userSessions(a), userRemove(a))
 }
 
 // personFlags are the flags of `user add`.

@@ -1,7 +1,9 @@
 // Package account makes and changes people: create, disable, groups, reset of
-// factors. Every use case takes the Actor who does it and leaves an event.
+// factors, and help for who cannot get in. Every use case takes the Actor who
+// does it and leaves an event.
 //
-// It never signs anybody in and never shows a secret.
+// It never signs anybody in. The only secret that it shows is a temporary code,
+// once, to whoever gives it to its owner.
 package account
 
 import (
@@ -36,6 +38,7 @@ type Service struct {
 	Atomic    idp.Atomic
 	Now       func() time.Time
 	Locks     Locks
+	Links     idp.Links
 	// Policies tell where a password can be the only factor.
 	Policies Policies
 	// MinPassword is the shortest password in characters where it can be the
@@ -125,7 +128,7 @@ func (s *Service) Add(ctx context.Context, by idp.Actor, in New) (idp.User, erro
 func (s *Service) check(in New) (idp.User, []idp.Identifier, error) {
 	var errs []error
 	bad := func(field, value, want string) {
-		errs = append(errs, fmt.Errorf("%w: %s %q: %s", idp.ErrInvalid, field, value, want))
+		errs = append(errs, inField(field, fmt.Errorf("%w: %s %q: %s", idp.ErrInvalid, field, value, want)))
 	}
 	email := strings.ToLower(strings.TrimSpace(in.Email))
 	if email != "" && !isAddress(email) {
@@ -155,12 +158,12 @@ func (s *Service) check(in New) (idp.User, []idp.Identifier, error) {
 		bad("name", in.Name, "at most 256 bytes without control characters are allowed")
 	}
 	if in.PasswordHash != "" {
-		errs = append(errs, password.Known(in.PasswordHash))
+		errs = append(errs, inField("password_hash", password.Known(in.PasswordHash)))
 	}
 	groups := slices.Clone(in.Groups)
 	slices.Sort(groups)
 	for _, g := range groups {
-		errs = append(errs, checkGroup(g))
+		errs = append(errs, inField("groups", checkGroup(g)))
 	}
 	now := s.Now()
 	return idp.User{
@@ -194,7 +197,7 @@ func identify(names ...string) (ids []idp.Identifier, errs []error) {
 		}
 		id, err := idp.Identify(n)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("login or e-mail %q: %w", n, err))
+			errs = append(errs, inField("login", fmt.Errorf("login or e-mail %q: %w", n, err)))
 		} else if !slices.Contains(ids, id) {
 			ids = append(ids, id)
 		}

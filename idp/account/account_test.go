@@ -12,6 +12,7 @@ import (
 	"latchkey/mfa"
 	"latchkey/mfa/backup"
 	"latchkey/mfa/policy"
+	"latchkey/mfa/temporary"
 	"latchkey/mfa/totp"
 	"latchkey/ui/message"
 )
@@ -20,15 +21,19 @@ var host = idp.Actor{Host: true}
 
 func service(t *testing.T, db *store.DB) *account.Service {
 	t.Helper()
-	clock := storetest.NewClock()
+	return serviceAt(t, db, storetest.NewClock())
+}
+
+func serviceAt(t *testing.T, db *store.DB, clock *storetest.Clock) *account.Service {
+	t.Helper()
 	hasher := password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, 0, 0)
 	factors := &mfa.Engine{Credentials: db.Credentials(), Challenges: db.Challenges(), Limiter: db.Limiter(), Atomic: db.Atomic, Now: clock.Now}
-	factors.Register(totp.Factor{Issuer: "Latchkey", Now: clock.Now}, backup.Factor{Hash: hasher.Key})
+	factors.Register(totp.Factor{Issuer: "Latchkey", Now: clock.Now}, backup.Factor{Hash: hasher.Key}, temporary.Factor{Hash: hasher.Key, Now: clock.Now})
 	return &account.Service{
 		Users: db.Users(), Groups: db.Groups(), Sessions: db.Sessions(), Factors: factors, Passwords: hasher,
 		Log: db.Log(), Policies: db.Policies(), Atomic: db.Atomic, Now: clock.Now, MinPassword: 15, Words: []string{"Latchkey"},
-		Notify: &message.Notices{Outbox: db.Outbox(), Issuer: "https://id.example.org", Brand: "Latchkey", Now: clock.Now},
-		Locks:  store.LocksOf(db),
+		Notify: &message.Notices{Outbox: db.Outbox(), Links: db.Links(), Issuer: "https://id.example.org", Brand: "Latchkey", Now: clock.Now},
+		Locks:  store.LocksOf(db), Links: db.Links(),
 	}
 }
 

@@ -62,12 +62,29 @@ func (s *Service) Update(ctx context.Context, by idp.Actor, id idp.UserID, c Cha
 	}
 	next.EmailVerified = verified(u.EmailVerified, u.Email, next.Email, c.Verified)
 	next.PhoneVerified = verified(u.PhoneVerified, u.Phone, next.Phone, c.Verified)
+	was := u
 	u.Login, u.Email, u.EmailVerified, u.Name, u.Phone, u.PhoneVerified = next.Login, next.Email, next.EmailVerified, next.Name, next.Phone, next.PhoneVerified
 	u.Kind, u.Role, u.Locale, u.Profile, u.Updated = next.Kind, next.Role, next.Locale, next.Profile, next.Updated
 	err = s.Atomic(ctx, func(ctx context.Context) error {
-		return errors.Join(s.Users.Update(ctx, u, ids), s.note(ctx, by, "user.update", id, map[string]string{"fields": strings.Join(fields, " ")}))
+		return errors.Join(
+			s.Users.Update(ctx, u, ids), s.note(ctx, by, "user.update", id, map[string]string{"fields": strings.Join(fields, " ")}),
+			s.moved(ctx, by, was, u))
 	})
 	return u, err
+}
+
+// moved follows a changed address or number: whoever reads the old mailbox is
+// told (SECURITY.md E-10), and what was mailed there opens nothing any more
+// (E-04).
+func (s *Service) moved(ctx context.Context, by idp.Actor, was, is idp.User) error {
+	var errs []error
+	if was.Email != is.Email {
+		errs = append(errs, s.Links.Void(ctx, idp.LinkRecover, is.ID), s.Links.Void(ctx, idp.LinkEnrol, is.ID), s.tell(ctx, by, was, idp.EmailChanged))
+	}
+	if was.Phone != is.Phone && was.Phone != "" {
+		errs = append(errs, s.tell(ctx, by, was, idp.PhoneChanged))
+	}
+	return errors.Join(errs...)
 }
 
 // described is the person as they shall be, for the checks of Add.

@@ -27,6 +27,9 @@ type Channel string
 const (
 	Mail Channel = "mail"
 	SMS  Channel = "sms"
+	// Logout is a word to an application that a session has ended; see
+	// package oidc.
+	Logout Channel = "logout"
 )
 
 // Message is one message to one recipient.
@@ -43,8 +46,18 @@ type Message struct {
 	Sent    time.Time // zero: not yet
 	Failure string    // why the last try failed
 
+	// Expires is for a message that somebody waits for, such as a code: it is
+	// tried again soon when it fails, and never after this. Zero: news, which
+	// keep for two days.
+	Expires time.Time
+	// HandledBy and Receipt say who took the message and what they call it, as
+	// far as they tell.
+	HandledBy, Receipt string
+
 	// Topic and Quiet limit what others can bring about: no second message on
 	// the same topic is written before Quiet has passed (SECURITY.md B-11).
+	// Without Quiet it is the other way round: the newest message on the topic
+	// takes the place of one that is not sent yet (T-07).
 	Topic string
 	Quiet time.Duration
 }
@@ -62,13 +75,16 @@ type Outbox interface {
 	// Claim returns up to limit messages that are due and gives them to this
 	// caller alone until the lease ends. Each claim counts as a try.
 	Claim(ctx context.Context, limit int, lease time.Duration) ([]Message, error)
-	// Done notes that a message is sent and forgets what it said.
+	// Done notes that a message is sent, and by whom, and forgets what it said.
 	Done(ctx context.Context, m Message) error
 	// Retry notes why a claimed message was not sent and when it is due again;
-	// zero gives it up. Somebody who has claimed it since is left alone.
+	// zero gives it up, and one that expires forgets what it said. Somebody who
+	// has claimed it since is left alone.
 	Retry(ctx context.Context, m Message, due time.Time, failure string) error
 	// Newest returns messages, the newest first.
 	Newest(ctx context.Context, limit int) ([]Message, error)
+	// Unsent returns messages whose last try failed, the newest first.
+	Unsent(ctx context.Context, limit int) ([]Message, error)
 }
 
 // Transport hands a message over. It returns nil only when the other side has
@@ -76,6 +92,19 @@ type Outbox interface {
 type Transport interface {
 	Send(ctx context.Context, m Message) error
 }
+
+// Receipting is an extra ability of a [Transport] that can tell who took a
+// message. It is then called in place of Send.
+type Receipting interface {
+	Hand(ctx context.Context, m Message) (Receipt, error)
+}
+
+// Receipt says who took a message and what they call it.
+type Receipt struct{ By, ID string }
+
+// ErrFinal means that a message must not be tried again: it would be refused
+// again, or arrive twice.
+var ErrFinal = errors.New("mail: not to be tried again")
 
 // ErrHeader means that an address or a subject holds what could become a
 // header of its own (SECURITY.md E-11).

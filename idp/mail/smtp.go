@@ -122,6 +122,11 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
+// Hand is Send, and names the server.
+func (s *SMTP) Hand(ctx context.Context, m Message) (Receipt, error) {
+	return Receipt{By: s.host}, s.Send(ctx, m)
+}
+
 // Send hands one message over, in a conversation of its own.
 func (s *SMTP) Send(ctx context.Context, m Message) error {
 	if err := m.Check(); err != nil {

@@ -86,7 +86,7 @@ func (h *house) serve() {
 		Origin: func(r *http.Request) idp.Origin { return idp.Origin{Address: r.RemoteAddr} },
 	}
 	p, err := oidc.New(oidc.Config{
-		Issuer: server.URL, Secret: []byte(strings.Repeat("k", 32)), Grants: h.db.Grants(), Clients: h.db.Clients(), Consents: h.db.Consents(),
+		Issuer: server.URL, Secret: []byte(strings.Repeat("k", 32)), Grants: h.db.Grants(), Clients: h.db.Clients(), Consents: h.db.Consents(), Logins: h.db.Logins(),
 		Keys: oidc.NewKeyRing(h.db.Keys(), h.db.Atomic, h.now), Browser: front{h: h}, Pages: front{h: h}, Log: h.db.Log(), Atomic: h.db.Atomic,
 		Now: h.now, Fault: fault, Implicit: service.Issue,
 	})

@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -147,6 +148,9 @@ func (v *visit) grant() error {
 	}
 	ctx, u := newUnit(v.r.Context(), v.p)
 	u.user = v.user
+	if !v.q.is("code") { // a code alone is no login yet
+		u.login = v.login()
+	}
 	ar, err := v.fositeRequest()
 	if err != nil {
 		return err
@@ -194,14 +198,27 @@ func (v *visit) grantBare() error {
 	if v.p.Implicit == nil {
 		return refuse(unsupportedType, "This response_type is not supported.")
 	}
-	params, err := v.p.Implicit(v.r.Context(), Authorized{
-		Client: v.q.client, User: v.user, Session: v.session, Scopes: v.q.scopes, Origin: v.p.Origin(v.r),
+	var params url.Values
+	err := v.p.Atomic(v.r.Context(), func(ctx context.Context) (err error) {
+		params, err = v.p.Implicit(ctx, Authorized{
+			Client: v.q.client, User: v.user, Session: v.session, Scopes: v.q.scopes, Origin: v.p.Origin(v.r),
+		})
+		return errors.Join(err, v.p.note(ctx, v.login()))
 	})
 	if err != nil {
 		return err
 	}
 	v.answer(params)
 	return nil
+}
+
+// login is what is remembered of a client that wants to know when the session
+// ends; nil for others.
+func (v *visit) login() *Login {
+	if !v.q.client.hears() {
+		return nil
+	}
+	return &Login{Session: v.session.ID, SID: v.session.ID, Client: v.q.client.ID, User: v.user.ID}
 }
 
 // answer sends parameters to the client, with the issuer, so that a mix-up is

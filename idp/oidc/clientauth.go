@@ -14,7 +14,7 @@ import (
 	"latchkey/idp"
 )
 
-// Ways in which a client proves who it is.
+// Ways in which a client proves who it is; [AuthKey] is another.
 const (
 	AuthBasic = "client_secret_basic"
 	AuthPost  = "client_secret_post"
@@ -26,6 +26,9 @@ const (
 func (c Client) public() bool {
 	return c.Type == SPA || c.Type == Native || c.Type == Odoo
 }
+
+// confidential reports whether a client can prove who it is.
+func (c Client) confidential() bool { return c.Secret != "" || c.AuthMethod == AuthKey }
 
 // hashSecret is how client secrets are stored. They have 256 random bits, so
 // a plain hash is enough; bcrypt would cost 0.3 s per request.
@@ -45,7 +48,7 @@ type credentials struct {
 // P-12).
 func readCredentials(r *http.Request, form url.Values) (credentials, error) {
 	if form.Get("client_assertion") != "" || form.Get("client_assertion_type") != "" {
-		return credentials{}, refuse(invalidClient, "Client assertions are not supported.")
+		return readAssertion(r, form)
 	}
 	named, posted := form.Get("client_id"), form.Get("client_secret")
 	user, pass, basic := r.BasicAuth()
@@ -76,9 +79,9 @@ func readCredentials(r *http.Request, form url.Values) (credentials, error) {
 	return credentials{ClientID(id), secret, AuthBasic}, nil
 }
 
-// authenticate finds out which client sends a request. Every way to fail looks
-// the same from outside.
-func (p *Provider) authenticate(ctx context.Context, r *http.Request, form url.Values) (Client, error) {
+// authenticate finds out which client sends a request to an endpoint. Every way
+// to fail looks the same from outside, unless the client has proven itself.
+func (p *Provider) authenticate(ctx context.Context, r *http.Request, form url.Values, endpoint string) (Client, error) {
 	given, err := readCredentials(r, form)
 	if err != nil {
 		return Client{}, err
@@ -87,28 +90,46 @@ func (p *Provider) authenticate(ctx context.Context, r *http.Request, form url.V
 	if err != nil && !errors.Is(err, idp.ErrNotFound) {
 		return Client{}, err
 	}
-	wrong := refuse(invalidClient, "Client authentication failed.")
-	if given.method == AuthNone {
-		// A client that has a secret must show it, also an Odoo (P-12).
-		if err != nil || !c.public() || c.Secret != "" {
-			return Client{}, wrong
+	known := err == nil
+	switch given.method {
+	case AuthKey:
+		if !known || c.AuthMethod != AuthKey {
+			return Client{}, errWrongClient
 		}
-		return c, nil
+		err = p.proven(ctx, c, given.secret, endpoint)
+	case AuthNone:
+		// A client that has a secret must show it, also an Odoo (P-12).
+		if !known || !c.public() || c.Secret != "" {
+			return Client{}, errWrongClient
+		}
+	default:
+		err = c.knows(given, known)
 	}
-	// The comparison happens for unknown clients, too (C-05).
-	right := subtle.ConstantTimeCompare([]byte(hashSecret(given.secret)), []byte(c.Secret)) == 1
-	if err != nil || c.Secret == "" || !right {
-		return Client{}, wrong
-	}
-	if given.method != c.AuthMethod && c.Type != Odoo {
-		return Client{}, refuse(invalidClient, "This client is registered for "+c.AuthMethod+".") // it has shown its secret
+	if err != nil {
+		return Client{}, err
 	}
 	return c, nil
 }
 
+// errWrongClient is every way to fail in which nothing was proven.
+var errWrongClient = refuse(invalidClient, "Client authentication failed.")
+
+// knows holds a secret against the client's. The comparison happens for
+// unknown clients, too (C-05).
+func (c Client) knows(given credentials, known bool) error {
+	right := subtle.ConstantTimeCompare([]byte(hashSecret(given.secret)), []byte(c.Secret)) == 1
+	if !known || c.Secret == "" || !right {
+		return errWrongClient
+	}
+	if given.method != c.AuthMethod && c.Type != Odoo {
+		return refuse(invalidClient, "This client is registered for "+c.AuthMethod+".") // it has shown its secret
+	}
+	return nil
+}
+
 // authenticateFosite is authenticate for the token endpoint.
 func (p *Provider) authenticateFosite(ctx context.Context, r *http.Request, form url.Values) (fosite.Client, error) {
-	c, err := p.authenticate(ctx, r, form)
+	c, err := p.authenticate(ctx, r, form, PathToken)
 	if err != nil {
 		if refusalOf(err).Code == serverError {
 			unitOf(ctx).fault = err

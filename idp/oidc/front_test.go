@@ -1,6 +1,7 @@
 package oidc_test
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"io"
@@ -10,6 +11,7 @@ import (
 
 	"latchkey/idp"
 	"latchkey/idp/oidc"
+	"latchkey/idp/store"
 )
 
 type browser struct{ h *house }
@@ -60,8 +62,9 @@ func (b browser) Forget(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
-	return errors.Join(b.h.db.Sessions().End(r.Context(), s.ID),
-		b.h.db.Grants().Revoke(r.Context(), oidc.Selection{Session: s.ID, Kinds: []string{oidc.KindCode, oidc.KindAccess}}))
+	return b.h.db.Atomic(r.Context(), func(ctx context.Context) error {
+		return errors.Join(b.h.db.Sessions().End(ctx, s.ID), store.SessionTokensOf(b.h.db).EndSession(ctx, s.ID))
+	})
 }
 
 // pages draws nothing; it notes what it was asked to draw.
@@ -71,7 +74,7 @@ type pages struct {
 	consent oidc.ConsentView
 	logout  oidc.LogoutView
 	posted  url.Values
-	back    string
+	bye     oidc.LoggedOutView
 }
 
 func (p *pages) note(w http.ResponseWriter, status int, name string, do func()) {
@@ -95,8 +98,8 @@ func (p *pages) Consent(w http.ResponseWriter, _ *http.Request, v oidc.ConsentVi
 func (p *pages) Logout(w http.ResponseWriter, _ *http.Request, v oidc.LogoutView) {
 	p.note(w, 200, "page:logout", func() { p.logout = v })
 }
-func (p *pages) LoggedOut(w http.ResponseWriter, _ *http.Request, _ oidc.Client, back string) {
-	p.note(w, 200, "page:bye", func() { p.back = back })
+func (p *pages) LoggedOut(w http.ResponseWriter, _ *http.Request, v oidc.LoggedOutView) {
+	p.note(w, 200, "page:bye", func() { p.bye = v })
 }
 func (p *pages) CSRF(r *http.Request) error {
 	if r.PostForm.Get("csrf") != "good" {

@@ -89,7 +89,7 @@ func build(t *testing.T, db *store.DB, c *clock, change func(*oidc.Config)) *hou
 	}
 	h.ring = oidc.NewKeyRing(db.Keys(), db.Atomic, h.now)
 	cfg := oidc.Config{
-		Issuer: s.URL, Secret: []byte(strings.Repeat("k", 32)), Grants: db.Grants(), Clients: db.Clients(), Consents: db.Consents(),
+		Issuer: s.URL, Secret: []byte(strings.Repeat("k", 32)), Grants: db.Grants(), Clients: db.Clients(), Consents: db.Consents(), Logins: db.Logins(),
 		Keys: h.ring, Browser: browser{h}, Pages: h.pages, Log: db.Log(), Atomic: db.Atomic, Now: h.now, Locales: []string{"en", "fr"},
 		Fault: func(_ *http.Request, err error) { h.mu.Lock(); h.faults = append(h.faults, err); h.mu.Unlock() },
 	}

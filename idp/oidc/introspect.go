@@ -12,9 +12,9 @@ import (
 // Introspect tells a client about its own tokens (RFC 7662). About everything
 // else it says the same as about a token that does not exist (P-23).
 func (p *Provider) Introspect(w http.ResponseWriter, r *http.Request) {
-	q, err := p.inquire(w, r)
-	if err == nil && q.client.Secret == "" {
-		err = refuse(invalidClient, "Introspection needs a client with a secret.")
+	q, err := p.inquire(w, r, PathIntrospect)
+	if err == nil && !q.client.confidential() {
+		err = refuse(invalidClient, "Introspection needs a client with a secret or a key.")
 	}
 	if err == nil {
 		var body map[string]any
@@ -34,13 +34,13 @@ type inquiry struct {
 	token  string
 }
 
-func (p *Provider) inquire(w http.ResponseWriter, r *http.Request) (inquiry, error) {
+func (p *Provider) inquire(w http.ResponseWriter, r *http.Request, endpoint string) (inquiry, error) {
 	q := inquiry{p: p, r: r}
 	if err := readForm(w, r); err != nil {
 		return q, err
 	}
 	var err error
-	if q.client, err = p.authenticate(r.Context(), r, r.PostForm); err != nil {
+	if q.client, err = p.authenticate(r.Context(), r, r.PostForm, endpoint); err != nil {
 		return q, err
 	}
 	if q.token = r.PostForm.Get("token"); q.token == "" {
@@ -76,7 +76,7 @@ func (p *Provider) Revoke(w http.ResponseWriter, r *http.Request) {
 	if preflight(w, r, "POST") {
 		return
 	}
-	q, err := p.inquire(w, r)
+	q, err := p.inquire(w, r, PathRevoke)
 	if err == nil {
 		err = q.revoke()
 	}

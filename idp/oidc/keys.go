@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
@@ -23,7 +24,7 @@ import (
 
 // Algs are the signature algorithms, each with keys of its own. There is no
 // `none` and nothing symmetric (P-26).
-var Algs = []string{"RS256", "ES256"}
+var Algs = []string{"RS256", "ES256", "EdDSA"}
 
 // retain is how long a retired key goes on to verify. Nobody needs it longer
 // than an ID token lives, but a logout sends the ID token of the morning as a
@@ -64,7 +65,7 @@ type keyState struct {
 // key is parsed once.
 type key struct {
 	id, alg string
-	signer  jose.Signer
+	signers map[string]jose.Signer // by the type of what is signed
 	public  jose.JSONWebKey
 }
 
@@ -106,6 +107,12 @@ func build(stored []Key, before *keySet) (*keySet, error) {
 	}
 	public.Keys = []jose.JSONWebKey{}
 	for _, row := range stored {
+		s.keys = append(s.keys, keyState{row.ID, row.State})
+		if !slices.Contains(Algs, row.Alg) {
+			// A newer version beside this one may know more algorithms; its
+			// keys must not keep ours from signing.
+			continue
+		}
 		var k *key
 		if before != nil {
 			k = before.byID[row.ID]
@@ -119,7 +126,6 @@ func build(stored []Key, before *keySet) (*keySet, error) {
 		if s.byID[k.id] != nil {
 			return nil, fmt.Errorf("%w: two signing keys are called %s", idp.ErrInvalid, k.id)
 		}
-		s.keys = append(s.keys, keyState{row.ID, row.State})
 		s.byID[k.id] = k
 		public.Keys = append(public.Keys, k.public)
 		if row.State == Current {
@@ -148,31 +154,40 @@ func parseKey(row Key) (*key, error) {
 		if row.Alg != "ES256" || p.Curve != elliptic.P256() {
 			err = idp.ErrInvalid
 		}
+	case ed25519.PrivateKey:
+		public = p.Public()
+		if row.Alg != "EdDSA" {
+			err = idp.ErrInvalid
+		}
 	default:
 		err = idp.ErrInvalid
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: not a key for %s", err, row.Alg)
 	}
-	signer, err := jose.NewSigner(
-		jose.SigningKey{Algorithm: jose.SignatureAlgorithm(row.Alg), Key: jose.JSONWebKey{Key: private, KeyID: row.ID}},
-		(&jose.SignerOptions{}).WithType("JWT"))
-	if err != nil {
-		return nil, err
-	}
-	return &key{
-		id: row.ID, alg: row.Alg, signer: signer,
+	k := &key{
+		id: row.ID, alg: row.Alg, signers: map[string]jose.Signer{},
 		public: jose.JSONWebKey{Key: public, KeyID: row.ID, Algorithm: row.Alg, Use: "sig"},
-	}, nil
+	}
+	with := jose.SigningKey{Algorithm: jose.SignatureAlgorithm(row.Alg), Key: jose.JSONWebKey{Key: private, KeyID: row.ID}}
+	for _, typ := range []string{typToken, typLogout} {
+		if k.signers[typ], err = jose.NewSigner(with, (&jose.SignerOptions{}).WithType(jose.ContentType(typ))); err != nil {
+			return nil, err
+		}
+	}
+	return k, nil
 }
 
-// newKey makes a key: RSA-3072 or P-256 (C-01).
+// newKey makes a key: RSA-3072, P-256 or Ed25519 (C-01).
 func newKey(alg string, state KeyState, at time.Time) (Key, error) {
 	var private any
 	var err error
-	if alg == "ES256" {
+	switch alg {
+	case "ES256":
 		private, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	} else {
+	case "EdDSA":
+		_, private, err = ed25519.GenerateKey(rand.Reader)
+	default:
 		private, err = rsa.GenerateKey(rand.Reader, 3072)
 	}
 	if err != nil {

@@ -2,6 +2,7 @@ package oidc_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -39,7 +40,7 @@ func TestJWKS(t *testing.T) {
 			t.Error("a weak key")
 		}
 	}
-	if len(seen) != 4 {
+	if len(seen) != 2*len(oidc.Algs) {
 		t.Errorf("%d keys", len(seen))
 	}
 }
@@ -64,7 +65,7 @@ func TestRotation(t *testing.T) {
 			t.Errorf("key %s is gone", k["kid"])
 		}
 	}
-	if len(after.Keys) != 6 {
+	if len(after.Keys) != 3*len(oidc.Algs) {
 		t.Errorf("%d keys", len(after.Keys))
 	}
 	next := h.tokens("app")["id_token"].(string)
@@ -76,12 +77,12 @@ func TestRotation(t *testing.T) {
 		t.Errorf("hint of the old key: %v", a.to)
 	}
 	h.must(h.ring.Prune(h.Context()))
-	if len(h.jwks().Keys) != 6 {
+	if len(h.jwks().Keys) != 3*len(oidc.Algs) {
 		t.Error("pruned too soon")
 	}
 	h.move(49 * time.Hour)
 	h.must(h.ring.Maintain(h.Context(), 90*24*time.Hour))
-	if n := len(h.jwks().Keys); n != 4 {
+	if n := len(h.jwks().Keys); n != 2*len(oidc.Algs) {
 		t.Errorf("%d keys after pruning", n)
 	}
 	if _, err := oidc.Verify(h.ring, h.Context(), hint); err == nil {
@@ -90,7 +91,7 @@ func TestRotation(t *testing.T) {
 	current := h.jwks()
 	h.move(91 * 24 * time.Hour)
 	h.must(h.ring.Maintain(h.Context(), 90*24*time.Hour))
-	if len(h.jwks().Keys) != 6 || len(current.Keys) != 4 {
+	if len(h.jwks().Keys) != 3*len(oidc.Algs) || len(current.Keys) != 2*len(oidc.Algs) {
 		t.Error("no rotation though it was due")
 	}
 }
@@ -112,7 +113,7 @@ func TestTwoInstances(t *testing.T) {
 		}
 		wg.Wait()
 		all, err := db.Keys().All(t.Context())
-		if err != nil || len(all) != 4 {
+		if err != nil || len(all) != 2*len(oidc.Algs) {
 			t.Errorf("%d keys, %v", len(all), err)
 		}
 	})
@@ -156,6 +157,8 @@ func TestDiscovery(t *testing.T) {
 		"issuer": h.url, "jwks_uri": h.url + "/oauth2/jwks", "end_session_endpoint": h.url + "/oauth2/logout",
 		"authorization_response_iss_parameter_supported": true, "request_parameter_supported": false,
 		"request_uri_parameter_supported": false, "claims_parameter_supported": true, "registration_endpoint": nil,
+		"backchannel_logout_supported": true, "backchannel_logout_session_supported": true,
+		"frontchannel_logout_supported": true, "frontchannel_logout_session_supported": true,
 	} {
 		if m[name] != want {
 			t.Errorf("%s: %v, want %v", name, m[name], want)
@@ -164,6 +167,16 @@ func TestDiscovery(t *testing.T) {
 	for _, name := range []string{"claims_supported", "scopes_supported", "acr_values_supported", "response_types_supported", "ui_locales_supported"} {
 		if l, _ := m[name].([]any); len(l) == 0 {
 			t.Errorf("%s: %v", name, m[name])
+		}
+	}
+	for name, want := range map[string]string{
+		"id_token_signing_alg_values_supported": "[RS256 ES256 EdDSA]", "token_endpoint_auth_signing_alg_values_supported": "[RS256 PS256 ES256 EdDSA]",
+		"token_endpoint_auth_methods_supported":         "[client_secret_basic client_secret_post private_key_jwt none]",
+		"introspection_endpoint_auth_methods_supported": "[client_secret_basic client_secret_post private_key_jwt]",
+		"revocation_endpoint_auth_methods_supported":    "[client_secret_basic client_secret_post private_key_jwt none]",
+	} {
+		if got := fmt.Sprint(m[name]); got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
 		}
 	}
 	if strings.Contains(a.body, `"plain"`) || strings.Contains(a.body, `"none"],"int`) || strings.Contains(a.body, "HS256") {

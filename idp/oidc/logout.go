@@ -23,6 +23,7 @@ type farewell struct {
 	hint      hint   // empty: none, or not ours
 	client    Client // zero: none named
 	back      string // where to go then; empty: nowhere
+	frames    []string
 }
 
 // Logout signs a person out. It asks them first unless the ID token in the
@@ -54,7 +55,7 @@ func (f *farewell) run(query string) error {
 	if err := f.read(query); err != nil {
 		return err
 	}
-	s, u, err := f.present()
+	s, u, err := f.p.present(f.r)
 	if err != nil {
 		return err
 	}
@@ -73,8 +74,8 @@ func (f *farewell) run(query string) error {
 }
 
 // present returns who is signed in, however well; nobody is no error.
-func (f *farewell) present() (idp.Session, idp.User, error) {
-	s, u, err := f.p.Browser.Check(f.r, idp.Need{})
+func (p *Provider) present(r *http.Request) (idp.Session, idp.User, error) {
+	s, u, err := p.Browser.Check(r, idp.Need{})
 	for _, fine := range []error{idp.ErrMore, idp.ErrDenied, idp.ErrNotFound} {
 		if errors.Is(err, fine) {
 			err = nil
@@ -161,7 +162,11 @@ func (f *farewell) ask(u idp.User) {
 // end signs out: the session goes, and with it the codes and access tokens that
 // came from it. Refresh tokens stay: offline_access means to outlive the session
 // (OpenID Connect Core 1.0 §11).
-func (f *farewell) end(s idp.Session) error {
+func (f *farewell) end(s idp.Session) (err error) {
+	// With the session goes what is known about whom to tell.
+	if f.frames, err = f.p.frames(f.r.Context(), s.ID); err != nil {
+		return err
+	}
 	if err := f.p.Browser.Forget(f.w, f.r); err != nil {
 		return err
 	}
@@ -169,14 +174,16 @@ func (f *farewell) end(s idp.Session) error {
 }
 
 // say leads back to the application, at once if it has proven that it
-// may ask for that, otherwise by a link.
+// may ask for that, otherwise by a link. If other applications are to be told
+// through the browser, a page does so first.
 func (f *farewell) say(straight bool) {
-	if f.back != "" && straight {
+	straight = straight && f.back != ""
+	if straight && len(f.frames) == 0 {
 		see(f.w, f.back)
 		return
 	}
 	f.w.Header().Set("Cache-Control", "no-store")
-	f.p.Pages.LoggedOut(f.w, f.r, f.client, f.back)
+	f.p.Pages.LoggedOut(f.w, f.r, LoggedOutView{Client: f.client, Back: f.back, Frames: f.frames, Onward: straight})
 }
 
 // see sends the browser on by GET (P-18).

@@ -108,7 +108,7 @@ func TestLogoutConfirmed(t *testing.T) {
 	h.refused(h.userInfo(m["access_token"]), 401, "invalid_token")
 	h.good(h.refresh(m["refresh_token"].(string), "app")) // offline_access means just that
 	h.signIn("ada")
-	if a := confirm("post_logout_redirect_uri="+url.QueryEscape(bye), "good"); a.body != "page:bye" || h.pages.back != "" {
+	if a := confirm("post_logout_redirect_uri="+url.QueryEscape(bye), "good"); a.body != "page:bye" || h.pages.bye.Back != "" {
 		t.Errorf("an address without a client: %d %v %s", a.status, a.to, a.body)
 	}
 	if h.events("logout", "ok") != 2 {

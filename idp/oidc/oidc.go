@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
+
 	"latchkey/idp"
 )
 
@@ -27,25 +29,29 @@ const (
 
 // Client is a relying party.
 type Client struct {
-	ID               ClientID  `json:"id"`
-	Name             string    `json:"name"`
-	Type             Type      `json:"type"`
-	Secret           string    `json:"secret,omitempty"` // hex SHA-256; empty: public
-	AuthMethod       string    `json:"auth_method"`      // client_secret_basic, client_secret_post, none
-	RedirectURIs     []string  `json:"redirect_uris,omitempty"`
-	PostLogoutURIs   []string  `json:"post_logout_uris,omitempty"`
-	GrantTypes       []string  `json:"grant_types"`
-	ResponseTypes    []string  `json:"response_types"` // each with its words in alphabetical order
-	Scopes           []string  `json:"scopes"`
-	IDTokenAlg       string    `json:"id_token_alg"` // RS256 or ES256
-	Trusted          bool      `json:"trusted,omitempty"`
-	Groups           []string  `json:"groups,omitempty"` // if any, only their members get in
-	Disabled         bool      `json:"disabled,omitempty"`
-	Choose           bool      `json:"choose,omitempty"`            // "continue as" instead of a silent sign-in
-	Sessions         string    `json:"sessions,omitempty"`          // Odoo: multi or single
-	ValidationSecret string    `json:"validation_secret,omitempty"` // Odoo: secret path segment of the validation URL; the store seals it
-	Validations      int       `json:"validations,omitempty"`       // Odoo: how often one authorization may be validated, 1 or 2
-	Created          time.Time `json:"created"`
+	ID                ClientID          `json:"id"`
+	Name              string            `json:"name"`
+	Type              Type              `json:"type"`
+	Secret            string            `json:"secret,omitempty"` // hex SHA-256; empty: public
+	AuthMethod        string            `json:"auth_method"`      // client_secret_basic, client_secret_post, private_key_jwt, none
+	Keys              []jose.JSONWebKey `json:"keys,omitempty"`   // public, of a client that signs
+	RedirectURIs      []string          `json:"redirect_uris,omitempty"`
+	PostLogoutURIs    []string          `json:"post_logout_uris,omitempty"`
+	GrantTypes        []string          `json:"grant_types"`
+	ResponseTypes     []string          `json:"response_types"` // each with its words in alphabetical order
+	Scopes            []string          `json:"scopes"`
+	IDTokenAlg        string            `json:"id_token_alg"` // RS256, ES256 or EdDSA
+	BackchannelURI    string            `json:"backchannel_logout_uri,omitempty"`
+	FrontchannelURI   string            `json:"frontchannel_logout_uri,omitempty"`
+	FrontchannelPlain bool              `json:"frontchannel_logout_plain,omitempty"` // without iss and sid
+	Trusted           bool              `json:"trusted,omitempty"`
+	Groups            []string          `json:"groups,omitempty"` // if any, only their members get in
+	Disabled          bool              `json:"disabled,omitempty"`
+	Choose            bool              `json:"choose,omitempty"`            // "continue as" instead of a silent sign-in
+	Sessions          string            `json:"sessions,omitempty"`          // Odoo: multi or single
+	ValidationSecret  string            `json:"validation_secret,omitempty"` // Odoo: secret path segment of the validation URL; the store seals it
+	Validations       int               `json:"validations,omitempty"`       // Odoo: how often one authorization may be validated, 1 or 2
+	Created           time.Time         `json:"created"`
 }
 
 // ClientID is [idp.ClientID].
@@ -130,7 +136,7 @@ const (
 // Key is a signing key. Private is PKCS #8, sealed by the store.
 type Key struct {
 	ID      string // kid
-	Alg     string // RS256 or ES256
+	Alg     string // one of Algs
 	State   KeyState
 	Private []byte
 	Created time.Time
@@ -193,8 +199,8 @@ type Pages interface {
 	Consent(w http.ResponseWriter, r *http.Request, v ConsentView)
 	// Logout asks (form#logout posts to action with the hidden fields).
 	Logout(w http.ResponseWriter, r *http.Request, v LogoutView)
-	// LoggedOut says that it is done; back, if set, leads to the client.
-	LoggedOut(w http.ResponseWriter, r *http.Request, c Client, back string)
+	// LoggedOut says that it is done.
+	LoggedOut(w http.ResponseWriter, r *http.Request, v LoggedOutView)
 	// CSRF checks that a POST comes from a form that we drew for this browser.
 	CSRF(r *http.Request) error
 }
@@ -223,4 +229,12 @@ type LogoutView struct {
 	Client Client // zero: none named
 	Action string
 	Hidden map[string]string
+}
+
+// LoggedOutView is what the page after signing out shows.
+type LoggedOutView struct {
+	Client Client   // zero: none named
+	Back   string   // leads to the client; empty: nowhere
+	Frames []string // addresses to load unseen, so that applications end their sessions, too
+	Onward bool     // go to Back by itself when the frames are loaded
 }

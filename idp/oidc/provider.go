@@ -26,6 +26,7 @@ type Config struct {
 	Grants   Grants
 	Clients  Clients
 	Consents Consents
+	Logins   Logins
 	Keys     *KeyRing
 	Browser  Browser
 	Pages    Pages
@@ -130,7 +131,7 @@ func (c *Config) check() (string, error) {
 	base, ok := issuerPath(c.Issuer)
 	need(ok, "Issuer must be an https URL without query, fragment and final slash")
 	need(len(c.Secret) >= 32, "Secret must have at least 32 bytes")
-	need(c.Grants != nil && c.Clients != nil && c.Consents != nil && c.Keys != nil, "Grants, Clients, Consents and Keys must be set")
+	need(c.Grants != nil && c.Clients != nil && c.Consents != nil && c.Keys != nil && c.Logins != nil, "Grants, Clients, Consents, Logins and Keys must be set")
 	need(c.Browser != nil && c.Pages != nil, "Browser and Pages must be set")
 	need(c.Log != nil && c.Atomic != nil && c.Now != nil, "Log, Atomic and Now must be set")
 	errs = append(errs, c.Lifetimes.defaults())

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
+
 	"latchkey/idp"
 )
 
@@ -20,22 +22,25 @@ const maxClientID = 128
 // Input is what an administrator says about a new client. What is empty gets
 // the default of its type.
 type Input struct {
-	ID             ClientID // empty: random
-	Name           string
-	Type           Type
-	RedirectURIs   []string
-	PostLogoutURIs []string
-	GrantTypes     []string
-	ResponseTypes  []string // words in any order
-	Scopes         []string
-	AuthMethod     string
-	Secret         string // empty: made, if the client has one
-	IDTokenAlg     string
-	Trusted        bool
-	Groups         []string
-	Choose         bool
-	Sessions       string // Odoo
-	Validations    int    // Odoo
+	ID                              ClientID // empty: random
+	Name                            string
+	Type                            Type
+	RedirectURIs                    []string
+	PostLogoutURIs                  []string
+	GrantTypes                      []string
+	ResponseTypes                   []string // words in any order
+	Scopes                          []string
+	AuthMethod                      string
+	Secret                          string // empty: made, if the client has one
+	IDTokenAlg                      string
+	Keys                            []jose.JSONWebKey // of a client that signs; see ParseKeys
+	BackchannelURI, FrontchannelURI string
+	FrontchannelPlain               bool // without iss and sid
+	Trusted                         bool
+	Groups                          []string
+	Choose                          bool
+	Sessions                        string // Odoo
+	Validations                     int    // Odoo
 }
 
 // Registered is a client that has been checked, but not stored.
@@ -59,7 +64,7 @@ var kinds = map[Type]struct {
 		mayGrant: []string{grantCode, grantImplicit, grantRefresh}, mayRespond: []string{"code", "token", "id_token", "id_token token"},
 	},
 	Web: {
-		grants: []string{grantCode, grantRefresh}, responses: []string{"code"}, scopes: Scopes, auth: []string{AuthBasic, AuthPost},
+		grants: []string{grantCode, grantRefresh}, responses: []string{"code"}, scopes: Scopes, auth: []string{AuthBasic, AuthPost, AuthKey},
 		mayGrant:   []string{grantCode, grantImplicit, grantRefresh, grantClient},
 		mayRespond: []string{"code", "id_token", "id_token token", "code id_token", "code token", "code id_token token"},
 	},
@@ -73,7 +78,7 @@ var kinds = map[Type]struct {
 		mayGrant: []string{grantCode, grantRefresh}, mayRespond: []string{"code"},
 	},
 	Service: {
-		grants: []string{grantClient}, auth: []string{AuthBasic, AuthPost}, mayGrant: []string{grantClient},
+		grants: []string{grantClient}, auth: []string{AuthBasic, AuthPost, AuthKey}, mayGrant: []string{grantClient},
 	},
 }
 
@@ -88,7 +93,8 @@ func NewClient(in Input, now time.Time) (Registered, error) {
 	c := Client{
 		ID: in.ID, Name: strings.TrimSpace(in.Name), Type: in.Type, AuthMethod: in.AuthMethod,
 		RedirectURIs: in.RedirectURIs, PostLogoutURIs: in.PostLogoutURIs, Scopes: or(in.Scopes, k.scopes),
-		IDTokenAlg: in.IDTokenAlg, Groups: in.Groups, Choose: in.Choose, Created: now,
+		IDTokenAlg: in.IDTokenAlg, Keys: in.Keys, BackchannelURI: in.BackchannelURI, FrontchannelURI: in.FrontchannelURI,
+		FrontchannelPlain: in.FrontchannelPlain, Groups: in.Groups, Choose: in.Choose, Created: now,
 		// Whoever connects their own Odoo does not ask themselves for consent.
 		Trusted: in.Trusted || in.Type == Odoo,
 	}
@@ -100,8 +106,11 @@ func NewClient(in Input, now time.Time) (Registered, error) {
 	}
 	if c.AuthMethod == "" {
 		c.AuthMethod = k.auth[0]
-		if in.Type == Odoo && in.Secret != "" {
+		switch {
+		case in.Type == Odoo && in.Secret != "":
 			c.AuthMethod = AuthBasic
+		case len(in.Keys) > 0:
+			c.AuthMethod = AuthKey
 		}
 	}
 	if c.IDTokenAlg == "" {
@@ -113,6 +122,8 @@ func NewClient(in Input, now time.Time) (Registered, error) {
 	err := errors.Join(
 		out.Client.checkWords(k.auth, k.mayGrant, k.mayRespond),
 		out.checkURIs(),
+		out.checkLogout(),
+		out.Client.checkAuth(),
 		out.setOdoo(in),
 		out.setSecret(in.Secret),
 	)
@@ -320,7 +331,7 @@ func (c Client) Check() (warnings []string, err error) {
 		return nil, fmt.Errorf("%w: type: %q is none of odoo, web, spa, native, service", idp.ErrInvalid, c.Type)
 	}
 	r := Registered{Client: c}
-	err = errors.Join(c.checkWords(k.auth, k.mayGrant, k.mayRespond), r.checkURIs(), c.checkOdoo())
+	err = errors.Join(c.checkWords(k.auth, k.mayGrant, k.mayRespond), r.checkURIs(), r.checkLogout(), c.checkAuth(), c.checkOdoo())
 	return r.Warnings, err
 }
 
@@ -335,7 +346,7 @@ const minSecret = 16
 
 // setSecret makes a secret, or takes the one that somebody brings along.
 func (r *Registered) setSecret(given string) error {
-	if r.Client.AuthMethod == AuthNone {
+	if r.Client.AuthMethod == AuthNone || r.Client.AuthMethod == AuthKey {
 		if given != "" {
 			return invalid("secret", "this client has none")
 		}
@@ -362,7 +373,7 @@ func newSecret() string {
 // RotateSecret gives a client a new secret; the old one is dead as soon as the
 // client is saved. It fails with idp.ErrInvalid for a client that has none.
 func RotateSecret(c Client) (Client, string, error) {
-	if c.AuthMethod == AuthNone {
+	if c.AuthMethod == AuthNone || c.AuthMethod == AuthKey {
 		return Client{}, "", invalid("secret", "client %s has none", c.ID)
 	}
 	secret := newSecret()

@@ -57,9 +57,21 @@ func (s *session) Clone() fosite.Session {
 // remember is what the codes and tokens of a request will know.
 func (v *visit) remember() *session {
 	s, u := v.session, v.user
-	return &session{
+	out := &session{
 		User: u.ID, SID: s.ID, AuthTime: s.AuthTime().Unix(), ACR: idp.ACR(s.Proofs), AMR: idp.AMR(s.Proofs), Epoch: u.Epoch,
 		Absolute: v.p.Now().Add(v.p.Lifetimes.RefreshAbsolute).Unix(),
 		UserInfo: v.q.wishes.userInfo, IDToken: v.q.wishes.idToken,
+	}
+	out.hashFor(v.q.client)
+	return out
+}
+
+// hashFor tells fosite which hash makes at_hash and c_hash: that of the
+// client's algorithm (OpenID Connect Core 1.0 §3.1.3.6). Ed25519 uses SHA-512,
+// which fosite reads from the number in the name of an algorithm; the header
+// goes no further than that.
+func (s *session) hashFor(c Client) {
+	if c.IDTokenAlg == "EdDSA" {
+		s.headers.Add("alg", "ES512")
 	}
 }

@@ -14,10 +14,19 @@ import (
 // errNoKey means that Ensure has not run.
 var errNoKey = errors.New("oidc: no signing key")
 
+// typToken is the type of ID tokens and of signed answers of userinfo.
+const typToken = "JWT"
+
 // sign makes a JWS of claims with the current key of an algorithm. It stands
 // in for fosite's signer, which adds a claim of its own (`rat`) and knows one
 // key only.
 func (k *KeyRing) sign(ctx context.Context, alg string, claims any) (string, error) {
+	return k.signAs(ctx, alg, typToken, claims)
+}
+
+// signAs is sign for something of another type, which nobody may take for an
+// ID token.
+func (k *KeyRing) signAs(ctx context.Context, alg, typ string, claims any) (string, error) {
 	set, err := k.load(ctx)
 	if err != nil {
 		return "", err
@@ -30,19 +39,19 @@ func (k *KeyRing) sign(ctx context.Context, alg string, claims any) (string, err
 	if err != nil {
 		return "", err
 	}
-	object, err := key.signer.Sign(body)
+	object, err := key.signers[typ].Sign(body)
 	if err != nil {
 		return "", err
 	}
 	return object.CompactSerialize()
 }
 
-// verify returns the payload of a JWS that one of our keys has signed, retired
-// ones included. The algorithm is the key's; the header chooses nothing but
+// verify returns the payload of an ID token that one of our keys has signed,
+// retired ones included; a logout token is none. The algorithm is the key's; the header chooses nothing but
 // the key (P-26).
 func (k *KeyRing) verify(ctx context.Context, token string) ([]byte, error) {
-	object, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.RS256, jose.ES256})
-	if err != nil || len(object.Signatures) != 1 {
+	object, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.RS256, jose.ES256, jose.EdDSA})
+	if err != nil || len(object.Signatures) != 1 || object.Signatures[0].Protected.ExtraHeaders[jose.HeaderType] != typToken {
 		return nil, fmt.Errorf("%w: not a signed token", idp.ErrInvalid)
 	}
 	set, err := k.load(ctx)

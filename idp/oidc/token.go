@@ -103,6 +103,9 @@ func (x *exchange) run(ctx context.Context) (fosite.AccessResponder, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.hears() && x.grant.Session != "" {
+		x.login = &Login{Session: x.grant.Session, SID: x.record.Session.SID, Client: c.ID, User: x.grant.User}
+	}
 	e := x.p.event(x.r, "token.issue", c.ID, x.user.ID, x.grant.Session)
 	e.Detail = map[string]string{"grant_type": kind, "scope": strings.Join(x.ar.GrantedScope, " ")}
 	return answer, x.send(ctx, e)
@@ -161,10 +164,10 @@ func narrow(ar *fosite.AccessRequest) error {
 	return nil
 }
 
-// grantService gives a client with a secret the scopes it asks for or, if it names none,
+// grantService gives a client that can prove itself the scopes it asks for or, if it names none,
 // all that it is registered for. Scopes about people mean nothing there.
 func grantService(ar *fosite.AccessRequest, c Client) error {
-	if c.Secret == "" {
+	if !c.confidential() {
 		return refuse(unauthorized, "This client may not use this grant_type.")
 	}
 	scopes := []string(ar.RequestedScope) // held against the registration by fosite

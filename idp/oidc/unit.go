@@ -62,6 +62,7 @@ type unit struct {
 	code     *record // of the code that is being made
 	codeSign string
 	codeReq  fosite.Requester
+	login    *Login // of a client that wants to know of its end
 
 	fault error // the store failed; fosite would hide it
 }
@@ -109,6 +110,7 @@ func (u *unit) load(ctx context.Context, kind, signature string) (*fosite.Reques
 		form.Set(k, v)
 	}
 	s := u.record.Session.Clone().(*session)
+	s.hashFor(client)
 	u.request = &fosite.Request{
 		ID: g.Family, Client: relying{client}, RequestedAt: time.Unix(u.record.Issued, 0),
 		RequestedScope: slices.Clone(u.record.Scopes), GrantedScope: slices.Clone(u.record.Scopes), Form: form, Session: s,
@@ -205,6 +207,9 @@ func (u *unit) send(ctx context.Context, e idp.Event) error {
 			if err := u.p.Grants.Put(ctx, u.into...); err != nil {
 				return err
 			}
+		}
+		if err := u.p.note(ctx, u.login); err != nil {
+			return err
 		}
 		return u.p.Log.Append(ctx, e)
 	})

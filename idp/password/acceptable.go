@@ -32,7 +32,7 @@ func Acceptable(plain string, least int, context ...string) error {
 		return err
 	}
 	if utf8.RuneCountInString(prepared) < least {
-		return fmt.Errorf("%w: at least %d characters", ErrShort, least)
+		return &ShortError{least}
 	}
 	folded := strings.ToLower(prepared)
 	if common(folded) || monotonous(folded) {
@@ -43,6 +43,15 @@ func Acceptable(plain string, least int, context ...string) error {
 	}
 	return nil
 }
+
+// ShortError says how long a password must be. It is an [ErrShort].
+type ShortError struct{ Least int }
+
+func (e *ShortError) Error() string {
+	return fmt.Sprintf("%v: at least %d characters", ErrShort, e.Least)
+}
+
+func (e *ShortError) Unwrap() error { return ErrShort }
 
 // surprise is what is left of a password without its predictable parts:
 // context words anywhere, and a common password that only got digits or signs

@@ -21,7 +21,7 @@ const seenEvery = time.Minute
 // (they must prove more) or idp.ErrDenied; with the last two the session and
 // the person are returned, too. Every door asks here; none asks merely whether
 // there is a session.
-func (s *Service) Gate(ctx context.Context, token string, need idp.Need) (idp.Session, idp.User, error) {
+func (s *Service) Gate(ctx context.Context, token string, need idp.Need, from idp.Origin) (idp.Session, idp.User, error) {
 	if token == "" || len(token) > 128 {
 		return idp.Session{}, idp.User{}, idp.ErrNotFound
 	}
@@ -33,6 +33,14 @@ func (s *Service) Gate(ctx context.Context, token string, need idp.Need) (idp.Se
 	if !n.Live(now) || u.Disabled {
 		return idp.Session{}, idp.User{}, idp.ErrNotFound
 	}
+	f := Flow{Need: need, User: u.ID, Proofs: n.Proofs, Skipped: true}
+	d, err := s.decide(ctx, f, u, from)
+	if err != nil {
+		return idp.Session{}, idp.User{}, err
+	}
+	if idle, absolute := s.limits(d); !now.Before(n.AuthTime().Add(absolute)) || !now.Before(n.Seen.Add(idle)) {
+		return idp.Session{}, idp.User{}, idp.ErrNotFound // policy has become stricter since it was opened (S-04)
+	}
 	if now.Sub(n.Seen) > min(seenEvery, n.Idle/4) {
 		if err := s.Sessions.Touch(ctx, n.ID, now); err != nil {
 			return idp.Session{}, idp.User{}, err
@@ -40,11 +48,6 @@ func (s *Service) Gate(ctx context.Context, token string, need idp.Need) (idp.Se
 	}
 	if need.Subject != "" && need.Subject != u.ID {
 		return n, u, idp.ErrMore
-	}
-	f := Flow{Need: need, User: u.ID, Proofs: n.Proofs}
-	d, err := s.decide(ctx, f, u)
-	if err != nil {
-		return idp.Session{}, idp.User{}, err
 	}
 	if f.Next(d, u.Factors) != Done {
 		return n, u, idp.ErrMore
@@ -56,7 +59,7 @@ func (s *Service) Gate(ctx context.Context, token string, need idp.Need) (idp.Se
 // "continue as"). It opens no new session unless more proof is needed.
 func (s *Service) Continue(ctx context.Context, v View, token string) (Moved, error) {
 	f := v.Flow
-	n, u, err := s.Gate(ctx, token, f.Need)
+	n, u, err := s.Gate(ctx, token, f.Need, v.From)
 	if err == nil {
 		return Moved{Step: Done, ReturnTo: f.ReturnTo}, nil
 	}
@@ -65,7 +68,7 @@ func (s *Service) Continue(ctx context.Context, v View, token string) (Moved, er
 	}
 	next, err := s.Begin(ctx, Start{
 		Browser: f.Browser, Need: f.Need, ReturnTo: f.ReturnTo, Redirect: f.Redirect, Onward: f.Onward, Client: f.Client,
-		Hint: u.Login, Locales: f.Locales, Session: n, User: u,
+		Hint: u.Login, Locales: f.Locales, Session: n, User: u, From: v.From,
 	})
 	if err != nil {
 		return Moved{}, err

@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -13,6 +14,12 @@ import (
 	"latchkey/idp"
 	"latchkey/mfa"
 )
+
+// Marks are what a browser carries from earlier visits, as its cookies say it.
+type Marks struct {
+	Known  string // browsers in which somebody has signed in before
+	Device string // browsers that somebody trusts
+}
 
 // A known browser is one in which a person has signed in before. It has a
 // budget of wrong passwords of its own, so that strangers who use up the
@@ -78,8 +85,13 @@ func (s *Service) budgets(u idp.User, canonical, known string, from idp.Origin) 
 	}
 	return []mfa.Budget{
 		{Key: key, Max: s.Rules.AccountTries, Per: s.Rules.Per, Streak: s.Rules.Streak},
-		{Key: "ip:" + Network(from.Address), Max: s.Rules.AddressTries, Per: s.Rules.Per, Shared: true},
+		s.network(from),
 	}
+}
+
+// network is the budget of tries of everybody at one place.
+func (s *Service) network(from idp.Origin) mfa.Budget {
+	return mfa.Budget{Key: "ip:" + Network(from.Address), Max: s.Rules.AddressTries, Per: s.Rules.Per, Shared: true}
 }
 
 // PasswordKey is the budget of wrong passwords from browsers that a person
@@ -99,4 +111,10 @@ func Network(address string) string {
 	}
 	p, _ := a.Prefix(64)
 	return p.String()
+}
+
+// Network counts a try of whoever sits at one place, at a door that knows no
+// account yet. A *mfa.LockedError when there were too many.
+func (s *Service) Network(ctx context.Context, from idp.Origin) error {
+	return s.Limiter.Take(ctx, s.network(from))
 }

@@ -16,7 +16,11 @@ type Notifier interface {
 
 // tell notifies a person of an event of a flow.
 func tell(ctx context.Context, to Notifier, k idp.NoticeKind, f Flow, u idp.User, e idp.Event) error {
-	return to.Notice(ctx, u, idp.Notice{Kind: k, At: e.At, Origin: e.Origin, Method: e.Method, Client: f.Client})
+	return to.Notice(ctx, u, noticeOf(k, f, e))
+}
+
+func noticeOf(k idp.NoticeKind, f Flow, e idp.Event) idp.Notice {
+	return idp.Notice{Kind: k, At: e.At, Origin: e.Origin, Method: e.Method, Client: f.Client}
 }
 
 // news says which refusals a person hears of, by event and result. A wrong
@@ -25,6 +29,8 @@ var news = map[[2]string]idp.NoticeKind{
 	{"signin.password", "locked"}: idp.Locked,
 	{"signin.factor", "locked"}:   idp.Locked,
 	{"signin.factor", "wrong"}:    idp.WrongFactor,
+	{"signin.factor", "cloned"}:   idp.KeyCloned, // W-08: refused, but it has happened
+	{"signin.passkey", "cloned"}:  idp.KeyCloned,
 }
 
 // refused logs a refusal and tells the person, in one round trip.

@@ -20,6 +20,7 @@ import (
 	"latchkey/mfa/backup"
 	"latchkey/mfa/policy"
 	"latchkey/mfa/totp"
+	"latchkey/mfa/trust"
 )
 
 const (
@@ -36,6 +37,9 @@ func (n *told) Notice(ctx context.Context, u idp.User, what idp.Notice) error {
 	n.all = append(n.all, what)
 	return nil
 }
+
+// Letter takes none: sign-in writes no links.
+func (n *told) Letter(context.Context, idp.User, idp.Letter) error { return errors.ErrUnsupported }
 
 // take returns the kinds told since the last call.
 func (n *told) take() (out []idp.NoticeKind) {
@@ -71,7 +75,8 @@ func open(t *testing.T) *house {
 		Tokens: store.SessionTokensOf(h.db),
 		Users:  h.db.Users(), Sessions: h.db.Sessions(), Flows: h.db.Flows(), Policies: h.db.Policies(), Factors: factors,
 		Passwords: hasher, Limiter: h.db.Limiter(), Log: h.db.Log(), Notify: h.told, Atomic: h.db.Atomic, Sealer: keyring.New(),
-		Secret: make([]byte, 32), Rules: signin.DefaultRules, Now: h.clock.Now,
+		Secret: make([]byte, 32), Rules: signin.DefaultRules, Now: h.clock.Now, Links: h.db.Links(),
+		Devices: &trust.Book{Devices: h.db.Devices(), Secret: make([]byte, 32), Now: h.clock.Now},
 	}
 	return h
 }
@@ -100,12 +105,12 @@ func (h *house) password(plain, known string) (signin.Moved, error) {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	return h.Password(h.t.Context(), h.view(ticket), from, "ada@example.org", plain, known)
+	return h.Password(h.t.Context(), h.view(ticket), "ada@example.org", plain, signin.Marks{Known: known})
 }
 
 func (h *house) view(ticket string) signin.View {
 	h.t.Helper()
-	v, err := h.Load(h.t.Context(), ticket, "b")
+	v, err := h.Load(h.t.Context(), ticket, "b", from)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -114,7 +119,8 @@ func (h *house) view(ticket string) signin.View {
 
 func (h *house) answer(ticket, code, known string) (signin.Moved, error) {
 	h.t.Helper()
-	return h.Answer(h.t.Context(), h.view(ticket), from, mfa.Answer{Code: code}, known)
+	v := h.view(ticket)
+	return h.Answer(h.t.Context(), v, v.Flow.Method, mfa.Answer{Code: code}, signin.Marks{Known: known}, false)
 }
 
 func (h *house) code(key string) string {
@@ -256,6 +262,9 @@ func TestFactorNews(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := h.must(h.password(pass, ""))
+	if err := h.Enrol(t.Context(), h.view(m.Ticket), totp.Kind, ""); err != nil {
+		t.Fatal(err)
+	}
 	e, err := h.Enrolment(t.Context(), h.view(m.Ticket))
 	if err != nil {
 		t.Fatal(err)
@@ -263,11 +272,11 @@ func TestFactorNews(t *testing.T) {
 	if err := h.Keep(t.Context(), h.view(m.Ticket)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.Confirm(t.Context(), h.view(m.Ticket), from, "000000", ""); !errors.Is(err, mfa.ErrWrong) {
+	if _, err := h.Confirm(t.Context(), h.view(m.Ticket), mfa.Answer{Code: "000000"}, signin.Marks{}); !errors.Is(err, mfa.ErrWrong) {
 		t.Fatal(err)
 	}
 	h.want()
-	known := h.must(h.Confirm(t.Context(), h.view(m.Ticket), from, h.code(e.Scan.Secret), "")).Known
+	known := h.must(h.Confirm(t.Context(), h.view(m.Ticket), mfa.Answer{Code: h.code(e.Ask.Secret)}, signin.Marks{})).Known
 	h.want(idp.FactorAdded)
 
 	m = h.must(h.password(pass, known))

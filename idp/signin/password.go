@@ -2,7 +2,6 @@ package signin
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
@@ -19,6 +18,7 @@ type Moved struct {
 	Session  string        // when Done: the new value of the session cookie; empty if it stays
 	MaxAge   time.Duration // of that cookie
 	Known    string        // when Done: the new value of the known-browser cookie
+	Device   string        // when Done: the new value of the trusted-device cookie; empty if it stays
 	ReturnTo string        // when Done
 }
 
@@ -28,8 +28,9 @@ var ErrSlowDown = errors.New("signin: too many tries from this network")
 
 // Password is the first step. Whatever is wrong (the name, the password, a
 // disabled account, a lock) the answer is idp.ErrBadLogin after the same work
-// (A-12, B-07, E-01). known is the known-browser cookie.
-func (s *Service) Password(ctx context.Context, v View, from idp.Origin, login, password, known string) (Moved, error) {
+// (A-12, B-07, E-01).
+func (s *Service) Password(ctx context.Context, v View, login, password string, m Marks) (Moved, error) {
+	from := v.From
 	if err := sane(login, password); err != nil {
 		return Moved{}, err
 	}
@@ -38,7 +39,7 @@ func (s *Service) Password(ctx context.Context, v View, from idp.Origin, login, 
 	if err != nil && !errors.Is(err, idp.ErrNotFound) {
 		return Moved{}, err
 	}
-	budgets := s.budgets(u, canonical, known, from)
+	budgets := s.budgets(u, canonical, m.Known, from)
 	locked, err := take(ctx, s.Limiter, budgets)
 	if err != nil {
 		return Moved{}, err
@@ -66,7 +67,7 @@ func (s *Service) Password(ctx context.Context, v View, from idp.Origin, login, 
 	f.User, f.Epoch, f.Inherits = u.ID, u.Epoch, ""
 	f.Proofs = []idp.Proof{{Kind: idp.Password, At: s.Now()}}
 	e.Result = "ok"
-	return s.advance(ctx, f, u, from, known, func(ctx context.Context) error {
+	return s.advance(ctx, turn{flow: f, user: u, from: from, marks: m, ask: true}, func(ctx context.Context) error {
 		return errors.Join(s.Limiter.Forgive(ctx, budgets...), s.Log.Append(ctx, e))
 	})
 }
@@ -129,66 +130,4 @@ func rehash(ctx context.Context, users idp.Users, hasher Passwords, u idp.User, 
 		return err
 	}
 	return nil
-}
-
-// advance follows a proof: it stores the flow for the next step or ends it
-// with a session, together with what also writes, in one transaction.
-func (s *Service) advance(ctx context.Context, f Flow, u idp.User, from idp.Origin, known string, also func(context.Context) error) (Moved, error) {
-	d, err := s.decide(ctx, f, u)
-	if err != nil {
-		return Moved{}, err
-	}
-	step := f.Next(d, u.Factors)
-	if step == Done {
-		var m Moved
-		err := s.Atomic(ctx, func(ctx context.Context) error {
-			m, err = s.open(ctx, f, u, from, known)
-			return errors.Join(err, also(ctx))
-		})
-		return m, err
-	}
-	if f.ID == "" {
-		f.ID = rand.Text()
-	}
-	err = s.Atomic(ctx, func(ctx context.Context) error {
-		if ks := methods(d, u.Factors, s.Factors.Kinds()); step == AskFactor && len(ks) > 0 {
-			if err := s.ask(ctx, &f, u, ks[0]); err != nil {
-				return err
-			}
-		}
-		return errors.Join(s.Flows.Put(ctx, f), also(ctx))
-	})
-	return Moved{Step: step, Ticket: f.ID}, err
-}
-
-// open ends a flow with a session under a new id; the one it replaces dies
-// (S-01). It runs inside an Atomic.
-func (s *Service) open(ctx context.Context, f Flow, u idp.User, from idp.Origin, known string) (Moved, error) {
-	token, now := newToken(), s.Now()
-	n := idp.Session{
-		ID: idp.SessionID(rand.Text()), Hash: HashToken(token), User: u.ID, Epoch: f.Epoch, Proofs: f.Proofs,
-		// A step-up does not prolong the life of the password's proof (S-04).
-		Created: now, Seen: now, Expires: idp.AuthTime(f.Proofs).Add(s.Rules.Absolute), Idle: s.Rules.Idle, Origin: from,
-	}
-	e := event(s.Now(), "signin", f, u, f.Proofs[len(f.Proofs)-1].Kind, from)
-	e.Result, e.Session = "ok", n.ID
-	errs := []error{s.Sessions.Open(ctx, n), s.Log.Append(ctx, e), s.browserSeen(ctx, f, u, e, known)}
-	if f.ID != "" {
-		errs = append(errs, s.Flows.End(ctx, f.ID))
-	}
-	if f.Replaces != "" {
-		// The same person's tokens belong to the new session, so that signing
-		// out finds them; another person's end here (S-05).
-		errs = append(errs, s.Sessions.End(ctx, f.Replaces),
-			s.Tokens.MoveSession(ctx, u.ID, f.Replaces, n.ID), s.Tokens.EndSession(ctx, f.Replaces))
-	}
-	return Moved{
-		Step: Done, Session: token, MaxAge: s.Rules.Absolute, Known: knownBrowsers(s.Secret).remember(u, known), ReturnTo: f.ReturnTo,
-	}, errors.Join(errs...)
-}
-
-func event(at time.Time, what string, f Flow, u idp.User, k mfa.Kind, from idp.Origin) idp.Event {
-	return idp.Event{
-		ID: rand.Text(), At: at, What: what, User: u.ID, Actor: u.ID, Client: f.Need.Client, Method: k, Origin: from,
-	}
 }

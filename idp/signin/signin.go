@@ -9,12 +9,13 @@ package signin
 
 import (
 	"context"
-	"slices"
+	"net/netip"
 	"time"
 
 	"latchkey/idp"
 	"latchkey/mfa"
 	"latchkey/mfa/policy"
+	"latchkey/mfa/trust"
 )
 
 // TTL is how long a sign-in may take.
@@ -35,79 +36,38 @@ type Flow struct {
 	Choose   bool      `json:"choose,omitempty"`
 	Expires  time.Time `json:"expires"`
 
-	User      idp.UserID        `json:"user,omitempty"`
-	Epoch     int64             `json:"epoch,omitempty"` // of the person when the proofs were given
-	Proofs    []idp.Proof       `json:"proofs,omitempty"`
-	Replaces  idp.SessionID     `json:"replaces,omitempty"` // the session that this one steps up or follows
-	Inherits  string            `json:"inherits,omitempty"` // hash of the session whose proofs these are; it must live
-	Challenge mfa.ChallengeID   `json:"challenge,omitempty"`
-	Method    mfa.Kind          `json:"method,omitempty"` // of the challenge
-	Enrol     []mfa.ChallengeID `json:"enrol,omitempty"`  // the factor, then the backup codes
-	Kept      bool              `json:"kept,omitempty"`   // the backup codes are saved
+	// Wants is a factor to be set up in any case, and Link the mailed address that
+	// asked for it: it is used up with it (SECURITY.md M-11).
+	Wants mfa.Kind `json:"wants,omitempty"`
+	Link  string   `json:"link,omitempty"`
+
+	User     idp.UserID    `json:"user,omitempty"`
+	Epoch    int64         `json:"epoch,omitempty"` // of the person when the proofs were given
+	Proofs   []idp.Proof   `json:"proofs,omitempty"`
+	Replaces idp.SessionID `json:"replaces,omitempty"` // the session that this one steps up or follows
+	Inherits string        `json:"inherits,omitempty"` // hash of the session whose proofs these are; it must live
+
+	// Asked are the challenges under way. Each method keeps its own, so that
+	// changing to and fro neither sends a code again nor wins a try.
+	Asked   map[mfa.Kind]mfa.ChallengeID `json:"asked,omitempty"`
+	Method  mfa.Kind                     `json:"method,omitempty"`  // asked last
+	Unsent  *Unsent                      `json:"unsent,omitempty"`  // why there is no challenge of Method
+	Enrol   *Enrolling                   `json:"enrol,omitempty"`   // the wizard, if it runs
+	Skipped bool                         `json:"skipped,omitempty"` // an enrolment that is not due yet was put off
 }
 
-// Step is what the browser must do next.
-type Step string
-
-const (
-	AskPassword Step = "password"
-	AskFactor   Step = "factor"
-	MustEnrol   Step = "enrol"
-	Done        Step = "done"
-)
-
-// Next decides the next step from what is proven, what policy decided and
-// which factors the person holds now.
-func (f Flow) Next(d policy.Decision, held []mfa.Kind) Step {
-	if len(f.Proofs) == 0 || f.Need.Since.After(idp.AuthTime(f.Proofs)) {
-		return AskPassword
-	}
-	usable := d.Usable(held)
-	demanded := d.Assurance != policy.None || f.Need.Essential && f.Need.ACR != "" && f.Need.ACR != idp.AAL1
-	wished := len(held) > 0 // M-01: whoever has a factor is asked for it
-	if !demanded && !wished {
-		return Done
-	}
-	second := f.second()
-	switch {
-	case len(d.Usable(second)) > 0:
-		return Done
-	case len(usable) > 0:
-		return AskFactor
-	case len(second) == 0 && len(held) > 0:
-		// M-05: what they hold is not what policy allows, but it guards the
-		// enrolment of what is.
-		return AskFactor
-	case demanded:
-		return MustEnrol
-	}
-	return Done
+// Unsent says why a code was not sent.
+type Unsent struct {
+	Until time.Time `json:"until,omitzero"` // then it may be tried again; zero: another method is needed
 }
 
-// second lists the kinds of second factor that are proven.
-func (f Flow) second() []mfa.Kind {
-	var out []mfa.Kind
-	for _, p := range f.Proofs {
-		if p.Kind != idp.Password {
-			out = append(out, p.Kind)
-		}
-	}
-	return out
-}
-
-// methods lists the second factors that may answer now, in order of offer.
-func methods(d policy.Decision, held, offered []mfa.Kind) []mfa.Kind {
-	may := d.Usable(held)
-	if len(may) == 0 {
-		may = held
-	}
-	var out []mfa.Kind
-	for _, k := range offered {
-		if slices.Contains(may, k) {
-			out = append(out, k)
-		}
-	}
-	return out
+// Enrolling is a wizard under way.
+type Enrolling struct {
+	Kind  mfa.Kind        `json:"kind"`
+	Asked mfa.ChallengeID `json:"asked"`
+	Codes mfa.ChallengeID `json:"codes,omitempty"` // backup codes; empty: there are some, or they would not count
+	Kept  bool            `json:"kept,omitempty"`  // the backup codes are saved
+	Phone string          `json:"phone,omitempty"` // the number that is being added, E.164
 }
 
 // Flows stores attempts that have proven the first factor.
@@ -176,6 +136,8 @@ type Service struct {
 	Limiter   mfa.Limiter
 	Log       idp.Log
 	Tokens    Tokens
+	Devices   *trust.Book
+	Links     idp.Links
 	Notify    Notifier
 	Atomic    idp.Atomic
 	Sealer    Sealer
@@ -184,14 +146,24 @@ type Service struct {
 	Now       func() time.Time
 }
 
-// decide asks policy about a person as they are now.
-func (s *Service) decide(ctx context.Context, f Flow, u idp.User) (policy.Decision, error) {
+// decide asks policy about a person as they are now, where they are now.
+func (s *Service) decide(ctx context.Context, f Flow, u idp.User, from idp.Origin) (policy.Decision, error) {
 	ps, err := s.Policies.InForce(ctx)
 	if err != nil {
 		return policy.Decision{}, err
 	}
+	address, _ := netip.ParseAddr(from.Address) // one that is not known is in every network
 	return policy.Decide(ps, policy.Facts{
 		User: string(u.ID), Email: u.Email, Login: u.Login, Kind: string(u.Kind), Groups: u.Groups,
-		Client: string(f.Need.Client), Held: u.Factors, Now: s.Now(),
+		Client: string(f.Need.Client), Address: address.Unmap(), Held: u.Factors, Lent: s.Factors.Lent(u.Subject()),
+		Started: u.Graces, Now: s.Now(),
 	}), nil
+}
+
+// subject says who is asked, and on which terms.
+func subject(u idp.User, d policy.Decision, from idp.Origin) mfa.Subject {
+	out := u.Subject()
+	out.Network, out.Terms = Network(from.Address), d.Terms
+	out.Address, out.Agent = from.Address, from.Agent
+	return out
 }

@@ -9,11 +9,11 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"latchkey/idp"
 	"latchkey/mfa"
 	"latchkey/mfa/policy"
-	"latchkey/mfa/totp"
 )
 
 // Start is what a sign-in begins with.
@@ -31,6 +31,11 @@ type Start struct {
 	// what they have proven and the need accepts.
 	Session idp.Session
 	User    idp.User
+	From    idp.Origin
+	// Wants is a factor to set up, and Link the hash of the mailed address that
+	// asks for it.
+	Wants mfa.Kind
+	Link  string
 }
 
 // Begin opens a flow. Nothing is stored for a stranger (C-12); a person who
@@ -39,13 +44,15 @@ func (s *Service) Begin(ctx context.Context, b Start) (Flow, error) {
 	f := Flow{
 		Browser: b.Browser, Need: b.Need, ReturnTo: b.ReturnTo, Redirect: b.Redirect, Onward: b.Onward, Client: b.Client,
 		Hint: b.Hint, Locales: b.Locales, Choose: b.Choose, Expires: s.Now().Add(TTL), Replaces: b.Session.ID,
+		Wants: b.Wants, Link: b.Link,
 	}
 	other := b.Need.Subject != "" && b.Need.Subject != b.User.ID
 	if b.Session.ID == "" || b.Choose || other || b.Need.Since.After(b.Session.AuthTime()) {
 		return f, nil
 	}
 	f.User, f.Epoch, f.Proofs, f.Inherits = b.User.ID, b.User.Epoch, b.Session.Proofs, b.Session.Hash
-	d, err := s.decide(ctx, f, b.User)
+	f.Skipped = true // they were asked when they signed in
+	d, err := s.decide(ctx, f, b.User, b.From)
 	if err != nil || f.Next(d, b.User.Factors) == Done {
 		return f, err
 	}
@@ -73,17 +80,23 @@ func (s *Service) Ticket(f Flow) (string, error) {
 
 // View is a flow as it stands at this moment.
 type View struct {
-	Flow    Flow
-	User    idp.User
-	Step    Step
-	Methods []mfa.Kind // second factors that may answer, in order of offer
-	Reasons []policy.Reason
+	Flow      Flow
+	User      idp.User
+	From      idp.Origin // of this request
+	Step      Step
+	Methods   []mfa.Kind      // second factors that may answer, in order of offer
+	Addable   []mfa.Kind      // factors that can be set up, when the step is an enrolment
+	TrustDays int             // for so long this browser may be trusted; 0 = not offered
+	Deadline  time.Time       // when the step may be put off: until then
+	Decision  policy.Decision // as this door sees it
+
+	ahead *policy.Decision
 }
 
 // Load reads the flow behind a ticket. It fails with idp.ErrForeign in any
 // browser but the one that began it (S-02) and with idp.ErrExpired; the view
 // then still says where the browser came from, if that is known.
-func (s *Service) Load(ctx context.Context, ticket, browser string) (View, error) {
+func (s *Service) Load(ctx context.Context, ticket, browser string, from idp.Origin) (View, error) {
 	f, u, err := find(ctx, s.Flows, s.Sealer, ticket)
 	if err != nil {
 		return View{}, err
@@ -91,7 +104,7 @@ func (s *Service) Load(ctx context.Context, ticket, browser string) (View, error
 	if subtle.ConstantTimeCompare([]byte(f.Browser), []byte(browser)) != 1 {
 		return View{}, idp.ErrForeign
 	}
-	v := View{Flow: f, User: u, Step: AskPassword}
+	v := View{Flow: f, User: u, From: from, Step: AskPassword}
 	if !s.Now().Before(f.Expires) {
 		return v, idp.ErrExpired
 	}
@@ -111,14 +124,34 @@ func (s *Service) Load(ctx context.Context, ticket, browser string) (View, error
 			return View{}, err
 		}
 	}
-	d, err := s.decide(ctx, f, u)
+	return s.stand(ctx, v)
+}
+
+// stand says where the flow of a view stands.
+func (s *Service) stand(ctx context.Context, v View) (View, error) {
+	f, u := v.Flow, v.User
+	d, err := s.decide(ctx, f, u, v.From)
 	if err != nil {
 		return View{}, err
 	}
-	if f.Next(d, u.Factors) == MustEnrol && len(d.Usable([]mfa.Kind{totp.Kind})) == 0 {
-		return View{}, fmt.Errorf("%w: policy allows no method that can be set up here", idp.ErrDenied)
+	v.Step, v.Decision = f.Next(d, u.Factors), f.raised(d, u.Factors)
+	offered := s.Factors.Kinds()
+	switch v.Step {
+	case AskFactor:
+		v.Methods = methods(v.Decision, u, offered)
+		if f.remembers(v.Decision, u.Factors) {
+			v.TrustDays = d.TrustDays
+		}
+	case MayEnrol:
+		v.ahead = f.due(d, u.Factors)
+		v.Deadline = v.ahead.At
+		v.Addable = addable(*v.ahead, f, u, offered)
+	case MustEnrol:
+		v.Addable = addable(v.Decision, f, u, offered)
+		if len(v.Addable) == 0 {
+			return View{}, fmt.Errorf("%w: policy allows no method that can be set up here", idp.ErrDenied)
+		}
 	}
-	v.Step, v.Methods, v.Reasons = f.Next(d, u.Factors), methods(d, u.Factors, s.Factors.Kinds()), d.Reasons
 	return v, nil
 }
 

@@ -15,36 +15,56 @@ func (d *DB) Credentials() mfa.Credentials { return credentials{d} }
 type credentialRow struct {
 	ID, Subject, Kind, Label string
 	Data                     []byte
+	Handle                   string
 	Version                  int
-	Created, Used            int64
+	Created, Used, Expires   int64
 }
 
 func (r *credentialRow) columns() []any {
-	return []any{&r.ID, &r.Subject, &r.Kind, &r.Label, &r.Data, &r.Version, &r.Created, &r.Used}
+	return []any{&r.ID, &r.Subject, &r.Kind, &r.Label, &r.Data, &r.Handle, &r.Version, &r.Created, &r.Used, &r.Expires}
 }
 
 func credentialPlace(s mfa.SubjectID, k mfa.Kind, id mfa.CredentialID) []byte {
 	return place("credentials", "data", string(s), string(k), string(id))
 }
 
+const credentialColumns = `id, subject, kind, label, data, handle, version, created, used, expires`
+
+func (s credentials) credential(r credentialRow) (mfa.Credential, error) {
+	c := mfa.Credential{
+		ID: mfa.CredentialID(r.ID), Subject: mfa.SubjectID(r.Subject), Kind: mfa.Kind(r.Kind), Label: r.Label, Handle: r.Handle,
+		Version: r.Version, Created: at(r.Created), Used: at(r.Used), Expires: at(r.Expires),
+	}
+	var err error
+	c.Data, err = s.d.ring.Open(r.Data, credentialPlace(c.Subject, c.Kind, c.ID))
+	return c, err
+}
+
 func (s credentials) Held(ctx context.Context, id mfa.SubjectID) ([]mfa.Credential, error) {
-	all, err := rows[credentialRow](ctx, s.d.engine, `SELECT id, subject, kind, label, data, version, created, used
-		FROM credentials WHERE subject = ? ORDER BY created, id`, string(id))
+	all, err := rows[credentialRow](ctx, s.d.engine, `SELECT `+credentialColumns+`
+		FROM credentials WHERE subject = ? AND (expires = 0 OR expires > ?) ORDER BY created, id`, string(id), ms(s.d.now()))
 	if err != nil {
 		return nil, err
 	}
 	out := make([]mfa.Credential, len(all))
 	for i, r := range all {
-		c := mfa.Credential{
-			ID: mfa.CredentialID(r.ID), Subject: mfa.SubjectID(r.Subject), Kind: mfa.Kind(r.Kind), Label: r.Label,
-			Version: r.Version, Created: at(r.Created), Used: at(r.Used),
-		}
-		if c.Data, err = s.d.ring.Open(r.Data, credentialPlace(c.Subject, c.Kind, c.ID)); err != nil {
+		if out[i], err = s.credential(r); err != nil {
 			return nil, err
 		}
-		out[i] = c
 	}
 	return out, nil
+}
+
+func (s credentials) ByHandle(ctx context.Context, k mfa.Kind, handle string) (mfa.Credential, error) {
+	if handle == "" {
+		return mfa.Credential{}, mfa.ErrNotHeld
+	}
+	r, err := one[credentialRow](ctx, s.d.engine, mfa.ErrNotHeld, `SELECT `+credentialColumns+`
+		FROM credentials WHERE kind = ? AND handle = ? AND handle <> '' AND (expires = 0 OR expires > ?)`, string(k), handle, ms(s.d.now()))
+	if err != nil {
+		return mfa.Credential{}, err
+	}
+	return s.credential(r)
 }
 
 func (s credentials) Save(ctx context.Context, c mfa.Credential) error {
@@ -54,16 +74,16 @@ func (s credentials) Save(ctx context.Context, c mfa.Credential) error {
 	}
 	if c.Version == 0 {
 		return s.d.write(ctx, stmt{
-			sql: `INSERT INTO credentials (id, subject, kind, label, data, version, created, used)
-				VALUES (?, ?, ?, ?, ?, 1, ?, ?)`,
-			args:  []any{string(c.ID), string(c.Subject), string(c.Kind), c.Label, data, ms(c.Created), ms(c.Used)},
+			sql: `INSERT INTO credentials (id, subject, kind, label, data, handle, version, created, used, expires)
+				VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?, ?)`,
+			args:  []any{string(c.ID), string(c.Subject), string(c.Kind), c.Label, data, c.Handle, ms(c.Created), ms(c.Used), ms(c.Expires)},
 			taken: mfa.ErrConflict,
 		})
 	}
 	return s.d.write(ctx, stmt{
-		sql: `UPDATE credentials SET label = ?, data = ?, used = ?, version = version + 1
+		sql: `UPDATE credentials SET label = ?, data = ?, used = ?, expires = ?, version = version + 1
 			WHERE id = ? AND subject = ? AND kind = ? AND version = ?`,
-		args: []any{c.Label, data, ms(c.Used), string(c.ID), string(c.Subject), string(c.Kind), c.Version},
+		args: []any{c.Label, data, ms(c.Used), ms(c.Expires), string(c.ID), string(c.Subject), string(c.Kind), c.Version},
 		none: mfa.ErrConflict,
 	})
 }
@@ -74,6 +94,10 @@ func (s credentials) Drop(ctx context.Context, subject mfa.SubjectID, id mfa.Cre
 		args: []any{string(id), string(subject)},
 		none: mfa.ErrNotHeld,
 	})
+}
+
+func (s credentials) DropKind(ctx context.Context, subject mfa.SubjectID, k mfa.Kind) error {
+	return s.d.write(ctx, stmt{sql: `DELETE FROM credentials WHERE subject = ? AND kind = ?`, args: []any{string(subject), string(k)}})
 }
 
 func (s credentials) DropAll(ctx context.Context, subject mfa.SubjectID) error {
@@ -120,6 +144,28 @@ func (s challenges) Put(ctx context.Context, c mfa.Challenge) error {
 			VALUES (?, ?, ?, ?, ?, ?, 0, ?)`,
 		args:  []any{string(c.ID), string(c.Subject), string(c.Kind), c.Adding, c.Binding, body, ms(c.Expires)},
 		taken: idp.ErrTaken,
+	})
+}
+
+func (s challenges) Renew(ctx context.Context, c mfa.Challenge) error {
+	body, err := s.d.sealJSON(challengeBody{c.State, c.Prompt}, challengePlace(c))
+	if err != nil {
+		return err
+	}
+	return s.d.write(ctx, stmt{
+		sql:  `UPDATE challenges SET body = ? WHERE id = ? AND subject = ? AND expires > ?`,
+		args: []any{body, string(c.ID), string(c.Subject), ms(s.d.now())},
+		none: mfa.ErrExpired,
+	})
+}
+
+// Burn leaves a row that no Get can read, until the challenge has expired.
+func (s challenges) Burn(ctx context.Context, c mfa.Challenge) error {
+	return s.d.write(ctx, stmt{
+		sql: `INSERT INTO challenges (id, subject, kind, adding, binding, body, tries, expires)
+			VALUES (?, '', ?, ?, '', ?, 0, ?)`,
+		args:  []any{"burnt:" + string(c.ID), string(c.Kind), false, []byte{}, ms(c.Expires)},
+		taken: mfa.ErrExpired,
 	})
 }
 

@@ -48,7 +48,7 @@ func (s flows) Get(ctx context.Context, id string) (f signin.Flow, u idp.User, e
 		return f, u, err
 	}
 	f.Stored = true
-	u, err = r.user.user()
+	u, err = r.user.user(s.d.now())
 	return f, u, err
 }
 

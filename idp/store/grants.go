@@ -77,7 +77,7 @@ func (s grants) Get(ctx context.Context, kind, signature string) (oidc.Grant, id
 	if err != nil {
 		return oidc.Grant{}, idp.User{}, err
 	}
-	u, err := r.user.user()
+	u, err := r.user.user(s.d.now())
 	return r.grant(), u, err
 }
 
@@ -171,15 +171,34 @@ type SessionTokens struct{ d *DB }
 // SessionTokensOf returns the store of package signin.
 func SessionTokensOf(d *DB) SessionTokens { return SessionTokens{d} }
 
-// EndSession is a [signin.Tokens].
+// EndSession is a [signin.Tokens]. It also tells the clients that know the
+// session; the revocation comes first, so that an exchange of a code that is
+// under way is either undone by it or heard of.
 func (s SessionTokens) EndSession(ctx context.Context, id idp.SessionID) error {
-	return s.d.Grants().Revoke(ctx, oidc.Selection{Session: id, Kinds: []string{oidc.KindCode, oidc.KindAccess, oidc.KindOdoo}})
+	err := s.d.Grants().Revoke(ctx, oidc.Selection{Session: id, Kinds: []string{oidc.KindCode, oidc.KindAccess, oidc.KindOdoo}})
+	if err != nil {
+		return err
+	}
+	return s.d.write(ctx, s.d.farewells(`session = ?`, string(id))...)
 }
 
-// MoveSession is a [signin.Tokens].
+// EndOthers is EndSession for every session of a person but one.
+func (s SessionTokens) EndOthers(ctx context.Context, u idp.UserID, keep idp.SessionID) error {
+	return s.d.write(ctx, append([]stmt{{
+		sql: `UPDATE grants SET spent = TRUE, uses = 0 WHERE NOT spent AND user_id = ? AND user_id <> '' AND session <> '' AND session <> ?
+			AND kind IN (` + marks(3) + `)`,
+		args: []any{string(u), string(keep), oidc.KindCode, oidc.KindAccess, oidc.KindOdoo},
+	}}, s.d.endLogins(u, keep)...)...)
+}
+
+// MoveSession is a [signin.Tokens]. What clients know the session by stays.
 func (s SessionTokens) MoveSession(ctx context.Context, u idp.UserID, from, to idp.SessionID) error {
 	return s.d.write(ctx, stmt{
 		sql:  `UPDATE grants SET session = ? WHERE session = ? AND session <> '' AND user_id = ?`,
 		args: []any{string(to), string(from), string(u)},
+	}, stmt{
+		sql: `UPDATE client_logins SET session = ?, expires = COALESCE((SELECT s.expires FROM sessions s WHERE s.id = ?), expires)
+			WHERE session = ? AND user_id = ?`,
+		args: []any{string(to), string(to), string(from), string(u)},
 	})
 }

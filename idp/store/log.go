@@ -54,12 +54,18 @@ func (s eventLog) Events(ctx context.Context, q idp.EventQuery, f func(idp.Event
 	if q.User != "" {
 		query, args = query+` AND user_id = ?`, append(args, string(q.User))
 	}
+	if len(q.What) > 0 {
+		query, args = query+` AND what IN (`+marks(len(q.What))+`)`, append(args, anys(q.What)...)
+	}
 	beyond, order := ` AND (at, id) > (?, ?)`, ` ORDER BY at, id LIMIT ?`
 	if q.Limit > 0 {
 		beyond, order = ` AND (at, id) < (?, ?)`, ` ORDER BY at DESC, id DESC LIMIT ?`
 	}
 	left := q.Limit
 	here, cursor := query, []any(nil)
+	if q.Limit > 0 && !q.Before.At.IsZero() {
+		here, cursor = query+beyond, []any{ms(q.Before.At), q.Before.ID}
+	}
 	for {
 		n := page
 		if q.Limit > 0 {

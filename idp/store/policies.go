@@ -81,9 +81,12 @@ func (s *Policies) Apply(ctx context.Context, ps []policy.Policy) error {
 	return change(ctx, s.d, &s.d.policies, stmts...)
 }
 
-// Remove fails with idp.ErrNotFound.
+// Remove also forgets whose days of grace had begun. It fails with
+// idp.ErrNotFound.
 func (s *Policies) Remove(ctx context.Context, name string) error {
 	return change(ctx, s.d, &s.d.policies, stmt{
+		sql: `DELETE FROM graces WHERE policy IN (SELECT id FROM policies WHERE name = ?)`, args: []any{name},
+	}, stmt{
 		sql: `DELETE FROM policies WHERE name = ?`, args: []any{name}, none: idp.ErrNotFound,
 	})
 }

@@ -13,17 +13,17 @@ type sessions struct{ d *DB }
 // Sessions stores signed-in browsers.
 func (d *DB) Sessions() idp.Sessions { return sessions{d} }
 
-const sessionColumns = `s.id, s.hash, s.user_id, s.epoch, s.proofs, s.created, s.seen, s.expires, s.idle, s.ip, s.agent`
+const sessionColumns = `s.id, s.hash, s.user_id, s.epoch, s.proofs, s.created, s.seen, s.expires, s.idle, s.device, s.ip, s.agent`
 
 type sessionRow struct {
 	ID, Hash, UserID, Proofs     string
 	Epoch                        int64
 	Created, Seen, Expires, Idle int64
-	IP, Agent                    string
+	Device, IP, Agent            string
 }
 
 func (r *sessionRow) columns() []any {
-	return []any{&r.ID, &r.Hash, &r.UserID, &r.Epoch, &r.Proofs, &r.Created, &r.Seen, &r.Expires, &r.Idle, &r.IP, &r.Agent}
+	return []any{&r.ID, &r.Hash, &r.UserID, &r.Epoch, &r.Proofs, &r.Created, &r.Seen, &r.Expires, &r.Idle, &r.Device, &r.IP, &r.Agent}
 }
 
 // openRow is a session with its person.
@@ -37,7 +37,7 @@ func (r *openRow) columns() []any { return append(r.sessionRow.columns(), r.user
 func (r sessionRow) session() (idp.Session, error) {
 	s := idp.Session{
 		ID: idp.SessionID(r.ID), Hash: r.Hash, User: idp.UserID(r.UserID), Epoch: r.Epoch, Created: at(r.Created), Seen: at(r.Seen),
-		Expires: at(r.Expires), Idle: time.Duration(r.Idle) * time.Millisecond,
+		Device: r.Device, Expires: at(r.Expires), Idle: time.Duration(r.Idle) * time.Millisecond,
 		Origin: idp.Origin{Address: r.IP, Agent: r.Agent},
 	}
 	return s, json.Unmarshal([]byte(r.Proofs), &s.Proofs)
@@ -53,7 +53,7 @@ func (s sessions) ByHash(ctx context.Context, hash string) (idp.Session, idp.Use
 	if err != nil {
 		return idp.Session{}, idp.User{}, err
 	}
-	u, err := r.user.user()
+	u, err := r.user.user(s.d.now())
 	return session, u, err
 }
 
@@ -64,10 +64,10 @@ func (s sessions) Open(ctx context.Context, v idp.Session) error {
 		return err
 	}
 	return s.d.write(ctx, stmt{
-		sql: `INSERT INTO sessions (id, hash, user_id, epoch, proofs, created, seen, expires, idle, ip, agent)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		sql: `INSERT INTO sessions (id, hash, user_id, epoch, proofs, created, seen, expires, idle, device, ip, agent)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		args: []any{string(v.ID), v.Hash, string(v.User), v.Epoch, string(proofs), ms(v.Created), ms(v.Seen), ms(v.Expires),
-			v.Idle.Milliseconds(), v.Origin.Address, v.Origin.Agent},
+			v.Idle.Milliseconds(), v.Device, v.Origin.Address, v.Origin.Agent},
 		taken: idp.ErrTaken,
 	})
 }
@@ -102,9 +102,33 @@ func (s sessions) End(ctx context.Context, id idp.SessionID) error {
 	return s.d.write(ctx, stmt{sql: `DELETE FROM sessions WHERE id = ?`, args: []any{string(id)}})
 }
 
+func (s sessions) EndDevice(ctx context.Context, id idp.UserID, device string, keep idp.SessionID) error {
+	where, args := `user_id = ? AND device <> '' AND id <> ?`, []any{string(id), string(keep)}
+	if device != "" {
+		where, args = where+` AND device = ?`, append(args, device)
+	}
+	tell := s.d.farewells(`session IN (SELECT id FROM sessions WHERE `+where+`)`, args...)
+	return s.d.write(ctx, append(tell, stmt{sql: `DELETE FROM sessions WHERE ` + where, args: args})...)
+}
+
+func (s sessions) Replace(ctx context.Context, old idp.SessionID, v idp.Session) error {
+	return s.d.Atomic(ctx, func(ctx context.Context) error {
+		err := s.d.write(ctx, stmt{
+			sql:  `DELETE FROM sessions WHERE id = ? AND user_id = ?`,
+			args: []any{string(old), string(v.User)},
+			none: idp.ErrNotFound,
+		})
+		if err != nil {
+			return err
+		}
+		return s.Open(ctx, v)
+	})
+}
+
+// EndAll also tells the clients that know the sessions (P-31).
 func (s sessions) EndAll(ctx context.Context, id idp.UserID, keep idp.SessionID) error {
-	return s.d.write(ctx, stmt{
+	return s.d.write(ctx, append([]stmt{{
 		sql:  `DELETE FROM sessions WHERE user_id = ? AND id <> ?`,
 		args: []any{string(id), string(keep)},
-	})
+	}}, s.d.endLogins(id, keep)...)...)
 }

@@ -16,6 +16,7 @@ import (
 	"latchkey/idp/store"
 	"latchkey/idp/store/storetest"
 	"latchkey/mfa"
+	"latchkey/mfa/trust"
 )
 
 // seed gives a person one of everything.
@@ -28,6 +29,9 @@ func seed(t testing.TB, db *store.DB, id idp.UserID) {
 	must(t, db.Challenges().Put(ctx, mfa.Challenge{ID: mfa.ChallengeID(n), Subject: mfa.SubjectID(id), Expires: later}))
 	must(t, db.Grants().Put(ctx, oidc.Grant{Kind: oidc.KindAccess, Signature: n, User: id, Expires: later}))
 	must(t, db.Consents().Give(ctx, id, "c", []string{"openid"}, time.Now()))
+	must(t, db.Devices().Put(ctx, trust.Device{ID: n, Subject: mfa.SubjectID(id), Hash: n, Expires: later}, ""))
+	must(t, db.Links().Put(ctx, idp.Link{Hash: n, Purpose: idp.LinkEnrol, User: id, Expires: later}))
+	must(t, db.Users().BeginGrace(ctx, id, []string{"p"}, time.Now()))
 }
 
 // traces reports whether anything of seed is left; some of it means all.
@@ -42,7 +46,10 @@ func traces(t testing.TB, db *store.DB, id idp.UserID) bool {
 	must(t, err)
 	scopes, err := db.Consents().Of(ctx, id, "c")
 	must(t, err)
-	there := []bool{session == nil, flow == nil, challenge == nil, grant == nil, len(held) > 0, len(scopes) > 0}
+	trusted, err := db.Devices().Of(ctx, mfa.SubjectID(id))
+	must(t, err)
+	link := db.Links().Spend(ctx, n)
+	there := []bool{session == nil, flow == nil, challenge == nil, grant == nil, len(held) > 0, len(scopes) > 0, len(trusted) > 0, link == nil}
 	if slices.Contains(there, true) && slices.Contains(there, false) {
 		t.Errorf("%s is left in part: %v", id, there)
 	}
@@ -106,7 +113,7 @@ func TestFlows(t *testing.T) {
 		f := signin.Flow{ID: "f", Browser: "b", User: "ann", ReturnTo: "/", Expires: clock.Now().Add(time.Hour), Need: idp.Need{ACR: "aal2"}}
 		must(t, flows.Put(ctx, f))
 		wantErr(t, flows.Put(ctx, f), idp.ErrTaken)
-		f.Kept, f.Stored = true, true
+		f.Skipped, f.Stored = true, true
 		must(t, flows.Put(ctx, f))
 		got, u, err := flows.Get(ctx, "f")
 		must(t, err)

@@ -16,7 +16,11 @@ func (d *DB) Sweep(ctx context.Context, now time.Time) error {
 		{"sessions", "id", "expires <= ? OR seen + idle <= ?"},
 		{"flows", "id", "expires <= ?"},
 		{"challenges", "id", "expires <= ?"},
+		{"devices", "id", "expires <= ?"},
+		{"links", "hash", "expires <= ?"},
+		{"credentials", "id", "expires > 0 AND expires <= ?"},
 		{"grants", "kind, signature", "expires <= ?"},
+		{"client_logins", "session, client, sid", "expires <= ?"},
 		{"counters", "name", "cap = 0 AND ends <= ?"},
 		{"outbox", "id", "created <= ? - 2592000000"}, // 30 days: what is left is who was written to, and when
 		{"outbox_topics", "topic", "ends <= ?"},

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"latchkey/idp"
 	"latchkey/mfa"
@@ -22,9 +24,10 @@ const unitSeparator = "\x1f"
 // person selects everything about the user u in one go: decisions ask for
 // groups and factors every time.
 const person = `u.id, u.login, u.email, u.email_verified, u.name, u.phone, u.phone_verified, u.kind, u.role, u.locale,
-	u.profile, u.password, u.disabled, u.epoch, u.created, u.updated,
+	u.profile, u.password, u.disabled, u.epoch, u.created, u.updated, u.method, u.trust,
 	(SELECT string_agg(m.group_name, '` + unitSeparator + `') FROM memberships m WHERE m.user_id = u.id),
-	(SELECT string_agg(c.kind, '` + unitSeparator + `') FROM credentials c WHERE c.subject = u.id)`
+	(SELECT string_agg(c.kind || ':' || c.expires, '` + unitSeparator + `') FROM credentials c WHERE c.subject = u.id),
+	(SELECT string_agg(g.started || ':' || g.policy, '` + unitSeparator + `') FROM graces g WHERE g.user_id = u.id)`
 
 // userRow is what person selects.
 type userRow struct {
@@ -36,7 +39,9 @@ type userRow struct {
 	Profile, Password       string
 	Disabled                bool
 	Epoch, Created, Updated int64
-	InGroups, Holds         string
+	Method                  string
+	Trust                   int64
+	InGroups, Holds, Graces string
 }
 
 // columns are those of person; all are NULL on the empty side of a join.
@@ -45,12 +50,13 @@ func (r *userRow) columns() []any {
 		opt[string]{&r.ID}, opt[string]{&r.Login}, opt[string]{&r.Email}, opt[bool]{&r.EmailVerified}, opt[string]{&r.Name},
 		opt[string]{&r.Phone}, opt[bool]{&r.PhoneVerified}, opt[string]{&r.Kind}, opt[string]{&r.Role}, opt[string]{&r.Locale},
 		opt[string]{&r.Profile}, opt[string]{&r.Password}, opt[bool]{&r.Disabled}, opt[int64]{&r.Epoch}, opt[int64]{&r.Created},
-		opt[int64]{&r.Updated}, opt[string]{&r.InGroups}, opt[string]{&r.Holds},
+		opt[int64]{&r.Updated}, opt[string]{&r.Method}, opt[int64]{&r.Trust}, opt[string]{&r.InGroups}, opt[string]{&r.Holds},
+		opt[string]{&r.Graces},
 	}
 }
 
 // user is the zero user when the row is the empty side of a join.
-func (r userRow) user() (u idp.User, err error) {
+func (r userRow) user(now time.Time) (u idp.User, err error) {
 	if r.ID == "" {
 		return u, nil
 	}
@@ -58,9 +64,35 @@ func (r userRow) user() (u idp.User, err error) {
 		ID: idp.UserID(r.ID), Login: r.Login, Email: r.Email, EmailVerified: r.EmailVerified, Name: r.Name,
 		Phone: r.Phone, PhoneVerified: r.PhoneVerified, Kind: idp.Kind(r.Kind), Role: idp.Role(r.Role),
 		Locale: r.Locale, Groups: split[string](r.InGroups), Password: r.Password, Disabled: r.Disabled,
-		Epoch: r.Epoch, Created: at(r.Created), Updated: at(r.Updated), Factors: split[mfa.Kind](r.Holds),
+		Epoch: r.Epoch, Created: at(r.Created), Updated: at(r.Updated), Factors: holds(r.Holds, now), Method: mfa.Kind(r.Method), Trust: r.Trust,
+		Graces: graces(r.Graces),
 	}
 	return u, json.Unmarshal([]byte(r.Profile), &u.Profile)
+}
+
+// holds reads the kinds that have not expired.
+func holds(joined string, now time.Time) (out []mfa.Kind) {
+	for _, h := range split[string](joined) {
+		kind, expires, _ := strings.Cut(h, ":")
+		if end, err := strconv.ParseInt(expires, 10, 64); err == nil && (end == 0 || now.Before(at(end))) {
+			out = append(out, mfa.Kind(kind))
+		}
+	}
+	return slices.Compact(out)
+}
+
+func graces(joined string) map[string]time.Time {
+	var out map[string]time.Time
+	for _, g := range split[string](joined) {
+		started, policy, _ := strings.Cut(g, ":")
+		if t, err := strconv.ParseInt(started, 10, 64); err == nil {
+			if out == nil {
+				out = map[string]time.Time{}
+			}
+			out[policy] = at(t)
+		}
+	}
+	return out
 }
 
 // split sorts an aggregated column and drops doubles.
@@ -79,7 +111,7 @@ func (s users) find(ctx context.Context, from string, arg any) (idp.User, error)
 	if err != nil {
 		return idp.User{}, err
 	}
-	return r.user()
+	return r.user(s.d.now())
 }
 
 func (s users) ByID(ctx context.Context, id idp.UserID) (idp.User, error) {
@@ -179,16 +211,26 @@ func (s users) SetPassword(ctx context.Context, id idp.UserID, old, hash string)
 	})
 }
 
+func (s users) VoidPassword(ctx context.Context, id idp.UserID) error {
+	return s.d.write(ctx, stmt{sql: `UPDATE users SET password = '' WHERE id = ?`, args: []any{string(id)}, none: idp.ErrNotFound})
+}
+
 func (s users) SetDisabled(ctx context.Context, id idp.UserID, disabled bool) error {
 	raise := 0
 	if disabled {
 		raise = 1
 	}
-	return s.d.write(ctx, endFlows(id), stmt{
+	return s.d.write(ctx, append(ended(id), stmt{
 		sql:  `UPDATE users SET disabled = ?, epoch = epoch + ? WHERE id = ?`,
 		args: []any{disabled, raise, string(id)},
 		none: idp.ErrNotFound,
-	})
+	})...)
+}
+
+// ended takes away what an old epoch leaves behind: sign-ins under way, trusted
+// devices and links. The epoch alone makes the last two worthless.
+func ended(id idp.UserID) []stmt {
+	return []stmt{endFlows(id), endDevices(mfa.SubjectID(id)), endLinks(id)}
 }
 
 // endFlows takes a person's sign-ins under way away. Whatever these write ends
@@ -198,12 +240,44 @@ func endFlows(id idp.UserID) stmt {
 	return stmt{sql: `DELETE FROM flows WHERE user_id = ?`, args: []any{string(id)}}
 }
 
+func (s users) SetMethod(ctx context.Context, id idp.UserID, k mfa.Kind) error {
+	return s.d.write(ctx, stmt{sql: `UPDATE users SET method = ? WHERE id = ?`, args: []any{string(k), string(id)}})
+}
+
+func (s users) SetPhone(ctx context.Context, id idp.UserID, phone string) error {
+	return s.d.write(ctx, stmt{
+		sql: `UPDATE users SET phone = ?, phone_verified = TRUE WHERE id = ?`, args: []any{phone, string(id)}, none: idp.ErrNotFound,
+	})
+}
+
+func (s users) RaiseTrust(ctx context.Context, id idp.UserID, was int64) error {
+	return s.d.write(ctx, stmt{
+		sql:  `UPDATE users SET trust = trust + 1 WHERE id = ? AND trust = ?`,
+		args: []any{string(id), was},
+		none: idp.ErrSpent,
+	})
+}
+
+func (s users) BeginGrace(ctx context.Context, id idp.UserID, policies []string, now time.Time) error {
+	var stmts []stmt
+	for _, p := range policies {
+		stmts = append(stmts, stmt{
+			sql:  `INSERT INTO graces (user_id, policy, started) VALUES (?, ?, ?) ON CONFLICT (user_id, policy) DO NOTHING`,
+			args: []any{string(id), p, ms(now)},
+		})
+	}
+	if len(stmts) == 0 {
+		return nil
+	}
+	return s.d.write(ctx, stmts...)
+}
+
 func (s users) RaiseEpoch(ctx context.Context, id idp.UserID) error {
-	return s.d.write(ctx, endFlows(id), stmt{
+	return s.d.write(ctx, append(ended(id), stmt{
 		sql:  `UPDATE users SET epoch = epoch + 1 WHERE id = ?`,
 		args: []any{string(id)},
 		none: idp.ErrNotFound,
-	})
+	})...)
 }
 
 // Remove forgets a person and everything that is theirs but the log.
@@ -215,7 +289,8 @@ func (s users) Remove(ctx context.Context, id idp.UserID) error {
 	last.none = idp.ErrNotFound
 	grants := of("grants", "user_id")
 	grants.sql += ` AND user_id <> ''`
-	return s.d.write(ctx, of("credentials", "subject"), of("challenges", "subject"), of("flows", "user_id"), grants, last)
+	stmts := append([]stmt{of("credentials", "subject"), of("challenges", "subject"), of("devices", "subject"), of("flows", "user_id"), grants, last}, s.d.endLogins(id, "")...)
+	return s.d.write(ctx, stmts...)
 }
 
 func (s users) List(ctx context.Context, q idp.UserQuery) ([]idp.User, error) {
@@ -243,7 +318,7 @@ func (s users) List(ctx context.Context, q idp.UserQuery) ([]idp.User, error) {
 	}
 	out := make([]idp.User, len(all))
 	for i, r := range all {
-		if out[i], err = r.user(); err != nil {
+		if out[i], err = r.user(s.d.now()); err != nil {
 			return nil, err
 		}
 	}

@@ -13,9 +13,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
 	"latchkey/mfa"
+	"latchkey/mfa/word"
 )
 
 // Kind is this factor's name.
@@ -23,14 +23,7 @@ const Kind mfa.Kind = "backup"
 
 const (
 	count     = 10
-	length    = 10 // letters of a code
 	saltBytes = 16
-	maxInput  = 64 // bytes
-
-	// alphabet has 32 letters, 5 bits each, in the manner of Crockford: of
-	// those that look alike it keeps one, so reading the others as that one is
-	// never wrong.
-	alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
 )
 
 // Factor implements [mfa.Factor].
@@ -59,10 +52,10 @@ func (Factor) Sole() {}
 // Enroll makes ten codes of 50 random bits. They are hashed only when they are
 // confirmed, so that an abandoned wizard costs nothing; until then they are
 // kept as every open challenge is, sealed.
-func (Factor) Enroll(context.Context, mfa.Subject) (mfa.Prompt, mfa.State, error) {
+func (Factor) Enroll(context.Context, mfa.Subject, []mfa.Credential) (mfa.Prompt, mfa.State, error) {
 	codes := make([]string, count)
 	for i := range codes {
-		codes[i] = newCode()
+		codes[i] = word.New()
 	}
 	st, err := json.Marshal(codes)
 	if err != nil {
@@ -70,29 +63,23 @@ func (Factor) Enroll(context.Context, mfa.Subject) (mfa.Prompt, mfa.State, error
 	}
 	shown := make([]string, count)
 	for i, c := range codes {
-		shown[i] = c[:length/2] + "-" + c[length/2:]
+		shown[i] = word.Shown(c)
 	}
 	return mfa.Prompt{Shape: mfa.ShapeCodes, Codes: shown}, st, nil
 }
 
-func newCode() string {
-	raw := make([]byte, length)
-	_, _ = rand.Read(raw) // never fails: see crypto/rand.Read
-	for i, b := range raw {
-		raw[i] = alphabet[b%32] // 256 is a multiple of 32: all letters are equally likely
-	}
-	return string(raw)
-}
-
 // Confirm wants the word that the list is kept, or one of the codes. A code
 // given here is used up: each is typed once.
-func (f Factor) Confirm(ctx context.Context, _ mfa.Subject, st mfa.State, a mfa.Answer) (mfa.Credential, error) {
+//
+// The set carries its owner as its handle, which is unique: of two first sets
+// that are confirmed at once, one wins (SECURITY.md T-09).
+func (f Factor) Confirm(ctx context.Context, s mfa.Subject, st mfa.State, a mfa.Answer) (mfa.Credential, error) {
 	var codes []string
 	if err := json.Unmarshal(st, &codes); err != nil {
 		return mfa.Credential{}, fmt.Errorf("backup: state: %w", err)
 	}
 	if a.Code != "" || !a.Kept {
-		typed, found := normalise(a.Code), -1
+		typed, found := word.Read(a.Code), -1
 		for i, c := range codes {
 			if subtle.ConstantTimeCompare([]byte(c), []byte(typed)) == 1 {
 				found = i
@@ -116,7 +103,7 @@ func (f Factor) Confirm(ctx context.Context, _ mfa.Subject, st mfa.State, a mfa.
 	if err != nil {
 		return mfa.Credential{}, err
 	}
-	return mfa.Credential{Kind: Kind, Data: raw}, nil
+	return mfa.Credential{Kind: Kind, Data: raw, Handle: string(s.ID)}, nil
 }
 
 // Ask shows one input for a code.
@@ -126,11 +113,11 @@ func (Factor) Ask(context.Context, mfa.Subject, []mfa.Credential) (mfa.Prompt, m
 
 // Check strikes the code that was used from its set.
 func (f Factor) Check(ctx context.Context, _ mfa.Subject, held []mfa.Credential, _ mfa.State, a mfa.Answer) (mfa.Credential, error) {
-	code := normalise(a.Code)
+	code := word.Read(a.Code)
 	if code == "" {
 		return mfa.Credential{}, mfa.ErrWrong
 	}
-	for _, c := range held { // one set, unless two were confirmed at the same moment
+	for _, c := range held { // one set, unless an older version confirmed two at the same moment
 		struck, err := f.strike(ctx, c, code)
 		if err != nil {
 			return mfa.Credential{}, err
@@ -182,35 +169,4 @@ func open(c mfa.Credential) (data, error) {
 		return data{}, fmt.Errorf("backup: credential %s: %w", c.ID, err)
 	}
 	return d, nil
-}
-
-// normalise brings what was typed to the form that is hashed, or to nothing
-// when it is no code: such input costs no hash.
-func normalise(input string) string {
-	if len(input) > maxInput {
-		return ""
-	}
-	code := strings.Map(letter, input)
-	if len(code) != length || strings.Trim(code, alphabet) != "" {
-		return ""
-	}
-	return code
-}
-
-// letter drops separators, ignores case, and reads the letters that the
-// alphabet leaves out as the digits that they look like. Other scripts stay as
-// they are, and are no code.
-func letter(r rune) rune {
-	if 'A' <= r && r <= 'Z' {
-		r += 'a' - 'A'
-	}
-	switch r {
-	case ' ', '-', '\u00a0':
-		return -1
-	case 'o':
-		return '0'
-	case 'i', 'l':
-		return '1'
-	}
-	return r
 }

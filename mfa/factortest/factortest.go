@@ -34,8 +34,8 @@ func Run(t *testing.T, d Driver) {
 }
 
 var (
-	ada = mfa.Subject{ID: "ada", Name: "ada@example.org", Email: "ada@example.org", Phone: "+4915112345678", Locale: "de"}
-	bob = mfa.Subject{ID: "bob", Name: "bob", Email: "bob@example.org", Phone: "+4915187654321", Locale: "fr"}
+	ada = mfa.Subject{ID: "ada", Name: "ada@example.org", Email: "ada@example.org", EmailVerified: true, Phone: "+4915112345678", PhoneVerified: true, Locale: "de"}
+	bob = mfa.Subject{ID: "bob", Name: "bob", Email: "bob@example.org", EmailVerified: true, Phone: "+4915187654321", PhoneVerified: true, Locale: "fr"}
 )
 
 // noise are answers that no factor may take for right (T-02, ASVS 2.2.1).
@@ -67,7 +67,7 @@ type held struct {
 
 func (d Driver) enroll(t *testing.T, who mfa.Subject) held {
 	t.Helper()
-	p, st, err := d.Factor.Enroll(t.Context(), who)
+	p, st, err := d.Factor.Enroll(t.Context(), who, nil)
 	if err != nil {
 		t.Fatalf("Enroll: %v", err)
 	}
@@ -94,7 +94,7 @@ func (d Driver) ask(t *testing.T, h held) (mfa.Prompt, mfa.State) {
 }
 
 func (d Driver) wrongAnswers(t *testing.T) {
-	_, st, err := d.Factor.Enroll(t.Context(), ada)
+	_, st, err := d.Factor.Enroll(t.Context(), ada, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,11 +149,11 @@ func (d Driver) once(t *testing.T) {
 
 // T-11: one person's answer is wrong for everybody else.
 func (d Driver) ownerOnly(t *testing.T) {
-	p, _, err := d.Factor.Enroll(t.Context(), ada)
+	p, _, err := d.Factor.Enroll(t.Context(), ada, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, foreign, err := d.Factor.Enroll(t.Context(), bob)
+	_, foreign, err := d.Factor.Enroll(t.Context(), bob, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,9 +7,8 @@
 package policy
 
 import (
-	"cmp"
+	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"latchkey/mfa"
@@ -39,27 +38,13 @@ func (a Assurance) rank() int {
 	return len(assurances)
 }
 
-// method is a kind of second factor that policies can name.
-type method struct {
-	kind              mfa.Kind
-	phishingResistant bool
-}
-
-// methods are all of them, the order in which decisions list them.
-var methods = []method{
-	{kind: "totp"},
-	{kind: "passkey", phishingResistant: true},
-	{kind: "sms"},
-	{kind: "email"},
-	{kind: "backup"},
-}
-
 // Policy says what holds for whom.
 type Policy struct {
 	ID      string `yaml:"-" json:"id,omitempty"` // of the store; files know policies by name
 	Name    string `yaml:"name" json:"name"`
 	Enabled bool   `yaml:"enabled" json:"enabled"`
 	Whom    Whom   `yaml:"whom" json:"whom"`
+	Where   Where  `yaml:"where,omitempty" json:"where,omitzero"`
 	What    What   `yaml:"what" json:"what"`
 }
 
@@ -81,135 +66,69 @@ type Except struct {
 // Date is a day, YYYY-MM-DD, in UTC.
 type Date string
 
-// Over reports whether the day has passed at now, or is no day at all.
-func (d Date) Over(now time.Time) bool {
-	day, err := time.Parse(time.DateOnly, string(d))
-	return err != nil || !now.UTC().Before(day.AddDate(0, 0, 1))
+// Where selects doors. The zero value is everywhere.
+type Where struct {
+	Clients  []string `yaml:"clients,omitempty" json:"clients,omitempty"` // client ids
+	Networks Networks `yaml:"networks,omitempty" json:"networks,omitzero"`
+}
+
+// Networks selects where a request comes from, by CIDR. An address that is
+// not known is selected, and In of all IPv4 selects IPv6, too: when in doubt, a
+// policy holds.
+type Networks struct {
+	In    []netip.Prefix `yaml:"in,omitempty" json:"in,omitempty"` // none = all
+	NotIn []netip.Prefix `yaml:"not_in,omitempty" json:"not_in,omitempty"`
 }
 
 // What is what a policy demands. Zero values demand nothing.
 type What struct {
 	Assurance Assurance  `yaml:"assurance,omitempty" json:"assurance,omitempty"`
 	Methods   []mfa.Kind `yaml:"methods,omitempty" json:"methods,omitempty"` // those that count; none named = all
+	// Enrolment says from when on Assurance and Methods hold; the zero value: at once.
+	Enrolment Enrolment         `yaml:"enrolment,omitempty" json:"enrolment,omitzero"`
+	Devices   *Devices          `yaml:"trusted_devices,omitempty" json:"trusted_devices,omitempty"` // nil: not said
+	Session   Session           `yaml:"session,omitempty" json:"session,omitzero"`
+	Codes     Codes             `yaml:"codes,omitempty" json:"codes,omitzero"`
+	Passkeys  Passkeys          `yaml:"passkeys,omitempty" json:"passkeys,omitzero"`
+	Banner    map[string]string `yaml:"banner,omitempty" json:"banner,omitempty"` // text by language
 }
 
-// Facts are everything that policies may look at.
-type Facts struct {
-	User   string // id
-	Email  string
-	Login  string
-	Kind   string
-	Groups []string
-	Client string
-	Held   []mfa.Kind
-	Now    time.Time
+// Enrolment gives people time to set up what a policy demands. At most one of
+// Deadline and GraceDays is set; of both the earlier counts.
+type Enrolment struct {
+	Deadline  Date `yaml:"deadline,omitempty" json:"deadline,omitempty"`     // the first day on which it is demanded, from 00:00 UTC
+	GraceDays int  `yaml:"grace_days,omitempty" json:"grace_days,omitempty"` // counted from each person's first sign-in under the policy
 }
 
-// Decision is the sum of all policies that concern somebody.
-type Decision struct {
-	Assurance Assurance
-	Methods   []mfa.Kind // that count; nil = all, empty = none is left
-	Reasons   []Reason   // sorted
+// Devices says for how many days a browser may be trusted; 0 = not at all.
+type Devices struct {
+	Days int `yaml:"days" json:"days"`
 }
 
-// Reason names a policy that is why a dimension is as strict as it is.
-type Reason struct {
-	Policy    string // name; empty when it is the sum of several
-	Dimension string // "assurance" or "methods"
-	Value     string
+// What Passkeys can say.
+const (
+	clonesRefuse        = "refuse"
+	clonesWarn          = "warn"
+	attestationRequired = "required"
+	attestationNone     = "none"
+)
+
+// Session bounds sessions; zero values leave it to the house.
+type Session struct {
+	Absolute time.Duration `yaml:"absolute,omitempty" json:"absolute,omitempty"`
+	Idle     time.Duration `yaml:"idle,omitempty" json:"idle,omitempty"`
 }
 
-// Decide adds up the policies. The order in which they come does not matter.
-func Decide(ps []Policy, f Facts) Decision {
-	d := Decision{Assurance: None}
-	var in []Policy
-	for _, p := range ps {
-		if !p.Enabled || !p.Whom.Matches(f) {
-			continue
-		}
-		in = append(in, p)
-		if p.What.Assurance.rank() > d.Assurance.rank() {
-			d.Assurance = p.What.Assurance
-		}
-		d.Methods = narrow(d.Methods, p.What.Methods)
-	}
-	if d.Assurance.rank() >= len(assurances) {
-		d.Assurance = PhishingResistant
-	}
-	for _, p := range in {
-		if a := p.What.Assurance; a.rank() > 0 && a.rank() >= d.Assurance.rank() {
-			d.Reasons = append(d.Reasons, Reason{p.Name, "assurance", string(a)})
-		}
-		if len(p.What.Methods) > 0 {
-			d.Reasons = append(d.Reasons, Reason{p.Name, "methods", join(narrow(nil, p.What.Methods))})
-		}
-	}
-	if d.Methods != nil && len(d.Methods) == 0 {
-		d.Reasons = append(d.Reasons, Reason{"", "methods", "none"})
-	}
-	slices.SortFunc(d.Reasons, func(a, b Reason) int {
-		return cmp.Or(cmp.Compare(a.Dimension, b.Dimension), cmp.Compare(a.Policy, b.Policy), cmp.Compare(a.Value, b.Value))
-	})
-	d.Reasons = slices.Compact(d.Reasons)
-	return d
+// Codes bounds codes that are sent; zero values leave it to the defaults.
+type Codes struct {
+	Validity time.Duration `yaml:"validity,omitempty" json:"validity,omitempty"` // 1 to 10 minutes
+	Digits   int           `yaml:"digits,omitempty" json:"digits,omitempty"`     // 6 to 10
+	Tries    int           `yaml:"tries,omitempty" json:"tries,omitempty"`       // 1 to 10
 }
 
-// narrow intersects what is allowed so far (nil = all) with what a policy
-// allows (none named = all), in the order of the table.
-func narrow(sofar, allowed []mfa.Kind) []mfa.Kind {
-	if len(allowed) == 0 {
-		return sofar
-	}
-	out := []mfa.Kind{}
-	for _, k := range allowed {
-		if (sofar == nil || slices.Contains(sofar, k)) && !slices.Contains(out, k) {
-			out = append(out, k)
-		}
-	}
-	slices.SortFunc(out, func(a, b mfa.Kind) int {
-		return cmp.Or(cmp.Compare(place(a), place(b)), cmp.Compare(a, b))
-	})
-	return out
-}
-
-// place is where the table lists a kind; what it does not know comes last.
-func place(k mfa.Kind) int {
-	if i := slices.IndexFunc(methods, func(m method) bool { return m.kind == k }); i >= 0 {
-		return i
-	}
-	return len(methods)
-}
-
-// Usable lists those of the held kinds that the decision accepts, in the order
-// held: the ones allowed and, where phishing resistance is demanded, resistant.
-func (d Decision) Usable(held []mfa.Kind) []mfa.Kind {
-	var out []mfa.Kind
-	for _, k := range held {
-		if d.accepts(k) && !slices.Contains(out, k) {
-			out = append(out, k)
-		}
-	}
-	return out
-}
-
-func (d Decision) accepts(k mfa.Kind) bool {
-	if d.Methods != nil && !slices.Contains(d.Methods, k) {
-		return false
-	}
-	if d.Assurance.rank() < PhishingResistant.rank() {
-		return true
-	}
-	i := place(k)
-	return i < len(methods) && methods[i].phishingResistant
-}
-
-func join[S ~string](ss []S) string {
-	var b strings.Builder
-	for i, s := range ss {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(string(s))
-	}
-	return b.String()
+// Passkeys says which passkeys will do.
+type Passkeys struct {
+	Clones      string   `yaml:"clones,omitempty" json:"clones,omitempty"`           // refuse, or warn (default)
+	Attestation string   `yaml:"attestation,omitempty" json:"attestation,omitempty"` // required, or none (default)
+	Models      []string `yaml:"models,omitempty" json:"models,omitempty"`           // AAGUIDs; none named = all
 }

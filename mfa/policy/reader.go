@@ -3,7 +3,9 @@ package policy
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -43,19 +45,26 @@ func shorten(s string) string {
 	return s
 }
 
-// fields reads a mapping: each key that is known, once.
-func (r *reader) fields(n ast.Node, at string, known []field) {
-	var values []*ast.MappingValueNode
+// pairs lists what a mapping holds.
+func (r *reader) pairs(at string, n ast.Node, wanted string) []*ast.MappingValueNode {
 	switch m := n.(type) {
 	case *ast.MappingNode:
-		values = m.Values
+		return m.Values
 	case *ast.MappingValueNode:
-		values = []*ast.MappingValueNode{m}
-	default:
-		r.wrong(n, at, plain(n), "must be a list of keys: "+fieldNames(known))
-		return
+		return []*ast.MappingValueNode{m}
 	}
-	seen := map[string]bool{}
+	r.wrong(n, at, plain(n), wanted)
+	return nil
+}
+
+// fields reads a mapping: each key that is known, once. It returns the keys
+// that were there.
+func (r *reader) fields(n ast.Node, at string, known []field) (given []string) {
+	before := len(r.mistakes)
+	values := r.pairs(at, n, "must be a list of keys: "+fieldNames(known))
+	if len(r.mistakes) > before {
+		return nil
+	}
 	for _, v := range values {
 		name, ok := scalar(v.Key)
 		key := at + "." + name
@@ -63,22 +72,21 @@ func (r *reader) fields(n ast.Node, at string, known []field) {
 		switch {
 		case !ok:
 			r.wrong(v.Key, at, plain(v.Key), "is no plain key")
-		case seen[name]:
+		case slices.Contains(given, name):
 			r.wrong(v.Key, key, "", "is said twice")
 		case i >= 0:
 			known[i].read(key, v.Value)
-		case slices.Contains(later, name):
-			r.wrong(v.Key, key, "", "is not offered by this version")
 		default:
 			r.wrong(v.Key, key, "", "is no key here; these are: "+fieldNames(known))
 		}
-		seen[name] = true
+		given = append(given, name)
 	}
 	for _, f := range known {
-		if f.required && !seen[f.key] {
+		if f.required && !slices.Contains(given, f.key) {
 			r.wrong(n, at+"."+f.key, "", "is missing")
 		}
 	}
+	return given
 }
 
 func fieldNames(fs []field) string {
@@ -146,13 +154,18 @@ func (r *reader) name(key string, n ast.Node) string {
 	return text
 }
 
-func (r *reader) names(key string, n ast.Node) []string {
+// some reads a list that is not empty.
+func (r *reader) some(key string, n ast.Node) []ast.Node {
 	items := r.list(key, n)
 	if _, isList := n.(*ast.SequenceNode); isList && len(items) == 0 {
 		r.wrong(n, key, "", "must name at least one")
 	}
+	return items
+}
+
+func (r *reader) names(key string, n ast.Node) []string {
 	var out []string
-	for i, item := range items {
+	for i, item := range r.some(key, n) {
 		out = append(out, r.name(fmt.Sprintf("%s[%d]", key, i+1), item))
 	}
 	return out
@@ -174,4 +187,56 @@ func (r *reader) yes(key string, n ast.Node) bool {
 		return false
 	}
 	return b.Value
+}
+
+// someOf notes a mistake where none of the keys was given.
+func (r *reader) someOf(n ast.Node, at string, given bool, keys ...string) {
+	if !given {
+		r.wrong(n, at, "", "must say "+either(keys))
+	}
+}
+
+func either(keys []string) string {
+	if len(keys) == 1 {
+		return keys[0]
+	}
+	last := len(keys) - 1
+	return join(keys[:last]) + " or " + keys[last]
+}
+
+// number reads a limit of the table.
+func (r *reader) number(key string, n ast.Node, dimension, name string) int64 {
+	i := slices.IndexFunc(limits, func(l limit) bool { return l.dimension == dimension && l.key == name })
+	return r.between(key, n, &limits[i])
+}
+
+func (r *reader) between(key string, n ast.Node, l *limit) int64 {
+	text, _ := scalar(n)
+	v, ok := whole(text)
+	allowed := fmt.Sprintf("must be a number from %s to %s", l.text(l.least), l.text(l.most))
+	if l.duration {
+		d, err := time.ParseDuration(text)
+		v, ok = int64(d), err == nil && d%time.Second == 0
+		allowed = fmt.Sprintf("must be a time from %s to %s, such as 90s, 5m or 12h", l.text(l.least), l.text(l.most))
+	}
+	if !ok || v < l.least || v > l.most {
+		r.wrong(n, key, plain(n), allowed)
+		return 0
+	}
+	return v
+}
+
+// whole reads a number in its one decimal spelling: 010 is eight to some.
+func whole(text string) (int64, bool) {
+	v, err := strconv.ParseInt(text, 10, 64)
+	return v, err == nil && strconv.FormatInt(v, 10) == text
+}
+
+// day reads a date.
+func (r *reader) day(key string, n ast.Node) Date {
+	text, ok := r.text(key, n)
+	if _, valid := Date(text).start(); ok && !valid {
+		r.wrong(n, key, text, "must be a day such as 2027-01-31")
+	}
+	return Date(text)
 }

@@ -84,7 +84,7 @@ func TestDrift(t *testing.T) {
 	f, c := newFactor()
 	enroll := func(ahead time.Duration) (mfa.Credential, string) {
 		t.Helper()
-		p, st, err := f.Enroll(t.Context(), mfa.Subject{ID: "ada", Name: "ada"})
+		p, st, err := f.Enroll(t.Context(), mfa.Subject{ID: "ada", Name: "ada"}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -63,7 +63,7 @@ func (Factor) Kind() mfa.Kind { return Kind }
 
 // Enroll makes a secret of 160 random bits. The prompt shows it as a QR code
 // and for typing.
-func (f Factor) Enroll(_ context.Context, s mfa.Subject) (mfa.Prompt, mfa.State, error) {
+func (f Factor) Enroll(_ context.Context, s mfa.Subject, _ []mfa.Credential) (mfa.Prompt, mfa.State, error) {
 	raw := make([]byte, secretBytes)
 	_, _ = rand.Read(raw) // never fails: see crypto/rand.Read
 	d := data{Secret: encoding.EncodeToString(raw), Algorithm: "SHA1", Digits: 6, Period: 30}

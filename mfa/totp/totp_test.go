@@ -72,7 +72,7 @@ func (f Factor) try(t *testing.T, c mfa.Credential, code string) (mfa.Credential
 // An app two steps ahead cannot be added at all.
 func TestConfirmBounds(t *testing.T) {
 	f, c := newFactor()
-	p, st, err := f.Enroll(t.Context(), mfa.Subject{ID: "ada"})
+	p, st, err := f.Enroll(t.Context(), mfa.Subject{ID: "ada"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +87,7 @@ func TestConfirmBounds(t *testing.T) {
 // T-01: the code that confirmed an app is used.
 func TestConfirmBurnsItsStep(t *testing.T) {
 	f, c := newFactor()
-	p, st, err := f.Enroll(t.Context(), mfa.Subject{ID: "ada"})
+	p, st, err := f.Enroll(t.Context(), mfa.Subject{ID: "ada"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +143,7 @@ func TestSecrets(t *testing.T) {
 	f, _ := newFactor()
 	seen := map[string]bool{}
 	for range 100 {
-		p, _, err := f.Enroll(t.Context(), mfa.Subject{ID: "ada", Name: "ada"})
+		p, _, err := f.Enroll(t.Context(), mfa.Subject{ID: "ada", Name: "ada"}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -159,7 +159,7 @@ func TestSecrets(t *testing.T) {
 func TestAddress(t *testing.T) {
 	f, _ := newFactor()
 	f.Issuer = "Müller & Co: 100% / ERP?"
-	p, _, err := f.Enroll(t.Context(), mfa.Subject{Name: "ada+erp@example.org?secret=AAAA&x"})
+	p, _, err := f.Enroll(t.Context(), mfa.Subject{Name: "ada+erp@example.org?secret=AAAA&x"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

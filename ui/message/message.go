@@ -10,9 +10,11 @@ import (
 	"bytes"
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	html "html/template"
 	"net/netip"
+	"strconv"
 	"strings"
 	"sync"
 	text "text/template"
@@ -41,8 +43,9 @@ type Outbox interface {
 // are set once, before first use.
 type Notices struct {
 	Outbox Outbox
-	Issuer string // public URL; the only source of links (SECURITY.md E-05)
-	Brand  string // the name of the house
+	Links  idp.Links // keeps what is behind the links in mails; nil: none but to our own pages
+	Issuer string    // public URL; the only source of links (SECURITY.md E-05)
+	Brand  string    // the name of the house
 	Now    func() time.Time
 
 	mu   sync.Mutex
@@ -63,12 +66,32 @@ func (s *Notices) Notice(ctx context.Context, u idp.User, n idp.Notice) error {
 			return nil
 		}
 	}
-	m, err := s.Compose(u, n)
+	link, address := s.notMe(u, n)
+	m, err := s.Compose(u, n, address)
 	if err != nil {
 		return err
 	}
 	m.Topic, m.Quiet = topic, n.Kind.Quiet()
-	return s.Outbox.Put(ctx, m)
+	err = s.Outbox.Put(ctx, m)
+	if address != "" { // of a mail that the outbox drops nobody has the token
+		err = errors.Join(err, s.Links.Put(ctx, link))
+	}
+	return err
+}
+
+// notMe makes the link by which its reader says that it was somebody else. It
+// is good for the epoch that follows, for what is told of may have raised it.
+func (s *Notices) notMe(u idp.User, n idp.Notice) (idp.Link, string) {
+	if s.Links == nil {
+		return idp.Link{}, ""
+	}
+	l, token := idp.NewLink(idp.LinkNotMe, u, s.Now(), idp.LinkNotMe.Life())
+	l.Epoch = idp.EpochAtCommit
+	l.Data = map[string]string{"kind": string(n.Kind), "email": u.Email}
+	if n.Credential != "" {
+		l.Data["credential"] = string(n.Credential)
+	}
+	return l, l.Purpose.Address(s.Issuer, token)
 }
 
 // The memory of what was told lately. The outbox decides; this only spares the
@@ -101,22 +124,28 @@ type view struct {
 	Brand, Subject, Hello, What, Next string
 	Facts                             []fact
 	Link, Review, Why                 string
+	NotMe                             string // address; empty: none
 }
 
 type fact struct{ Name, Value string }
 
-// Compose writes the mail of a notice without sending it.
-func (s *Notices) Compose(u idp.User, n idp.Notice) (mail.Message, error) {
+// Compose writes the mail of a notice without sending it. notMe is the address
+// where its reader can take back what it tells of; empty: there is none.
+func (s *Notices) Compose(u idp.User, n idp.Notice, notMe string) (mail.Message, error) {
 	p := locale.For([]string{u.Locale}, "")
 	key, brand := "mail."+string(n.Kind), line(s.Brand)
 	if !p.Has(key + ".subject") {
 		return mail.Message{}, fmt.Errorf("%w: notice %q has no words", idp.ErrInvalid, n.Kind)
 	}
-	v := view{
+	return s.draw(u, view{
 		Printer: p, Brand: brand, Subject: p.T(key+".subject", brand), Hello: p.T("mail.hello", line(u.Name)),
 		What: p.T(key+".text", brand), Next: p.T(key + ".next"), Facts: facts(p, u, n),
-		Link: strings.TrimRight(s.Issuer, "/") + "/my/security", Review: p.T("mail.review"), Why: p.T("mail.why", brand),
-	}
+		Link: strings.TrimRight(s.Issuer, "/") + "/my/security", Review: p.T("mail.review"), Why: p.T("mail.why", brand), NotMe: notMe,
+	})
+}
+
+// draw makes the message of what the templates are to show.
+func (s *Notices) draw(u idp.User, v view) (mail.Message, error) {
 	m := mail.New(mail.Mail, u.Email, s.Now())
 	m.Subject = v.Subject
 	var plain, rich bytes.Buffer
@@ -132,25 +161,39 @@ func (s *Notices) Compose(u idp.User, n idp.Notice) (mail.Message, error) {
 
 // facts lists when and from where, as far as it is known.
 func facts(p locale.Printer, u idp.User, n idp.Notice) []fact {
-	zone, err := time.LoadLocation(u.Profile.Zoneinfo)
-	if err != nil {
-		zone = time.UTC // named beside the time, so nobody is misled
-	}
-	out := []fact{{p.T("mail.account"), line(u.Login)}, {p.T("mail.when"), p.DateTime(n.At.In(zone))}}
+	out := []fact{{p.T("mail.account"), line(u.Login)}, {p.T("mail.when"), p.DateTime(n.At.In(zone(u)))}}
 	name := "factor." + string(n.Method) + ".name"
-	if one := "mail.used." + string(n.Method); n.Kind != idp.FactorAdded && p.Has(one) {
+	if one := "mail.used." + string(n.Method); n.Kind != idp.FactorAdded && n.Kind != idp.FactorRemoved && p.Has(one) {
 		name = one // one code of the set was typed
 	}
 	if n.Method != "" && p.Has(name) {
 		out = append(out, fact{p.T("mail.method"), p.T(name)})
 	}
+	if n.Kind == idp.BackupUsed {
+		out = append(out, fact{p.T("mail.left"), strconv.Itoa(n.Left)})
+	}
 	if n.Client != "" {
 		out = append(out, fact{p.T("mail.client"), line(n.Client)})
 	}
-	if n.Origin.Agent != "" {
-		out = append(out, fact{p.T("mail.browser"), browser(p, n.Origin.Agent)})
+	return append(out, origin(p, n.Origin)...)
+}
+
+// zone is the person's, or UTC: the zone is named beside the time, so nobody is
+// misled.
+func zone(u idp.User) *time.Location {
+	z, err := time.LoadLocation(u.Profile.Zoneinfo)
+	if err != nil {
+		return time.UTC
 	}
-	if a, err := netip.ParseAddr(n.Origin.Address); err == nil {
+	return z
+}
+
+// origin says from where something was done.
+func origin(p locale.Printer, o idp.Origin) (out []fact) {
+	if o.Agent != "" {
+		out = append(out, fact{p.T("mail.browser"), browser(p, o.Agent)})
+	}
+	if a, err := netip.ParseAddr(o.Address); err == nil {
 		out = append(out, fact{p.T("mail.address"), a.Unmap().WithZone("").String()})
 	}
 	return out

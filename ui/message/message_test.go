@@ -26,6 +26,8 @@ var (
 // holes are keys that no language has.
 var holes = regexp.MustCompile(`\b(mail|factor)\.[a-z_]`)
 
+const notMe = "https://id.example.org/not-me/token"
+
 const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 func notices(box message.Outbox) *message.Notices {
@@ -38,7 +40,7 @@ func notice(k idp.NoticeKind) idp.Notice {
 
 func compose(t *testing.T, u idp.User, n idp.Notice) mail.Message {
 	t.Helper()
-	m, err := notices(nil).Compose(u, n)
+	m, err := notices(nil).Compose(u, n, notMe)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,14 +69,16 @@ func TestEveryNotice(t *testing.T) {
 			if lang, _ := doc.Find("html").Attr("lang"); lang != l.Tag {
 				t.Errorf("%s %s: lang=%q", l.Tag, k, lang)
 			}
-			if href, _ := doc.Find("a").Attr("href"); href != "https://id.example.org/my/security" {
-				t.Errorf("%s %s: the link leads to %q", l.Tag, k, href)
+			for i, want := range []string{notMe, "https://id.example.org/my/security"} {
+				if href, _ := doc.Find("a").Eq(i).Attr("href"); href != want {
+					t.Errorf("%s %s: link %d leads to %q", l.Tag, k, i, href)
+				}
 			}
 			for _, body := range []string{m.Text, doc.Text()} {
 				for _, want := range []string{
 					"Ada Lovelace", p.T("mail."+string(k)+".text", "Maison Durée"), p.T("mail." + string(k) + ".next"),
 					p.DateTime(clock.Now()), "192.0.2.7", p.T("mail.browser_on", "Firefox", "Linux"), "Atelier", p.T("factor.totp.name"),
-					"https://id.example.org/my/security",
+					"https://id.example.org/my/security", notMe, p.T("mail.not_me"),
 				} {
 					if !strings.Contains(body, want) {
 						t.Errorf("%s %s lacks %q:\n%s", l.Tag, k, want, body)
@@ -102,7 +106,7 @@ func TestMethodNamed(t *testing.T) {
 }
 
 func TestUnknownKind(t *testing.T) {
-	if _, err := notices(nil).Compose(ada, idp.Notice{Kind: "weather"}); err == nil {
+	if _, err := notices(nil).Compose(ada, idp.Notice{Kind: "weather"}, ""); err == nil {
 		t.Error("a notice without words was written")
 	}
 }
@@ -130,7 +134,7 @@ func TestForeignText(t *testing.T) {
 	for _, brand := range []string{"Maison", "Maison\r\nBcc: all@example.org"} {
 		s := notices(nil)
 		s.Brand = brand
-		m, err := s.Compose(u, n)
+		m, err := s.Compose(u, n, "")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -19,6 +19,7 @@ const (
 	browserCookie = "latchkey-browser" // which browser this is; not who sits there
 	sessionCookie = "latchkey-session" // who is signed in
 	knownCookie   = "latchkey-known"   // on which accounts this browser has signed in before
+	deviceCookie  = "latchkey-device"  // who trusts this browser
 	langCookie    = "latchkey-lang"    // the language chosen on the switch
 )
 
@@ -97,6 +98,12 @@ func (c *cookies) SetKnown(value string) {
 	}
 	c.site.setCookie(c.w, knownCookie, value, cookieLife)
 }
+
+// Device is the value of the cookie of trusted browsers, or "".
+func (c *cookies) Device() string { return c.cookie(deviceCookie) }
+
+// SetDevice replaces it. The database knows when trust ends, not the cookie.
+func (c *cookies) SetDevice(value string) { c.site.setCookie(c.w, deviceCookie, value, cookieLife) }
 
 // Browser is a value that is the same for every request of one browser and
 // that no other browser can name: the hex SHA-256 of its cookie. It sets the

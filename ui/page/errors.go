@@ -44,6 +44,7 @@ var problems = []struct {
 	{idp.ErrExpired, http.StatusGone, "expired"},
 	{idp.ErrSpent, http.StatusGone, "expired"},
 	{mfa.ErrExpired, http.StatusGone, "expired"},
+	{mfa.ErrRefused, http.StatusForbidden, "refused"},
 	{idp.ErrBusy, http.StatusServiceUnavailable, "busy"},
 	{mfa.ErrLocked, http.StatusTooManyRequests, "locked"},
 	{idp.ErrBadLogin, http.StatusUnauthorized, "bad_login"},
@@ -80,7 +81,17 @@ func (c *Context) Fail(err error) { c.FailAs(err, ProblemOf(err)) }
 // FailAs shows a problem and logs its cause once, under the id that the page
 // shows (SECURITY.md C-09).
 func (c *Context) FailAs(cause error, p Problem) {
-	id := eventID()
+	id := note(c, cause, p)
+	if err := c.Show(c.site.own, p.Status, "error.html", viewOf(c, p, id)); err != nil {
+		c.site.log.ErrorContext(c.R.Context(), "error page failed", "event", id, "err", err)
+		http.Error(c.W, http.StatusText(p.Status)+" "+id, p.Status)
+	}
+}
+
+// note logs why a request failed, says when to come back, and returns the id
+// under which it is in the log.
+func note(c *Context, cause error, p Problem) (id string) {
+	id = eventID()
 	level := slog.LevelInfo
 	if p.Status >= http.StatusInternalServerError {
 		level = slog.LevelError
@@ -90,10 +101,7 @@ func (c *Context) FailAs(cause error, p Problem) {
 	if s := retryAfter(cause, p.Status, c.Now()); s > 0 {
 		c.W.Header().Set("Retry-After", strconv.Itoa(s))
 	}
-	if err := c.Show(c.site.own, p.Status, "error.html", viewOf(c, p, id)); err != nil {
-		c.site.log.ErrorContext(c.R.Context(), "error page failed", "event", id, "err", err)
-		http.Error(c.W, http.StatusText(p.Status)+" "+id, p.Status)
-	}
+	return id
 }
 
 // retryAfter is in whole seconds; 0 means that the header is not sent.

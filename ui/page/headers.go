@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -25,7 +26,7 @@ func (c *Context) headers() {
 	h.Set("Cache-Control", "no-store")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
+	h.Set("Permissions-Policy", c.permissions())
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("Content-Security-Policy", c.policy())
 	h.Add("Vary", "Accept-Language, Cookie")
@@ -35,7 +36,25 @@ func (c *Context) headers() {
 type reach struct {
 	away  bool     // forms do not come back to us
 	forms []string // further origins that a form may lead to
+	inner []string // origins whose pages may be loaded inside this one
 	nonce string   // for scripts; empty: no script on this page
+	calls bool     // its scripts may call us
+}
+
+// Frames lets the page load these addresses inside it, and no others of their
+// kind, and returns them. What is not a web address is left out.
+func (c *reach) Frames(addresses []string) (framed []string) {
+	for _, a := range addresses {
+		src := source(a)
+		if !strings.HasPrefix(src, "https://") && !strings.HasPrefix(src, "http://") {
+			continue
+		}
+		framed = append(framed, a)
+		if !slices.Contains(c.inner, " "+src) {
+			c.inner = append(c.inner, " "+src)
+		}
+	}
+	return framed
 }
 
 // policy is the page's Content-Security-Policy (SECURITY.md X-03). Browsers
@@ -47,11 +66,31 @@ func (c *reach) policy() string {
 		"form-action" + strings.Join(c.targets(), ""),
 		"frame-ancestors 'none'", "base-uri 'none'", "object-src 'none'",
 	}
+	if len(c.inner) > 0 {
+		parts = append(parts, "frame-src"+strings.Join(c.inner, ""))
+	}
 	if c.nonce != "" {
 		parts = append(parts, "script-src 'nonce-"+c.nonce+"'")
 	}
+	if c.calls {
+		parts = append(parts, "connect-src 'self'")
+	}
 	return strings.Join(parts, "; ")
 }
+
+// permissions is the page's Permissions-Policy. Passkeys may be used where a
+// script of ours runs their ceremony, and by no page inside ours.
+func (c *reach) permissions() string {
+	passkeys := "()"
+	if c.calls {
+		passkeys = "(self)"
+	}
+	return "camera=(), geolocation=(), microphone=(), payment=(), usb=(), publickey-credentials-get=" + passkeys + ", publickey-credentials-create=" + passkeys
+}
+
+// Connect lets the scripts of this page call our own addresses: a passkey's
+// ceremony is a conversation.
+func (c *reach) Connect() { c.calls = true }
 
 func (c *reach) targets() []string {
 	if c.away && len(c.forms) > 0 {

@@ -128,15 +128,30 @@ func (p Pages) Logout(w http.ResponseWriter, r *http.Request, v oidc.LogoutView)
 	show(c, http.StatusOK, "logout.html", view)
 }
 
-type loggedOutView struct{ Client, Back string }
+// onwardAfter is how many seconds applications have for ending their sessions
+// before the browser goes on.
+const onwardAfter = "5"
 
-// LoggedOut says that it is done.
-func (p Pages) LoggedOut(w http.ResponseWriter, r *http.Request, client oidc.Client, back string) {
+type loggedOutView struct {
+	Client, Back string
+	Frames       []string
+	Onward       bool
+}
+
+// LoggedOut says that it is done. Where it goes on by itself, a script does so
+// as soon as the frames are loaded, and the browser does without one.
+func (p Pages) LoggedOut(w http.ResponseWriter, r *http.Request, v oidc.LoggedOutView) {
 	c := p.Site.From(w, r)
 	// From our form, which gives the language of whoever has left, or from the
 	// application (OpenID Connect RP-Initiated Logout 1.0 §2).
 	c.Speak(r.PostForm.Get("ui_locales"), c.Query("ui_locales"))
-	show(c, http.StatusOK, "logged_out.html", loggedOutView{nameOf(client), back})
+	frames := c.Frames(v.Frames)
+	if v.Onward {
+		c.Here("") // it is gone in a moment
+		c.Script()
+		w.Header().Set("Refresh", onwardAfter+"; url="+v.Back)
+	}
+	show(c, http.StatusOK, "logged_out.html", loggedOutView{nameOf(v.Client), v.Back, frames, v.Onward})
 }
 
 func show(c *page.Context, status int, name string, view any) {

@@ -138,11 +138,11 @@ func TestLogout(t *testing.T) {
 		t.Error(got)
 	}
 	_, doc = draw(t, "en", func(w http.ResponseWriter, r *http.Request) {
-		p.LoggedOut(w, r, photo, "https://photos.example.org/bye?state=1")
+		p.LoggedOut(w, r, oidc.LoggedOutView{Client: photo, Back: "https://photos.example.org/bye?state=1"})
 	})
 	_, french := draw(t, "en", func(w http.ResponseWriter, r *http.Request) {
 		r.PostForm = url.Values{"ui_locales": {"fr"}} // as the form above sends it
-		p.LoggedOut(w, r, photo, "")
+		p.LoggedOut(w, r, oidc.LoggedOutView{Client: photo})
 	})
 	if form.Find("input[name=ui_locales][value=fr]").Length() != 1 || french.Find("html").AttrOr("lang", "") != "fr" {
 		t.Error("the language of who has left is lost")
@@ -150,9 +150,45 @@ func TestLogout(t *testing.T) {
 	if got := doc.Find("a#back").AttrOr("href", ""); got != "https://photos.example.org/bye?state=1" {
 		t.Errorf("back is %q", got)
 	}
-	_, doc = draw(t, "en", func(w http.ResponseWriter, r *http.Request) { p.LoggedOut(w, r, oidc.Client{}, "javascript:alert(1)") })
+	_, doc = draw(t, "en", func(w http.ResponseWriter, r *http.Request) {
+		p.LoggedOut(w, r, oidc.LoggedOutView{Back: "javascript:alert(1)"})
+	})
 	if got := doc.Find("a#back").AttrOr("href", ""); strings.HasPrefix(got, "javascript:") {
 		t.Errorf("back is %q", got)
+	}
+}
+
+// The page after signing out loads the applications' addresses and no others,
+// and goes on by itself, also without scripts, where it may (OpenID Connect
+// Front-Channel Logout 1.0; X-03).
+func TestFrames(t *testing.T) {
+	p := pages(t)
+	const back = "https://photos.example.org/bye?state=1"
+	res, doc := draw(t, "en", func(w http.ResponseWriter, r *http.Request) {
+		p.LoggedOut(w, r, oidc.LoggedOutView{Client: photo, Back: back, Onward: true, Frames: []string{
+			"https://photos.example.org/out?iss=https%3A%2F%2Fid.example.com&sid=s1", "https://photos.example.org/other", "https://wiki.example.org:8443/out", "javascript:alert(1)",
+		}})
+	})
+	var loaded []string
+	doc.Find("iframe[sandbox][hidden]").Each(func(_ int, f *goquery.Selection) { loaded = append(loaded, f.AttrOr("src", "")) })
+	if len(loaded) != 3 || loaded[0] != "https://photos.example.org/out?iss=https%3A%2F%2Fid.example.com&sid=s1" || doc.Find("iframe").Length() != 3 {
+		t.Errorf("%q", loaded)
+	}
+	csp := res.Header.Get("Content-Security-Policy")
+	if !strings.Contains(csp, "; frame-src https://photos.example.org https://wiki.example.org:8443;") || !strings.Contains(csp, "frame-ancestors 'none'") {
+		t.Error(csp)
+	}
+	if got := res.Header.Get("Refresh"); got != "5; url="+back {
+		t.Errorf("Refresh %q", got)
+	}
+	if doc.Find("a#back[data-onward]").AttrOr("href", "") != back || doc.Find("script[nonce]").Length() != 1 {
+		t.Error("no script goes on")
+	}
+	res, doc = draw(t, "en", func(w http.ResponseWriter, r *http.Request) {
+		p.LoggedOut(w, r, oidc.LoggedOutView{Client: photo, Back: back})
+	})
+	if res.Header.Get("Refresh") != "" || doc.Find("iframe, script, [data-onward]").Length() != 0 || strings.Contains(res.Header.Get("Content-Security-Policy"), "frame-src") {
+		t.Error("a page without frames goes on by itself")
 	}
 }
 

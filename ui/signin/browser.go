@@ -17,7 +17,8 @@ type Browser struct {
 
 // Check asks the gate about the session behind the request.
 func (b Browser) Check(r *http.Request, need idp.Need) (idp.Session, idp.User, error) {
-	return b.Service.Gate(r.Context(), b.Site.From(nil, r).Session(), need)
+	c := b.Site.From(nil, r)
+	return b.Service.Gate(r.Context(), c.Session(), need, c.Origin())
 }
 
 // Binding names the browser.
@@ -41,7 +42,7 @@ var _ oidc.Browser = Browser{}
 // the browser to its first page.
 func (b Browser) SignIn(w http.ResponseWriter, r *http.Request, ask oidc.Ask) {
 	c := b.Site.From(w, r)
-	err := begin(c, b.Service, signin.Start{
+	err := Begin(c, b.Service, signin.Start{
 		Need: ask.Need, ReturnTo: ask.ReturnTo, Redirect: ask.Redirect, Client: ask.Client.Name,
 		Onward: ask.Client.Type != oidc.Odoo, // an Odoo takes its answer on the page where it lands
 		Hint:   ask.Hint, Locales: ask.Locales, Choose: ask.Choose,

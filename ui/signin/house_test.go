@@ -2,6 +2,8 @@ package signin
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -9,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,8 +29,11 @@ import (
 	"latchkey/idp/store/storetest"
 	"latchkey/mfa"
 	"latchkey/mfa/backup"
+	"latchkey/mfa/code"
 	"latchkey/mfa/policy"
+	"latchkey/mfa/temporary"
 	"latchkey/mfa/totp"
+	"latchkey/mfa/trust"
 	"latchkey/ui/message"
 	"latchkey/ui/page"
 )
@@ -50,6 +56,36 @@ type house struct {
 	ask      oidc.Ask // what /app asks of the sign-in pages
 	leave    string   // where /app leads, if anywhere
 	post     http.HandlerFunc
+	posts    *posts
+	help     *account.Help
+}
+
+// posts are the codes that were sent.
+type posts struct {
+	mu   sync.Mutex
+	all  []code.Letter
+	fail error
+}
+
+func (p *posts) Send(_ context.Context, l code.Letter) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.fail != nil {
+		return p.fail
+	}
+	p.all = append(p.all, l)
+	return nil
+}
+
+// last is the latest code, and how many there were.
+func (p *posts) last(t *testing.T) (code.Letter, int) {
+	t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.all) == 0 {
+		t.Fatal("no code was sent")
+	}
+	return p.all[len(p.all)-1], len(p.all)
 }
 
 func open(t *testing.T) *house {
@@ -59,17 +95,24 @@ func open(t *testing.T) *house {
 	h.db = storetest.OpenAt(t, h.clock.Now)
 	hasher := password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, 0, 0)
 	factors := &mfa.Engine{Credentials: h.db.Credentials(), Challenges: h.db.Challenges(), Limiter: h.db.Limiter(), Atomic: h.db.Atomic, Now: h.clock.Now}
-	factors.Register(totp.Factor{Issuer: "Latchkey", Now: h.clock.Now}, backup.Factor{Hash: hasher.Key})
-	notices := &message.Notices{Outbox: h.db.Outbox(), Issuer: "http://localhost", Brand: "Latchkey", Now: h.clock.Now}
+	h.posts = &posts{}
+	factors.Register(
+		totp.Factor{Issuer: "Latchkey", Now: h.clock.Now},
+		code.Factor{Channel: code.SMS, Courier: h.posts, Limiter: h.db.Limiter(), Now: h.clock.Now},
+		code.Factor{Channel: code.Email, Courier: h.posts, Limiter: h.db.Limiter(), Now: h.clock.Now},
+		backup.Factor{Hash: hasher.Key}, temporary.Factor{Hash: hasher.Key, Now: h.clock.Now},
+	)
+	notices := &message.Notices{Outbox: h.db.Outbox(), Links: h.db.Links(), Issuer: "http://localhost", Brand: "Latchkey", Now: h.clock.Now}
 	h.accounts = &account.Service{
 		Users: h.db.Users(), Groups: h.db.Groups(), Sessions: h.db.Sessions(), Factors: factors, Passwords: hasher, Log: h.db.Log(), Policies: h.db.Policies(), Atomic: h.db.Atomic, Now: h.clock.Now, MinPassword: 8,
-		Locks: store.LocksOf(h.db), Notify: notices,
+		Locks: store.LocksOf(h.db), Links: h.db.Links(), Notify: notices,
 	}
 	h.service = &signin.Service{
 		Tokens: store.SessionTokensOf(h.db),
 		Users:  h.db.Users(), Sessions: h.db.Sessions(), Flows: h.db.Flows(), Policies: h.db.Policies(), Factors: factors,
 		Passwords: hasher, Limiter: h.db.Limiter(), Log: h.db.Log(), Atomic: h.db.Atomic, Sealer: keyring.New(),
-		Secret: make([]byte, 32), Rules: signin.DefaultRules, Now: h.clock.Now, Notify: notices,
+		Secret: make([]byte, 32), Rules: signin.DefaultRules, Now: h.clock.Now, Notify: notices, Links: h.db.Links(),
+		Devices: &trust.Book{Devices: h.db.Devices(), Secret: make([]byte, 32), Now: h.clock.Now},
 	}
 	e := gin.New()
 	h.Server = httptest.NewUnstartedServer(e)
@@ -80,17 +123,39 @@ func open(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	site.Mount(e)
-	(&Pages{Site: site, SignIn: h.service}).Mount(e)
+	h.help = &account.Help{Service: h.accounts, Letters: notices, Limiter: h.db.Limiter()}
+	(&Pages{Site: site, SignIn: h.service, Help: h.help, Background: h.now}).Mount(e)
 	h.browser = Browser{Site: site, Service: h.service}
 	h.ask = oidc.Ask{Client: oidc.Client{Name: "Atelier", Type: oidc.Odoo}, ReturnTo: "/app?state=1%2F2", Redirect: client}
 	e.GET("/app", gin.WrapF(h.app))
+	e.GET(Home, site.Members(h.home))
 	e.GET("/post", func(g *gin.Context) { h.post(g.Writer, g.Request) })
 	h.Start()
 	t.Cleanup(h.Close)
 	return h
 }
 
+// home stands where people's own pages are.
+func (h *house) home(c *page.Context) error {
+	_, u, err := h.service.Gate(c.Context(), c.Session(), idp.Need{}, c.Origin())
+	if errors.Is(err, idp.ErrNotFound) || errors.Is(err, idp.ErrMore) {
+		return Begin(c, h.service, signin.Start{ReturnTo: Home})
+	} else if err != nil {
+		return err
+	}
+	c.Speak(u.Locale)
+	return c.Show(set, http.StatusOK, "logout.html", leaveView{page.PersonOf(u)})
+}
+
 // app stands where the authorization endpoint will be.
+// now runs at once what a server would run after its answer.
+func (h *house) now(do func(context.Context) error) bool {
+	if err := do(h.t.Context()); err != nil {
+		h.t.Error(err)
+	}
+	return true
+}
+
 func (h *house) app(w http.ResponseWriter, r *http.Request) {
 	_, u, err := h.browser.Check(r, h.ask.Need)
 	if err != nil || h.ask.Choose && r.URL.Query().Get("state") == "" {
@@ -107,7 +172,7 @@ func (h *house) app(w http.ResponseWriter, r *http.Request) {
 func (h *house) add(login, secret string) idp.User {
 	h.t.Helper()
 	u, err := h.accounts.Add(h.t.Context(), idp.Actor{Host: true}, account.New{
-		Login: login, Email: login + "@example.com", Name: "Person " + login, Kind: idp.Portal, Password: pass, TOTPSecret: secret,
+		Login: login, Email: login + "@example.com", Name: "Person " + login, Kind: idp.Portal, Password: pass, TOTPSecret: secret, Verified: true, Phone: "+33612345678",
 	})
 	if err != nil {
 		h.t.Fatal(err)

@@ -15,7 +15,10 @@ type loginView struct {
 	Client string
 	Login  string
 	Wrong  bool
-	Wait   int // minutes that a lock lasts
+	Wait   int  // minutes that a lock lasts
+	Again  bool // somebody who is signed in proves that they are still there
+
+	Passkey page.Ceremony
 }
 
 type chooseView struct {
@@ -37,21 +40,21 @@ func (p *Pages) login(c *page.Context) error {
 				return err
 			}
 		}
-		return showLogin(c, http.StatusOK, loginOf(c, v, v.Flow.Hint))
+		return showLogin(c, http.StatusOK, p.loginOf(c, v, v.Flow.Hint))
 	})
 }
 
 func (p *Pages) welcome(c *page.Context) error {
-	_, _, err := p.SignIn.Gate(c.Context(), c.Session(), idp.Need{})
+	_, _, err := p.SignIn.Gate(c.Context(), c.Session(), idp.Need{}, c.Origin())
 	if err == nil {
 		return c.Redirect(Home)
 	}
-	return begin(c, p.SignIn, signin.Start{ReturnTo: Home})
+	return Begin(c, p.SignIn, signin.Start{ReturnTo: Home})
 }
 
 // choose offers to go on as the person who is signed in, if there is one.
 func (p *Pages) choose(c *page.Context, v signin.View) (shown bool, err error) {
-	_, u, err := p.SignIn.Gate(c.Context(), c.Session(), v.Flow.Need)
+	_, u, err := p.SignIn.Gate(c.Context(), c.Session(), v.Flow.Need, c.Origin())
 	switch {
 	case errors.Is(err, idp.ErrNotFound) || v.Flow.Need.Subject != "" && v.Flow.Need.Subject != u.ID:
 		return false, nil
@@ -77,12 +80,12 @@ func (p *Pages) proceed(c *page.Context) error {
 func (p *Pages) password(c *page.Context) error {
 	return p.step(c, signin.AskPassword, func(v signin.View) error {
 		login := c.Form("login")
-		m, err := p.SignIn.Password(c.Context(), v, c.Origin(), login, c.Form("password"), c.Known())
+		m, err := p.SignIn.Password(c.Context(), v, login, c.Form("password"), marks(c))
 		if errors.Is(err, idp.ErrBadLogin) {
 			// One answer for every reason: unknown, wrong, disabled, locked
 			// (SECURITY.md B-07, E-01).
 			c.Here(at("/login", ticket(c), "other", "1"))
-			view := loginOf(c, v, login)
+			view := p.loginOf(c, v, login)
 			view.Wrong, view.Wait = true, int(p.SignIn.Rules.Per/time.Minute)
 			return showLogin(c, http.StatusUnauthorized, view)
 		}
@@ -107,12 +110,16 @@ func (p *Pages) moved(c *page.Context, v signin.View, m signin.Moved, err error)
 	return nil
 }
 
-func loginOf(c *page.Context, v signin.View, login string) loginView {
-	return loginView{Ticket: ticket(c), Client: v.Flow.Client, Login: login}
+func (p *Pages) loginOf(c *page.Context, v signin.View, login string) loginView {
+	return loginView{
+		Ticket: ticket(c), Client: v.Flow.Client, Login: login, Again: v.Flow.Need.Every && v.Flow.Hint != "", Passkey: p.ceremony(c),
+	}
 }
 
-// showLogin allows the script that shows the password on request.
+// showLogin allows the scripts that show the password on request and offer
+// passkeys.
 func showLogin(c *page.Context, status int, v loginView) error {
 	c.Script()
+	c.Connect()
 	return c.Show(set, status, "login.html", v)
 }

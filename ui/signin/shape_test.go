@@ -35,7 +35,11 @@ func TestShaped(t *testing.T) {
 		{backup.Kind, "abcde-0123é", 0, false},
 		{backup.Kind, "", 0, false},
 	} {
-		if got := shaped(c.kind, c.typed, c.digits); got != c.want {
+		p := mfa.Prompt{Shape: mfa.ShapeCode, Digits: c.digits}
+		if c.kind == backup.Kind {
+			p.Shape = mfa.ShapeWord
+		}
+		if got := shaped(p, c.typed); got != c.want {
 			t.Errorf("%s %q of %d: %v", c.kind, c.typed, c.digits, got)
 		}
 	}

@@ -1,20 +1,23 @@
-// Package signin draws the sign-in pages, the way out and the first page of a
-// person's own. It carries tickets, cookies and answers between the browser
-// and idp/signin.
+// Package signin draws the sign-in pages and the way out. It carries tickets,
+// cookies and answers between the browser and idp/signin.
 //
 // It decides nothing: which page comes next, who may pass and what an answer
 // is worth are decided there.
 package signin
 
 import (
+	"context"
 	"embed"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/gin-gonic/gin"
 
 	"latchkey/idp"
+	"latchkey/idp/account"
 	"latchkey/idp/signin"
 	"latchkey/ui/page"
 )
@@ -31,6 +34,16 @@ const Home = "/my/security"
 type Pages struct {
 	Site   *page.Site
 	SignIn *signin.Service
+	Help   *account.Help
+	// Background runs something after the answer, or says that too much is
+	// waiting already.
+	Background func(do func(context.Context) error) bool
+	// Farewell, if set, lists addresses that a browser that signs out must
+	// load, so that applications end their sessions, too. It is asked while
+	// the session lives.
+	Farewell func(*http.Request) ([]string, error)
+	// Related are the other origins at which passkeys may be used.
+	Related []string
 }
 
 // Mount adds the routes.
@@ -41,15 +54,22 @@ func (p *Pages) Mount(r gin.IRouter) {
 	r.POST("/login/continue", s.Strangers(p.proceed, again("/login")))
 	r.GET("/login/factor", s.Strangers(p.factor))
 	r.POST("/login/factor", s.Strangers(p.answer, again("/login/factor")))
-	r.GET("/login/enrol", s.Strangers(w.scan))
+	r.POST("/login/factor/send", s.Strangers(p.send, again("/login/factor")))
+	r.GET("/login/lost", s.Strangers(p.lost))
+	r.GET("/login/offer", s.Strangers(p.offer))
+	r.POST("/login/offer", s.Strangers(p.later, again("/login/offer")))
+	r.GET("/login/enrol", s.Strangers(w.start))
+	r.POST("/login/enrol", s.Strangers(w.begin, again("/login/enrol")))
+	r.POST("/login/enrol/send", s.Strangers(w.sendAgain, again("/login/enrol/confirm")))
 	r.GET("/login/enrol/codes", s.Strangers(w.codes))
 	r.GET("/login/enrol/codes.txt", s.Strangers(w.download))
 	r.POST("/login/enrol/codes", s.Strangers(w.keep, again("/login/enrol/codes")))
 	r.GET("/login/enrol/confirm", s.Strangers(w.confirmation))
 	r.POST("/login/enrol/confirm", s.Strangers(w.confirm, again("/login/enrol/confirm")))
+	p.mountLinks(r)
 	r.GET("/logout", s.Members(p.leave))
 	r.POST("/logout", s.Members(p.signOut, func(*page.Context) string { return "/logout" }))
-	r.GET(Home, s.Members(p.security))
+	keys{p}.mount(r)
 }
 
 // paths says which page draws a step.
@@ -57,6 +77,7 @@ var paths = map[signin.Step]string{
 	signin.AskPassword: "/login",
 	signin.AskFactor:   "/login/factor",
 	signin.MustEnrol:   "/login/enrol",
+	signin.MayEnrol:    "/login/offer",
 }
 
 // at is the address of a page of the flow; more is pairs of further parameters.
@@ -83,7 +104,7 @@ func ticket(c *page.Context) string {
 // load finds the flow of a request and sets the page up for it. When it fails
 // it has shown the page that leads on, and the handler is done: ok is false.
 func (p *Pages) load(c *page.Context) (v signin.View, ok bool, err error) {
-	v, err = p.SignIn.Load(c.Context(), ticket(c), c.Browser())
+	v, err = p.SignIn.Load(c.Context(), ticket(c), c.Browser(), c.Origin())
 	c.Speak(v.User.Locale, v.Flow.Locales)
 	if err != nil {
 		problem := page.ProblemOf(err)
@@ -106,11 +127,16 @@ func (p *Pages) load(c *page.Context) (v signin.View, ok bool, err error) {
 // and sends the browser to the step where it stands if that is another one, so
 // that no step can be skipped or done twice (SECURITY.md M-03).
 func (p *Pages) step(c *page.Context, want signin.Step, draw func(signin.View) error) error {
+	return p.steps(c, draw, want)
+}
+
+// steps is step for a page that belongs to several.
+func (p *Pages) steps(c *page.Context, draw func(signin.View) error, want ...signin.Step) error {
 	v, ok, err := p.load(c)
 	if !ok || err != nil {
 		return err
 	}
-	if v.Step != want {
+	if !slices.Contains(want, v.Step) {
 		path, known := paths[v.Step]
 		if !known {
 			return fmt.Errorf("signin: no page for step %q: %w", v.Step, idp.ErrExpired)
@@ -120,15 +146,24 @@ func (p *Pages) step(c *page.Context, want signin.Step, draw func(signin.View) e
 	return draw(v)
 }
 
-// move goes to the next step's page or, when there is none left, back to
-// where the browser came from, with its session.
+// move goes to where arrive says.
 func (p *Pages) move(c *page.Context, m signin.Moved) error {
+	to, err := p.arrive(c, m)
+	if err != nil {
+		return err
+	}
+	return c.Redirect(to)
+}
+
+// arrive returns the address of the next step's page or, when there is none
+// left, of where the browser came from, and gives it its session.
+func (p *Pages) arrive(c *page.Context, m signin.Moved) (to string, err error) {
 	if m.Step != signin.Done {
 		path, known := paths[m.Step]
 		if !known {
-			return fmt.Errorf("signin: no page for step %q", m.Step)
+			return "", fmt.Errorf("signin: no page for step %q", m.Step)
 		}
-		return c.Redirect(at(path, m.Ticket))
+		return at(path, m.Ticket), nil
 	}
 	if m.Session != "" {
 		c.SetSession(m.Session, m.MaxAge)
@@ -136,16 +171,22 @@ func (p *Pages) move(c *page.Context, m signin.Moved) error {
 	if m.Known != "" {
 		c.SetKnown(m.Known)
 	}
-	return c.Redirect(m.ReturnTo)
+	if m.Device != "" {
+		c.SetDevice(m.Device)
+	}
+	return m.ReturnTo, nil
 }
 
-// begin opens a flow for whoever sits there and leads to its page.
-func begin(c *page.Context, s *signin.Service, start signin.Start) error {
-	n, u, err := s.Gate(c.Context(), c.Session(), start.Need)
+// marks is what this browser carries from earlier visits.
+func marks(c *page.Context) signin.Marks { return signin.Marks{Known: c.Known(), Device: c.Device()} }
+
+// Begin opens a flow for whoever sits there and leads to its page.
+func Begin(c *page.Context, s *signin.Service, start signin.Start) error {
+	n, u, err := s.Gate(c.Context(), c.Session(), start.Need, c.Origin())
 	if err != nil && !errors.Is(err, idp.ErrNotFound) && !errors.Is(err, idp.ErrMore) && !errors.Is(err, idp.ErrDenied) {
 		return err
 	}
-	start.Browser, start.Session, start.User = c.Browser(), n, u
+	start.Browser, start.Session, start.User, start.From = c.Browser(), n, u, c.Origin()
 	if start.Hint == "" && !start.Choose && (start.Need.Subject == "" || start.Need.Subject == u.ID) {
 		start.Hint = u.Login
 	}

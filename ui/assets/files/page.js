@@ -31,3 +31,7 @@ for (const button of document.querySelectorAll("[data-print]")) {
 }
 
 document.querySelector("form[data-submit]")?.submit();
+
+// A page that tells applications of a sign-out goes on when it has.
+const onward = document.querySelector("a[data-onward]");
+if (onward) window.addEventListener("load", () => location.replace(onward.href));

@@ -1,0 +1,56 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"unicode/utf8"
+
+	"latchkey/idp"
+	"latchkey/mfa"
+)
+
+// Help is for people who cannot get in, or whose account somebody else got
+// into: temporary codes, and links that are mailed. Its fields are set once,
+// before first use.
+//
+// The links change nothing before their token comes back in a form
+// (SECURITY.md E-07): whoever draws the page reads the link by idp.Links.Get.
+type Help struct {
+	*Service
+	Letters Letters
+	Limiter mfa.Limiter
+}
+
+// Letters mails links.
+type Letters interface {
+	// Letter mails a link to the person, if there is an address that is known
+	// to be theirs. It joins the Atomic in ctx.
+	Letter(ctx context.Context, u idp.User, l idp.Letter) error
+}
+
+// mailed reports whether a mail reaches the person (SECURITY.md E-06).
+func mailed(u idp.User) bool { return u.Email != "" && u.EmailVerified }
+
+// person is who somebody may help, as they are now.
+func (h *Help) person(ctx context.Context, by idp.Actor, id idp.UserID) (idp.User, error) {
+	if err := allowed(by); err != nil {
+		return idp.User{}, err
+	}
+	return h.Users.ByID(ctx, id)
+}
+
+// issue makes a link that voids older ones of its purpose, and mails it.
+func (h *Help) issue(ctx context.Context, u idp.User, l idp.Link, letter idp.Letter) error {
+	letter.Link = l
+	return errors.Join(h.Links.Void(ctx, l.Purpose, u.ID), h.Links.Put(ctx, l), h.Letters.Letter(ctx, u, letter))
+}
+
+// worded refuses a text that nobody can read later in the log.
+func worded(field, text string) error {
+	const longest = 200
+	if text == "" || utf8.RuneCountInString(text) > longest || unprintable(text) {
+		return fmt.Errorf("%w: %s: 1 to %d characters without line breaks are expected", idp.ErrInvalid, field, longest)
+	}
+	return nil
+}

@@ -1,0 +1,309 @@
+package account
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+
+	"latchkey/idp"
+)
+
+// portion is how many rows are looked up and written at once.
+const portion = 200
+
+// Directory answers about many people at once.
+type Directory interface {
+	// Holding says who has the names, and who has names that look like them.
+	Holding(ctx context.Context, ids []idp.Identifier) (Holders, error)
+	// People returns those of the people who exist.
+	People(ctx context.Context, ids []idp.UserID) ([]idp.User, error)
+}
+
+// Holders are people by the names that they have.
+type Holders struct {
+	Names map[string]idp.UserID // by canonical form
+	Looks map[string]idp.UserID // by skeleton
+}
+
+// Importer makes people of the rows of a table.
+type Importer struct {
+	*Service
+	Directory Directory
+	DryRun    bool // check everything, change nothing
+	// Found is told of each row that is not imported, in order, and may stop
+	// the import by an error.
+	Found func(Finding) error
+	// Progress, if set, is told how many rows are done, and which part of the
+	// file that is, 0 to 1.
+	Progress func(rows int, part float64)
+}
+
+// Trouble is why a row is not imported.
+type Trouble string
+
+const (
+	Mistake Trouble = "mistake"    // a value is not allowed
+	Twice   Trouble = "twice"      // an earlier row of the file has the name
+	Taken   Trouble = "taken"      // somebody has the name and is not who the row describes
+	Alike   Trouble = "looks-like" // somebody's name looks the same
+)
+
+// Finding is something about a row. Nothing in it is secret.
+type Finding struct {
+	Line   int     `json:"line"`             // where the row begins, the first is 1
+	Column int     `json:"column,omitempty"` // the first is 1; 0: the row as a whole
+	Field  string  `json:"field,omitempty"`
+	Kind   Trouble `json:"kind"`
+	Text   string  `json:"message"`
+	Other  string  `json:"other,omitempty"` // login of the person in the way
+}
+
+// Imported counts rows.
+type Imported struct {
+	Rows      int `json:"rows"`
+	Added     int `json:"added"` // or would be, in a dry run
+	Unchanged int `json:"unchanged"`
+	Conflicts int `json:"conflicts"`
+	Mistaken  int `json:"mistaken"`
+}
+
+// candidate is a row that describes a person.
+type candidate struct {
+	row
+	in  New
+	u   idp.User
+	ids []idp.Identifier
+}
+
+// Import adds the people of a table. A row with a mistake or a conflict is
+// found and left out, the others go in; who is there already as the row
+// describes them is counted and left alone, so that a second run changes
+// nothing. It never changes anybody.
+func (i *Importer) Import(ctx context.Context, by idp.Actor, t *Table) (sum Imported, err error) {
+	if err := allowed(by); err != nil {
+		return sum, err
+	}
+	run := &importing{Importer: i, by: by, table: t, seed: maphash.MakeSeed(), seen: map[uint64]int{}}
+	for more := true; more && err == nil; {
+		more, err = run.batch(ctx)
+		if i.Progress != nil {
+			i.Progress(run.sum.Rows, t.part())
+		}
+	}
+	if run.sum.Added > 0 && !i.DryRun {
+		err = errors.Join(err, i.note(ctx, by, "user.import", "", map[string]string{
+			"added": strconv.Itoa(run.sum.Added), "unchanged": strconv.Itoa(run.sum.Unchanged),
+			"conflicts": strconv.Itoa(run.sum.Conflicts), "mistaken": strconv.Itoa(run.sum.Mistaken),
+		}))
+	}
+	return run.sum, err
+}
+
+// importing is one run.
+type importing struct {
+	*Importer
+	by    idp.Actor
+	table *Table
+	sum   Imported
+
+	// Names of earlier rows, as hashes: of two different names among a million
+	// one in forty million files would be taken for the same, and said so.
+	seed maphash.Seed
+	seen map[uint64]int // line
+
+	found []Finding // in this batch
+}
+
+// batch reads, judges and writes some rows. It reports whether there may be more.
+func (r *importing) batch(ctx context.Context) (more bool, err error) {
+	var all []candidate
+	more = true
+	for len(all) < portion && more {
+		line, err := r.table.next()
+		if errors.Is(err, io.EOF) {
+			more = false
+			break
+		} else if err != nil {
+			return false, err
+		}
+		r.sum.Rows++
+		if c, ok := r.judge(line); ok {
+			all = append(all, c)
+		}
+	}
+	fresh, err := r.compare(ctx, all)
+	if err != nil {
+		return false, err
+	}
+	if r.DryRun {
+		r.sum.Added += len(fresh)
+	} else if err := r.write(ctx, fresh); err != nil {
+		return false, errors.Join(err, r.tell())
+	}
+	return more, r.tell()
+}
+
+// tell hands over what was found in a batch, in order.
+func (r *importing) tell() error {
+	slices.SortStableFunc(r.found, func(a, b Finding) int { return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column)) })
+	for _, f := range r.found {
+		if r.Found == nil {
+			break
+		}
+		if err := r.Found(f); err != nil {
+			return err
+		}
+	}
+	r.found = r.found[:0]
+	return nil
+}
+
+// judge looks at a row by itself.
+func (r *importing) judge(line row) (c candidate, ok bool) {
+	c = candidate{row: line}
+	var wrong []error
+	if line.err != nil {
+		wrong = []error{line.err}
+	} else {
+		c.in, wrong = describe(line.values)
+		var errs error
+		c.u, c.ids, errs = r.check(c.in)
+		_, secret := r.app(c.in.TOTPSecret)
+		wrong = append(wrong, split(errs)...)
+		if secret != nil {
+			wrong = append(wrong, inField("totp_secret", secret))
+		}
+	}
+	if len(wrong) > 0 {
+		r.sum.Mistaken++
+		for _, e := range wrong {
+			r.found = append(r.found, r.mistake(c, e))
+		}
+	}
+	return c, len(wrong) == 0
+}
+
+// earlier returns the line of a row that goes in and has one of the names, or one
+// that looks the same, and remembers the names otherwise.
+func (r *importing) earlier(c candidate) (line int, name string) {
+	for _, id := range c.ids {
+		if n := r.seen[maphash.String(r.seed, id.Skeleton)]; n > 0 {
+			return n, id.Canonical
+		}
+	}
+	for _, id := range c.ids {
+		r.seen[maphash.String(r.seed, id.Skeleton)] = c.line
+	}
+	return 0, ""
+}
+
+// conflicting counts and keeps a conflict.
+func (r *importing) conflicting(f Finding) {
+	r.sum.Conflicts++
+	r.found = append(r.found, f)
+}
+
+// mistake says where in the file something is wrong.
+func (r *importing) mistake(c candidate, err error) Finding {
+	f := Finding{Line: c.line, Kind: Mistake, Text: err.Error()}
+	var in *fieldError
+	if errors.As(err, &in) {
+		f.Field = in.field
+	}
+	if _, there := r.table.columns[f.Field]; !there && f.Field == "login" {
+		f.Field = "email" // which is the login then
+	}
+	if at, ok := r.table.columns[f.Field]; ok {
+		f.Column = at + 1
+	}
+	for _, noise := range []string{idp.ErrInvalid.Error() + ": ", "totp: "} {
+		f.Text = strings.ReplaceAll(f.Text, noise, "")
+	}
+	return f
+}
+
+// describe turns the values of a row into a person.
+func describe(v map[string]string) (in New, wrong []error) {
+	in = New{
+		Email: v["email"], Login: v["login"], Name: v["name"], Kind: idp.Kind(strings.ToLower(v["kind"])), Locale: v["locale"],
+		Phone: v["phone"], PasswordHash: v["password_hash"], TOTPSecret: v["totp_secret"],
+	}
+	for g := range strings.SplitSeq(v["groups"], "|") {
+		if g = strings.TrimSpace(g); g != "" {
+			in.Groups = append(in.Groups, g)
+		}
+	}
+	var ok bool
+	if in.Verified, ok = truth(v["verified"]); !ok {
+		wrong = append(wrong, inField("verified", fmt.Errorf("%w: verified %q: yes or no is expected", idp.ErrInvalid, v["verified"])))
+	}
+	return in, wrong
+}
+
+// write adds people in one transaction, if there are any. When somebody else takes one of the
+// names at the same moment all are undone, and each is tried by itself.
+func (r *importing) write(ctx context.Context, fresh []candidate) error {
+	if len(fresh) == 0 {
+		return nil
+	}
+	err := r.Atomic(ctx, func(ctx context.Context) error {
+		for _, c := range fresh {
+			if _, err := r.Add(ctx, r.by, c.in); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		r.sum.Added += len(fresh)
+		return nil
+	}
+	if !errors.Is(err, idp.ErrTaken) {
+		return err
+	}
+	for _, c := range fresh {
+		_, err := r.Add(ctx, r.by, c.in)
+		switch {
+		case errors.Is(err, idp.ErrTaken):
+			r.conflicting(Finding{Line: c.line, Kind: Taken, Text: "somebody has taken the login or e-mail at this moment"})
+		case err != nil:
+			return err
+		default:
+			r.sum.Added++
+		}
+	}
+	return nil
+}
+
+// fieldError is a mistake in one field of a person.
+type fieldError struct {
+	field string
+	error
+}
+
+func (e *fieldError) Unwrap() error { return e.error }
+
+// inField says which field a mistake is about; no mistake stays none.
+func inField(field string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &fieldError{field, err}
+}
+
+// split takes joined errors apart.
+func split(err error) []error {
+	if many, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // the outermost is meant
+		return many.Unwrap()
+	}
+	if err == nil {
+		return nil
+	}
+	return []error{err}
+}

@@ -1,0 +1,312 @@
+package account
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/unicode"
+
+	"latchkey/idp"
+)
+
+// Bounds of a table. A row beyond them is most likely one whose quotation mark
+// is never closed.
+const (
+	maxRow     = 256 << 10 // bytes
+	maxColumns = 256
+	headSize   = 64 << 10 // bytes that the guesses about a file look at
+)
+
+// errRow means that a row cannot be read, and nothing after it.
+var errRow = errors.New("this row has more than 256 KiB: is a quotation mark not closed?")
+
+// headers are the columns that are known, by the names that people give them.
+var headers = map[string]string{
+	"email": "email", "e_mail": "email", "mail": "email", "email_address": "email", "e_mail_address": "email",
+	"login": "login", "user": "login", "username": "login", "user_name": "login",
+	"name": "name", "full_name": "name", "display_name": "name",
+	"kind": "kind", "type": "kind", "groups": "groups", "group": "groups",
+	"locale": "locale", "language": "locale", "lang": "locale", "phone": "phone", "telephone": "phone", "mobile": "phone",
+	"verified": "verified", "password_hash": "password_hash", "totp_secret": "totp_secret",
+}
+
+// Table reads people from a CSV file as spreadsheets write it: comma, semicolon
+// or tab, UTF-8 with or without a mark, UTF-16 with one, or Windows-1252. It
+// holds one row at a time.
+type Table struct {
+	rows    *csv.Reader
+	bound   *bounded
+	read    *counted
+	size    int64
+	last    int            // line of the row before
+	at      map[int]string // field by position
+	columns map[string]int // position by field
+	broken  bool
+
+	// Unknown are columns that mean nothing here and are left out.
+	Unknown []string
+}
+
+// OpenTable looks through the file once for its encoding, then reads its
+// header. Mistakes wrap idp.ErrInvalid.
+func OpenTable(file io.ReadSeeker) (*Table, error) {
+	code, size, err := encodingOf(file)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	t := &Table{read: &counted{Reader: file}, size: size, at: map[int]string{}, columns: map[string]int{}}
+	t.bound = &bounded{from: code.NewDecoder().Reader(t.read)}
+	text := bufio.NewReaderSize(t.bound, headSize)
+	t.bound.left = headSize
+	head, err := text.Peek(headSize)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, errRow) {
+		return nil, err
+	}
+	var plain io.Reader = text
+	if bytes.IndexByte(head, '\n') < 0 && bytes.IndexByte(head, '\r') >= 0 {
+		plain, head = oldLines{text}, bytes.ReplaceAll(head, []byte("\r"), []byte("\n"))
+	}
+	comma, said := separator(head)
+	t.rows = csv.NewReader(plain)
+	t.rows.Comma, t.rows.FieldsPerRecord, t.rows.ReuseRecord = comma, -1, true
+	if said {
+		t.bound.left = maxRow
+		if _, err := t.rows.Read(); err != nil {
+			return nil, fmt.Errorf("%w: the first row: %w", idp.ErrInvalid, err)
+		}
+	}
+	return t, t.readHeader()
+}
+
+// encodingOf looks through a file.
+func encodingOf(file io.Reader) (encoding.Encoding, int64, error) {
+	buf := make([]byte, headSize)
+	var size int64
+	var rest []byte // of a letter that is cut in two
+	isUTF8 := true
+	for {
+		n, err := file.Read(buf[len(rest):])
+		last := errors.Is(err, io.EOF)
+		if err != nil && !last {
+			return nil, 0, err
+		}
+		chunk := buf[:len(rest)+n]
+		switch {
+		case size == 0 && (bytes.HasPrefix(chunk, []byte{0xff, 0xfe}) || bytes.HasPrefix(chunk, []byte{0xfe, 0xff})):
+			return unicode.UTF16(unicode.LittleEndian, unicode.ExpectBOM), 0, nil // its size does not matter: progress is only shown
+		case bytes.IndexByte(chunk, 0) >= 0:
+			return nil, 0, fmt.Errorf("%w: this is no text: save the table as CSV", idp.ErrInvalid)
+		}
+		size += int64(n)
+		if isUTF8 {
+			chunk, isUTF8 = runes(chunk, last)
+		} else {
+			chunk = nil
+		}
+		rest = buf[:copy(buf, chunk)]
+		if last {
+			break
+		}
+	}
+	if isUTF8 {
+		return unicode.UTF8BOM, size, nil
+	}
+	return charmap.Windows1252, size, nil
+}
+
+// runes reads letters off a text and returns what is left of one that may go
+// on, and whether all were UTF-8.
+func runes(text []byte, last bool) (rest []byte, ok bool) {
+	for len(text) > 0 && (last || utf8.FullRune(text)) {
+		r, w := utf8.DecodeRune(text)
+		if r == utf8.RuneError && w <= 1 {
+			return nil, false
+		}
+		text = text[w:]
+	}
+	return text, true
+}
+
+// separator guesses what parts the columns: what comes most often in the first
+// row, outside of quotation marks. A first line "sep=;" says so itself.
+func separator(head []byte) (comma rune, said bool) {
+	line, _, _ := bytes.Cut(head, []byte("\n"))
+	word := strings.Trim(strings.TrimSpace(string(line)), `"`)
+	if s, ok := strings.CutPrefix(strings.ToLower(word), "sep="); ok && len(s) == 1 && strings.Contains(",;\t|", s) {
+		return rune(s[0]), true
+	}
+	count := map[byte]int{}
+	quoted := false
+	for _, b := range head {
+		if b == '"' {
+			quoted = !quoted
+		} else if b == '\n' && !quoted {
+			break
+		} else if !quoted {
+			count[b]++
+		}
+	}
+	comma = ','
+	for _, c := range []byte{';', '\t'} {
+		if count[c] > count[byte(comma)] {
+			comma = rune(c)
+		}
+	}
+	return comma, false
+}
+
+func (t *Table) readHeader() error {
+	t.bound.left = maxRow
+	names, err := t.rows.Read()
+	if errors.Is(err, io.EOF) {
+		return fmt.Errorf("%w: the file is empty", idp.ErrInvalid)
+	} else if err != nil {
+		return fmt.Errorf("%w: the first row: %w", idp.ErrInvalid, err)
+	}
+	if len(names) > maxColumns {
+		return fmt.Errorf("%w: %d columns; at most %d are allowed", idp.ErrInvalid, len(names), maxColumns)
+	}
+	var errs []error
+	for i, n := range names {
+		field, ok := headers[strings.NewReplacer(" ", "_", "-", "_").Replace(strings.ToLower(strings.TrimSpace(n)))]
+		if other, twice := t.columns[field]; ok && twice {
+			errs = append(errs, fmt.Errorf("%w: columns %d and %d are both %s", idp.ErrInvalid, other+1, i+1, field))
+		} else if ok {
+			t.at[i], t.columns[field] = field, i
+		} else if strings.TrimSpace(n) != "" {
+			t.Unknown = append(t.Unknown, strings.Clone(n))
+		}
+	}
+	_, email := t.columns["email"]
+	if _, login := t.columns["login"]; !email && !login {
+		errs = append(errs, fmt.Errorf("%w: the first row must name the columns, and one of them must be email or login; it has: %.200q", idp.ErrInvalid, names))
+	}
+	return errors.Join(errs...)
+}
+
+// row is a row as it stands in the file.
+type row struct {
+	line   int
+	values map[string]string
+	err    error // it cannot be read
+}
+
+// next returns a row, or io.EOF. Rows without any text are passed over.
+func (t *Table) next() (row, error) {
+	for !t.broken {
+		t.bound.left = maxRow
+		cells, err := t.rows.Read()
+		var parse *csv.ParseError
+		switch {
+		case errors.Is(err, errRow):
+			t.broken = true
+			return row{line: t.last + 1, err: errRow}, nil
+		case errors.As(err, &parse):
+			t.last = parse.Line
+			return row{line: parse.StartLine, err: parse.Err}, nil
+		case err != nil:
+			return row{}, err
+		}
+		line, _ := t.rows.FieldPos(0)
+		t.last = line
+		r := row{line: line, values: map[string]string{}}
+		for i, c := range cells {
+			c = strings.TrimSpace(c)
+			switch field := t.at[i]; {
+			case c == "":
+			case field != "":
+				r.values[field] = unguarded(strings.Clone(c))
+			case i >= maxColumns:
+				r.err = fmt.Errorf("at most %d columns are allowed", maxColumns)
+			}
+		}
+		if len(r.values) > 0 || r.err != nil {
+			return r, nil
+		}
+	}
+	return row{}, io.EOF
+}
+
+// part is how much of the file has been read, 0 to 1.
+func (t *Table) part() float64 {
+	if t.size == 0 {
+		return 0
+	}
+	return min(1, float64(t.read.n)/float64(t.size))
+}
+
+// unguarded takes away the apostrophe with which careful programs keep a
+// spreadsheet from taking a value for a formula.
+func unguarded(value string) string {
+	if rest, ok := strings.CutPrefix(value, "'"); ok && rest != "" && strings.ContainsRune("=+-@", rune(rest[0])) {
+		return rest
+	}
+	return value
+}
+
+// bounded fails when a row is too long, before it fills the memory.
+type bounded struct {
+	from io.Reader
+	left int
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, errRow
+	}
+	n, err := b.from.Read(p[:min(len(p), b.left)])
+	b.left -= n
+	return n, err
+}
+
+// counted knows how much has been read.
+type counted struct {
+	io.Reader
+	n int64
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.n += int64(n)
+	return n, err
+}
+
+// oldLines turns the line ends of old Macs into those that are read here.
+type oldLines struct{ io.Reader }
+
+func (o oldLines) Read(p []byte) (int, error) {
+	n, err := o.Reader.Read(p)
+	for i, b := range p[:n] {
+		if b == '\r' {
+			p[i] = '\n'
+		}
+	}
+	return n, err
+}
+
+var truths = map[bool][]string{
+	true:  {"1", "true", "yes", "y", "x", "oui", "vrai", "ja", "wahr", "sí", "si", "verdadero", "vero"},
+	false: {"0", "false", "no", "n", "non", "faux", "nein", "falsch", "falso", "nee", "onwaar"},
+}
+
+// truth reads yes and no as spreadsheets of several languages write it.
+func truth(word string) (is, ok bool) {
+	for is, words := range truths {
+		if slices.Contains(words, strings.ToLower(word)) {
+			return is, true
+		}
+	}
+	return false, word == ""
+}

@@ -1,0 +1,124 @@
+package security
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"slices"
+	"time"
+
+	"latchkey/idp"
+)
+
+// Act is something that can be done here.
+type Act string
+
+const (
+	Look         Act = "look"
+	AddFactor    Act = "factor.add"
+	ConfirmAdd   Act = "factor.confirm"
+	RemoveFactor Act = "factor.remove"
+	RenameFactor Act = "factor.rename"
+	Forget       Act = "device.forget"
+	EndSession   Act = "session.end"
+	NewPassword  Act = "password.change"
+	TurnOff      Act = "factor.off"
+	NotMe        Act = "not-me"
+)
+
+const (
+	// fresh is how recent a proof must be for a change (SECURITY.md M-05).
+	fresh = 5 * time.Minute
+	// unhurried is how recent it must still be at the end of a wizard that began
+	// with a fresh one: people go and look for their phones.
+	unhurried = 20 * time.Minute
+)
+
+// helper may act for others, owner last: nobody touches the protection of
+// somebody whose role is higher (SECURITY.md D-02).
+var helpers = []idp.Role{idp.HelpDesk, idp.Admin, idp.Owner}
+
+// acts is the one place that says what each act takes. Whoever acts on their
+// own account needs every proof that they can give, as recent as that; so does
+// whoever acts for somebody else. Zero: any session will do.
+var acts = map[Act]struct {
+	within time.Duration
+	// others says that helpers may do it for somebody else. What makes a secret
+	// is never theirs to do.
+	others bool
+}{
+	Look:         {others: true},
+	AddFactor:    {within: fresh},
+	ConfirmAdd:   {within: unhurried},
+	RemoveFactor: {within: fresh, others: true},
+	RenameFactor: {within: unhurried, others: true},
+	Forget:       {within: fresh, others: true},
+	EndSession:   {within: fresh, others: true},
+	NewPassword:  {within: fresh},
+	TurnOff:      {within: fresh},
+	NotMe:        {within: fresh},
+}
+
+// NeedFor is what the gate must ask before a page on which an act begins.
+func NeedFor(act Act, now time.Time) idp.Need {
+	a := acts[act]
+	if a.within == 0 {
+		return idp.Need{}
+	}
+	return idp.Need{Since: now.Add(-a.within), Every: true}
+}
+
+// may refuses with idp.ErrDenied who must not, and with idp.ErrMore who must
+// first prove more. The gate has asked the same of whoever comes by a page;
+// asked here again it cannot be forgotten.
+func (s *Service) may(ctx context.Context, by idp.Actor, whose idp.User, act Act) error {
+	a, known := acts[act]
+	if !known {
+		return idp.ErrDenied
+	}
+	if by.Host && a.others {
+		return nil
+	}
+	if by.User != whose.ID && (!a.others || !mayHelp(by.Role, whose.Role, act)) {
+		return s.denied(ctx, by, whose, act)
+	}
+	if by.User == "" || by.Session == "" {
+		return idp.ErrDenied
+	}
+	if a.within == 0 {
+		return nil
+	}
+	held := whose.Factors
+	if by.User != whose.ID {
+		u, err := s.Users.ByID(ctx, by.User)
+		if err != nil {
+			return err
+		}
+		held = u.Factors
+	}
+	since := s.Now().Add(-a.within)
+	recent := slices.DeleteFunc(slices.Clone(by.Proofs), func(p idp.Proof) bool { return p.At.Before(since) })
+	first := slices.ContainsFunc(recent, idp.Proof.First)
+	second := len(held) == 0 || slices.ContainsFunc(recent, func(p idp.Proof) bool { return p.Kind != idp.Password && p.Kind != idp.Device })
+	if !first || !second {
+		return idp.ErrMore
+	}
+	return nil
+}
+
+// mayHelp reports whether one role may do an act for another.
+func mayHelp(by, whose idp.Role, act Act) bool {
+	if by == idp.Auditor {
+		return act == Look
+	}
+	rank := slices.Index(helpers, by)
+	return rank >= 0 && rank >= slices.Index(helpers, whose)
+}
+
+// denied leaves a line in the log: somebody tries what is not theirs (D-07).
+func (s *Service) denied(ctx context.Context, by idp.Actor, whose idp.User, act Act) error {
+	e := idp.Event{
+		ID: rand.Text(), At: s.Now(), What: string(act), User: whose.ID, Actor: by.User, Session: by.Session, Origin: by.Origin, Result: "denied",
+	}
+	return errors.Join(idp.ErrDenied, s.Log.Append(ctx, e))
+}

@@ -1,0 +1,191 @@
+package code
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"latchkey/mfa"
+)
+
+// Rates bound how much is sent (SECURITY.md B-11, §1.1). Zero values get the
+// defaults.
+type Rates struct {
+	Pause           time.Duration // between two codes of one kind to one person; default 30 s
+	PersonHour      int           // codes of one kind to one person; default 5
+	PersonDay       int           // default 20
+	AddressHour     int           // codes to one address, whoever asks; default 5
+	AddressDay      int           // default 10
+	NetworkHour     int           // codes asked for from one network that nobody has typed; default 20
+	CountryDay      int           // SMS to one country; default: as many as Daily
+	Daily           int           // SMS to everybody; default 1000
+	UnconfirmedHour int           // SMS to one country that nobody has typed; default 50
+	UnconfirmedDay  int           // default 150
+}
+
+func (r Rates) orDefault() Rates {
+	or := func(v *int, d int) {
+		if *v <= 0 {
+			*v = d
+		}
+	}
+	if r.Pause <= 0 {
+		r.Pause = 30 * time.Second
+	}
+	or(&r.PersonHour, 5)
+	or(&r.PersonDay, 20)
+	or(&r.AddressHour, 5)
+	or(&r.AddressDay, 10)
+	or(&r.NetworkHour, 20)
+	or(&r.Daily, 1000)
+	or(&r.CountryDay, r.Daily)
+	or(&r.UnconfirmedHour, 50)
+	or(&r.UnconfirmedDay, 3*r.UnconfirmedHour)
+	return r
+}
+
+// Reason says why sending has been stopped.
+type Reason string
+
+const (
+	// Pumping: many SMS to one country and few codes that come back. Somebody
+	// may earn by having them sent.
+	Pumping Reason = "pumping"
+	// CountryFull and DayFull: as many SMS as may be sent in a day were.
+	CountryFull Reason = "country"
+	DayFull     Reason = "day"
+)
+
+// Halt is news of sending that has been stopped.
+type Halt struct {
+	Reason  Reason
+	Country string // such as "+33 FR"; empty for DayFull
+	Until   time.Time
+}
+
+// The keys of the house's own budgets. What follows the colon is the country.
+const (
+	keyDay         = "send-day"
+	keyCountry     = "send-country:"
+	keyUnconfirmed = "send-unconfirmed:"
+)
+
+// pause is the budget that keeps two codes apart.
+func (f Factor) pause(s mfa.Subject) mfa.Budget {
+	return mfa.Budget{Key: f.person(s) + ":pause", Max: 1, Per: f.Rates.orDefault().Pause}
+}
+
+func (f Factor) person(s mfa.Subject) string {
+	return "send:" + string(s.ID) + ":" + string(f.Channel)
+}
+
+// unconfirmed are the budgets of codes that nobody has typed: a right code
+// gives back what its sending took. Many people who sign in use up little of
+// them; somebody who only has codes sent uses them up.
+func (f Factor) unconfirmed(s mfa.Subject, country string) []mfa.Budget {
+	r := f.Rates.orDefault()
+	var out []mfa.Budget
+	if s.Network != "" {
+		out = append(out, mfa.Budget{Key: "send-network:" + string(f.Channel) + ":" + s.Network, Max: r.NetworkHour, Per: time.Hour, Shared: true})
+	}
+	if f.Channel == SMS {
+		out = append(out,
+			mfa.Budget{Key: keyUnconfirmed + country + ":hour", Max: r.UnconfirmedHour, Per: time.Hour, Shared: true},
+			mfa.Budget{Key: keyUnconfirmed + country + ":day", Max: r.UnconfirmedDay, Per: 24 * time.Hour, Shared: true})
+	}
+	return out
+}
+
+// budgets are what one code costs.
+func (f Factor) budgets(s mfa.Subject, to, country string) []mfa.Budget {
+	r := f.Rates.orDefault()
+	sum := sha256.Sum256([]byte(strings.ToLower(to))) // addresses are nobody's business in a table of counters
+	address := "send-to:" + string(f.Channel) + ":" + hex.EncodeToString(sum[:16])
+	out := []mfa.Budget{
+		f.pause(s),
+		{Key: f.person(s) + ":hour", Max: r.PersonHour, Per: time.Hour},
+		{Key: f.person(s) + ":day", Max: r.PersonDay, Per: 24 * time.Hour},
+		{Key: address + ":hour", Max: r.AddressHour, Per: time.Hour},
+		{Key: address + ":day", Max: r.AddressDay, Per: 24 * time.Hour},
+	}
+	if f.Channel == SMS {
+		out = append(out, mfa.Budget{Key: keyDay, Max: r.Daily, Per: 24 * time.Hour, Shared: true})
+		if r.CountryDay < r.Daily {
+			out = append(out, mfa.Budget{Key: keyCountry + country, Max: r.CountryDay, Per: 24 * time.Hour, Shared: true})
+		}
+	}
+	return append(out, f.unconfirmed(s, country)...)
+}
+
+// take uses one of each budget, or none. A limit of the person's own is the
+// [*mfa.LockedError] that says until when; one of the house's is
+// mfa.ErrUnsent: waiting would not help them, another method does.
+func (f Factor) take(ctx context.Context, s mfa.Subject, to string) error {
+	country, err := f.country(to)
+	if err != nil {
+		return err
+	}
+	err = f.Limiter.Take(ctx, f.budgets(s, to, country)...)
+	var locked *mfa.LockedError
+	if !errors.As(err, &locked) {
+		return err
+	}
+	h := Halt{Until: locked.Until, Country: country}
+	switch {
+	case locked.Key == keyDay:
+		h.Reason, h.Country = DayFull, ""
+	case strings.HasPrefix(locked.Key, keyCountry):
+		h.Reason = CountryFull
+	case strings.HasPrefix(locked.Key, keyUnconfirmed):
+		h.Reason = Pumping
+	default:
+		return err
+	}
+	return errors.Join(fmt.Errorf("%w: %w", mfa.ErrUnsent, stopped{h}), f.alarm(ctx, h))
+}
+
+// stopped keeps the lock out of the error: callers take a lock for one that
+// the person can wait for.
+type stopped struct{ Halt }
+
+func (s stopped) Error() string {
+	return fmt.Sprintf("code: sending is stopped (%s %s) until %s", s.Reason, s.Country, s.Until.Format(time.RFC3339))
+}
+
+// alarm tells the house, once a day for each reason and country: the budget of
+// one that is taken for it holds over all instances.
+func (f Factor) alarm(ctx context.Context, h Halt) error {
+	if f.Alarm == nil {
+		return nil
+	}
+	err := f.Limiter.Take(ctx, mfa.Budget{Key: "send-alarm:" + string(h.Reason) + ":" + h.Country, Max: 1, Per: 24 * time.Hour})
+	if errors.Is(err, mfa.ErrLocked) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	return f.Alarm(ctx, h)
+}
+
+// giveBack follows a right code: the person need not wait for the next one,
+// and the shared budgets get one back. Several right answers can arrive at
+// once, or one again before its challenge is spent; only the first of them
+// gives back, or one phone could make up for many numbers.
+func (f Factor) giveBack(ctx context.Context, s mfa.Subject, st state) error {
+	country, err := f.country(st.To)
+	if err != nil && !errors.Is(err, ErrCountry) { // the list of countries may have changed since
+		return err
+	}
+	once := mfa.Budget{Key: "send-done:" + hex.EncodeToString(st.Salt), Max: 1, Per: mostValid + skew}
+	if err := f.Limiter.Take(ctx, once); errors.Is(err, mfa.ErrLocked) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	s.Network = st.Network
+	return f.Limiter.Forgive(ctx, append(f.unconfirmed(s, country), f.pause(s))...)
+}

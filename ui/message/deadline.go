@@ -1,0 +1,64 @@
+package message
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"time"
+
+	"latchkey/idp"
+	"latchkey/idp/mail"
+	"latchkey/idp/posture"
+	"latchkey/ui/locale"
+)
+
+// Deadline reminds a person that a policy will soon demand what they have not
+// set up. It is written once for its topic, whoever else writes it, and keeps
+// to addresses that are known to be theirs (SECURITY.md E-06).
+func (s *Notices) Deadline(ctx context.Context, u idp.User, r posture.Reminder) error {
+	if u.Email == "" || !u.EmailVerified {
+		return nil
+	}
+	m, err := s.ComposeDeadline(u, r)
+	if err != nil {
+		return err
+	}
+	// The topic is taken until the deadline has passed; it never comes again.
+	m.Topic, m.Quiet = r.Topic, max(r.At.Sub(m.Created), 0)+24*time.Hour
+	return s.Outbox.Put(ctx, m)
+}
+
+// ComposeDeadline writes the mail without sending it.
+func (s *Notices) ComposeDeadline(u idp.User, r posture.Reminder) (mail.Message, error) {
+	p, brand := locale.For([]string{u.Locale}, ""), line(s.Brand)
+	// Deadlines are days in UTC, and so they are told.
+	day := p.Date(r.At.UTC())
+	v := view{
+		Printer: p, Brand: brand, Subject: p.T("mail.deadline_subject", brand, day), Hello: p.T("mail.hello", line(u.Name)),
+		What: p.T("mail.deadline_text", day, brand), Next: p.T("mail.deadline_next"),
+		Facts: []fact{{p.T("mail.account"), line(u.Login)}, {p.T("mail.deadline_from"), day}},
+		Link:  strings.TrimRight(s.Issuer, "/") + "/my/security", Review: p.T("mail.deadline_link"), Why: p.T("mail.why", brand),
+	}
+	var ways []string
+	for _, k := range r.SetUp {
+		if name := "factor." + string(k) + ".name"; p.Has(name) {
+			ways = append(ways, p.T(name))
+		}
+	}
+	if len(ways) > 0 {
+		v.Facts = append(v.Facts, fact{p.T("mail.deadline_ways"), strings.Join(ways, ", ")})
+	} else {
+		v.Next, v.Review = p.T("mail.deadline_stuck"), p.T("mail.review")
+	}
+	m := mail.New(mail.Mail, u.Email, s.Now())
+	m.Subject = v.Subject
+	var plain, rich bytes.Buffer
+	if err := asText.Execute(&plain, v); err != nil {
+		return mail.Message{}, err
+	}
+	if err := asHTML.Execute(&rich, v); err != nil {
+		return mail.Message{}, err
+	}
+	m.Text, m.HTML = plain.String(), rich.String()
+	return m, nil
+}

@@ -1,0 +1,49 @@
+package message
+
+import (
+	"context"
+	"fmt"
+
+	"latchkey/idp"
+	"latchkey/idp/mail"
+	"latchkey/ui/locale"
+)
+
+// Letter mails a link to the person, if there is an address that is known to be
+// theirs (SECURITY.md E-06). It joins the Atomic in ctx.
+func (s *Notices) Letter(ctx context.Context, u idp.User, l idp.Letter) error {
+	if u.Email == "" || !u.EmailVerified {
+		return nil
+	}
+	m, err := s.ComposeLetter(u, l)
+	if err != nil {
+		return err
+	}
+	return s.Outbox.Put(ctx, m)
+}
+
+// letters says by which words each purpose is told.
+var letters = map[idp.Purpose]string{idp.LinkEnrol: "mail.enrol", idp.LinkRecover: "mail.recover"}
+
+// ComposeLetter writes the mail of a link without sending it.
+func (s *Notices) ComposeLetter(u idp.User, l idp.Letter) (mail.Message, error) {
+	p, brand := locale.For([]string{u.Locale}, ""), line(s.Brand)
+	key, ok := letters[l.Link.Purpose]
+	next := key + ".next"
+	if l.Method != "" {
+		next += "_" + string(l.Method)
+	}
+	if !ok || !p.Has(next) {
+		return mail.Message{}, fmt.Errorf("%w: a letter for %q, %q has no words", idp.ErrInvalid, l.Link.Purpose, l.Method)
+	}
+	v := view{
+		Printer: p, Brand: brand, Subject: p.T(key+".subject", brand), Hello: p.T("mail.hello", line(u.Name)),
+		What: p.T(key+".text", brand), Next: p.T(next),
+		Facts: []fact{{p.T("mail.account"), line(u.Login)}, {p.T("mail.until"), p.DateTime(l.Link.Expires.In(zone(u)))}},
+		Link:  l.Link.Purpose.Address(s.Issuer, l.Token), Review: p.T(key + ".go"), Why: p.T("mail.why", brand),
+	}
+	v.Facts = append(v.Facts, origin(p, l.Origin)...)
+	m, err := s.draw(u, v)
+	m.Expires = l.Link.Expires // what nobody can follow any more need not arrive
+	return m, err
+}

@@ -1,0 +1,206 @@
+// Package security draws the pages on which people look after the protection of
+// their accounts, and administrators after that of others: the same handlers,
+// mounted twice.
+//
+// It decides nothing: who may do what, and with which proof, is said by
+// idp/security. Without that proof it leads to the sign-in, and back.
+package security
+
+import (
+	"embed"
+	"errors"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"latchkey/idp"
+	"latchkey/idp/security"
+	"latchkey/idp/signin"
+	"latchkey/mfa"
+	"latchkey/ui/page"
+	pages "latchkey/ui/signin"
+)
+
+//go:embed *.html
+var files embed.FS
+
+var set = page.Parse(page.Join(files, pages.Pieces), "_*.html", "[a-z]*.html")
+
+// Home is where people's own pages begin.
+const Home = pages.Home
+
+// Pages serves the pages. Its fields are set once, before first use.
+type Pages struct {
+	Site     *page.Site
+	SignIn   *signin.Service
+	Security *security.Service
+}
+
+// Whose says whose account a request is about.
+type Whose func(c *page.Context, by idp.Actor) idp.UserID
+
+// Mine is the actor's own.
+func Mine(_ *page.Context, by idp.Actor) idp.UserID { return by.User }
+
+// Theirs is the one that the path names.
+func Theirs(c *page.Context, _ idp.Actor) idp.UserID { return idp.UserID(c.R.PathValue("user")) }
+
+// desk is the pages in one of the places where they are mounted.
+type desk struct {
+	*Pages
+	base  string // the path; :user stands for a person
+	whose Whose
+}
+
+// Mount adds the routes of the own pages at [Home].
+func (p *Pages) Mount(r gin.IRouter) {
+	d := desk{p, Home, Mine}
+	d.common(r)
+	d.wizards(r)
+	d.passkeys(r)
+	d.get(r, "/password", security.NewPassword, d.password)
+	d.post(r, "/password", security.NewPassword, "/password", d.changePassword)
+	d.get(r, "/disable", security.TurnOff, d.disable)
+	d.post(r, "/disable", security.TurnOff, "/disable", d.turnOff)
+	d.post(r, "/history/not-me", security.NotMe, "/history", d.notMe)
+}
+
+// MountFor adds what those who help may see and do for somebody else, below a
+// path with the parameter :user.
+func (p *Pages) MountFor(r gin.IRouter, base string) { desk{p, base, Theirs}.common(r) }
+
+// common are the pages that both have.
+func (d desk) common(r gin.IRouter) {
+	d.get(r, "", security.Look, d.overview)
+	for _, l := range lists {
+		d.get(r, l.path, l.act(d), d.list(l))
+	}
+	d.get(r, "/devices", security.Look, d.devices)
+	d.post(r, "/devices/forget", security.Forget, "/devices", d.forget)
+	d.post(r, "/devices/forget-all", security.Forget, "/devices", d.forgetAll)
+	d.get(r, "/sessions", security.Look, d.sessions)
+	d.post(r, "/sessions/end", security.EndSession, "/sessions", d.endSession)
+	d.post(r, "/sessions/end-others", security.EndSession, "/sessions", d.endOthers)
+	d.get(r, "/history", security.Look, d.history)
+	d.post(r, "/factors/remove", security.RemoveFactor, "", d.remove)
+	d.post(r, "/factors/rename", security.RenameFactor, "", d.rename)
+}
+
+// visit is one request by somebody who may come in.
+type visit struct {
+	by    idp.Actor
+	whose idp.UserID
+	base  string
+}
+
+type handler func(c *page.Context, v visit) error
+
+func (d desk) get(r gin.IRouter, path string, act security.Act, h handler) {
+	r.GET(d.base+path, d.Site.Members(d.enter(act, "", h)))
+}
+
+// post adds an action. Whoever must first prove more comes back to the page of
+// its form; "" is where the form says that it came from.
+func (d desk) post(r gin.IRouter, path string, act security.Act, from string, h handler) {
+	back := func(c *page.Context) string { return d.path(c) + d.from(c, from) }
+	r.POST(d.base+path, d.Site.Members(d.enter(act, from, h), back))
+}
+
+// path is the base for this request.
+func (d desk) path(c *page.Context) string {
+	return strings.ReplaceAll(d.base, ":user", url.PathEscape(c.R.PathValue("user")))
+}
+
+// from is the page of a form that stands on several: one of the lists.
+func (d desk) from(c *page.Context, fixed string) string {
+	if from := c.Form("from"); fixed == "" && slices.ContainsFunc(lists, func(l list) bool { return l.path == from }) {
+		return from
+	}
+	return fixed
+}
+
+// enter asks the gate for what the act takes (SECURITY.md S-06, M-05).
+func (d desk) enter(act security.Act, from string, h handler) page.Handler {
+	return func(c *page.Context) error {
+		need := security.NeedFor(act, c.Now())
+		n, u, err := d.SignIn.Gate(c.Context(), c.Session(), need, c.Origin())
+		if err == nil {
+			c.Speak(u.Locale)
+			by := idp.ActorOf(n, u, c.Origin())
+			err = h(c, visit{by, d.whose(c, by), d.path(c)})
+		}
+		if !errors.Is(err, idp.ErrMore) && !errors.Is(err, idp.ErrNotFound) || err != nil && n.ID != "" && errors.Is(err, idp.ErrNotFound) {
+			return err
+		}
+		return pages.Begin(c, d.SignIn, signin.Start{Need: need, ReturnTo: d.returnTo(c, from)})
+	}
+}
+
+// returnTo is where the sign-in leads back to: this page, or the page of the
+// form, which must be sent again.
+func (d desk) returnTo(c *page.Context, from string) string {
+	if c.R.Method == "GET" {
+		return c.R.URL.RequestURI()
+	}
+	return d.path(c) + d.from(c, from) + "?again=1"
+}
+
+// head is what every page of this package shows.
+type head struct {
+	Base  string
+	Own   bool
+	Again bool   // the form must be sent once more
+	Done  string // what was done, in words
+	Error *pages.Complaint
+}
+
+// dones are the words for what was done.
+var dones = []string{
+	"totp", "passkey", "sms", "email", "codes", "removed", "renamed", "forgotten", "ended", "password", "off", "not_me",
+}
+
+func headOf(c *page.Context, v visit) head {
+	h := head{Base: v.base, Own: v.by.User == v.whose, Again: c.R.Method == "GET" && c.Query("again") != ""}
+	if done := c.Query("done"); slices.Contains(dones, done) {
+		h.Done = c.Words.T("security.done." + done)
+	}
+	return h
+}
+
+// renew gives the browser what it needs to go on.
+func renew(c *page.Context, r security.Renewed) {
+	if r.Session != "" {
+		c.SetSession(r.Session, r.MaxAge)
+	}
+	if r.Known != "" {
+		c.SetKnown(r.Known)
+	}
+}
+
+// refusedOf names the policies in the way.
+func refusedOf(c *page.Context, err error) *pages.Complaint {
+	refused := (*security.RefusedError)(nil)
+	if !errors.As(err, &refused) {
+		return nil
+	}
+	return &pages.Complaint{Title: c.Words.T("security.refused_title"), Text: c.Words.T("security.refused_text", strings.Join(refused.Policies, ", "))}
+}
+
+// when is a moment in the zone of whoever reads.
+func when(c *page.Context, at time.Time, zone *time.Location) string {
+	if at.IsZero() {
+		return ""
+	}
+	return c.Words.DateTime(at.In(zone))
+}
+
+// nameOf is how a factor is called: by its owner, or by its kind.
+func nameOf(c *page.Context, k mfa.Kind, label string) string {
+	if label != "" {
+		return label
+	}
+	return c.Words.T("factor." + string(k) + ".name")
+}
