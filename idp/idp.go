@@ -5,6 +5,7 @@ package idp
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"latchkey/mfa"
@@ -147,6 +148,15 @@ type Actor struct {
 // ActorOf is a person who acts through their session.
 func ActorOf(s Session, u User, from Origin) Actor {
 	return Actor{User: u.ID, Role: u.Role, Origin: from, Session: s.ID, Proofs: s.Proofs}
+}
+
+// Proven reports whether the actor has proven since a moment what guards a
+// change of factors, address or recovery data (SECURITY.md M-05): the first
+// factor, and a second one if one is held.
+func (a Actor) Proven(held []mfa.Kind, since time.Time) bool {
+	recent := slices.DeleteFunc(slices.Clone(a.Proofs), func(p Proof) bool { return p.At.Before(since) })
+	first := slices.ContainsFunc(recent, Proof.First)
+	return first && (len(held) == 0 || slices.ContainsFunc(recent, func(p Proof) bool { return p.Kind != Password && p.Kind != Device }))
 }
 
 // Event is one line of the log of what happened.

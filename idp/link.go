@@ -20,11 +20,16 @@ const (
 	LinkNotMe Purpose = "not-me"
 	// LinkRecover leads to a new password (SECURITY.md E-03, E-04).
 	LinkRecover Purpose = "recover"
+	// LinkInvite leads to a first password (SECURITY.md ).
+	LinkInvite Purpose = "invite"
+	// LinkVerify proves that an address is the person's (SECURITY.md E-09, E-10).
+	LinkVerify Purpose = "verify"
 )
 
 // linkLives says how long each is good (SECURITY.md §1.1).
 var linkLives = map[Purpose]time.Duration{
 	LinkEnrol: 72 * time.Hour, LinkNotMe: 7 * 24 * time.Hour, LinkRecover: 15 * time.Minute,
+	LinkInvite: 72 * time.Hour, LinkVerify: 24 * time.Hour,
 }
 
 // Life is how long a link of this purpose is good.

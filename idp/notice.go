@@ -28,12 +28,18 @@ const (
 	// These two are for the address as it was before (SECURITY.md E-10, T-14).
 	EmailChanged NoticeKind = "email_changed"
 	PhoneChanged NoticeKind = "phone_changed"
+	EmailAsked   NoticeKind = "email_asked" // another address is to take this one's place (E-10)
+
+	PasswordChosen NoticeKind = "password_chosen" // the first one, by an invitation
+	DataExported   NoticeKind = "data_exported"
+	ClosingAsked   NoticeKind = "closing_asked"
 )
 
 // NoticeKinds lists them all.
 var NoticeKinds = []NoticeKind{
 	FactorAdded, FactorsReset, PasswordChanged, NewBrowser, BackupUsed, WrongFactor, Locked, KeyCloned, FactorRemoved, TemporaryCode,
 	EmailChanged, PhoneChanged, CodesRenewed, TwoStepOff, DevicesForgot, SessionsEnded,
+	EmailAsked, PasswordChosen, DataExported, ClosingAsked,
 }
 
 // Notice is something that happened to an account and that its owner should
@@ -69,4 +75,7 @@ type Letter struct {
 	Token  string   // for the address; see [NewLink]
 	Method mfa.Kind // LinkEnrol: what is to be set up
 	Origin Origin   // of whoever asked for it; zero when it is not for the reader to know
+	// To is an address that is not known to be the person's, where the link is
+	// to prove just that; empty: the person's.
+	To string
 }

@@ -32,6 +32,15 @@ type Users interface {
 	RaiseEpoch(ctx context.Context, id UserID) error
 	// SetMethod notes the second factor that a person used last.
 	SetMethod(ctx context.Context, id UserID, k mfa.Kind) error
+	// SetProfile changes what people look after themselves, and nothing else.
+	SetProfile(ctx context.Context, u User) error
+	// SetEmail notes an address that is proven to be a person's, with the login
+	// that goes with it, if both still are what they were: ErrSpent otherwise, and
+	// ErrTaken as Update.
+	SetEmail(ctx context.Context, was, is User, ids []Identifier) error
+	// Free fails with ErrTaken when one of the identifiers, or one that looks the
+	// same, belongs to somebody else.
+	Free(ctx context.Context, id UserID, ids []Identifier) error
 	// SetPhone notes a number that is proven to be theirs.
 	SetPhone(ctx context.Context, id UserID, phone string) error
 	// RaiseTrust ends what caches know of a person's trusted devices, or fails

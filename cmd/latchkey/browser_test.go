@@ -60,7 +60,9 @@ type tab struct {
 
 func (b tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	if err := chromedp.Do(b.ctx, steps...); err != nil {
+	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second) // within the browser's own time, so that what it shows can be told
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
 		where, _ := chromedp.Run(b.ctx, chromedp.Location())
 		text, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.body.innerText`))
 		b.t.Fatalf("%v\nat %s\n%s", err, where, text)
@@ -208,6 +210,10 @@ func walkDemo(t *testing.T, lang string) {
 	}
 	b.do(chromedp.Navigate(demo.Issuer + "/my/security"))
 	b.see("h1", "security")
+	for _, page := range []string{"totp", "passkeys", "phones", "backup-codes", "devices", "sessions", "history", "password", "disable"} {
+		b.do(chromedp.Navigate(demo.Issuer + "/my/security/" + page))
+		b.see("p.back", "security-"+page)
+	}
 	b.do(chromedp.Navigate(demo.Outbox))
 	b.see("article[data-channel=mail]", "outbox") // that the app was added: M-18
 	b.secondSignIn(demo)

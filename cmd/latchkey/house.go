@@ -253,11 +253,11 @@ func build(ctx context.Context, b *base, extra ...func(*house, gin.IRouter)) (*h
 // protection is what looks after accounts. The command line, which has no
 // cookies, needs no sign-in.
 func (b *base) protection(devices *trust.Book, signIn *signin.Service) *security.Service {
-	return &security.Service{
+	return &security.Service{Means: security.Means{
 		Users: b.db.Users(), Sessions: b.db.Sessions(), Flows: b.db.Flows(), Policies: b.db.Policies(), Factors: b.engine, Devices: devices,
 		Passwords: b.hasher, Rules: b.accounts, Limiter: b.db.Limiter(), Log: b.db.Log(), Tokens: store.SessionTokensOf(b.db), Notify: b.notices,
 		Atomic: b.db.Atomic, Sealer: b.ring, SignIn: signIn, Now: b.now,
-	}
+	}}
 }
 
 // fault logs what went wrong inside and is never shown. Addresses are left

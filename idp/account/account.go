@@ -243,20 +243,28 @@ func (s *Service) hash(ctx context.Context, u idp.User, in New) (string, error) 
 	return s.Passwords.Hash(ctx, in.Password)
 }
 
-// acceptable holds a new password against the rules: it may be
-// shorter where a second factor is held or demanded.
-func (s *Service) acceptable(ctx context.Context, u idp.User, plain string) error {
+// Least is how many characters a person's new password must have: fewer
+// where a second factor is held or demanded.
+func (s *Service) Least(ctx context.Context, u idp.User) (int, error) {
 	const withFactor = 8
-	least := max(withFactor, s.MinPassword)
 	ps, err := s.Policies.InForce(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	d := policy.Decide(ps, policy.Facts{
 		User: string(u.ID), Email: u.Email, Login: u.Login, Kind: string(u.Kind), Groups: u.Groups, Held: u.Factors, Now: s.Now(),
 	})
 	if len(u.Factors) > 0 || d.Assurance != policy.None {
-		least = withFactor
+		return withFactor, nil
+	}
+	return max(withFactor, s.MinPassword), nil
+}
+
+// acceptable holds a new password against the rules.
+func (s *Service) acceptable(ctx context.Context, u idp.User, plain string) error {
+	least, err := s.Least(ctx, u)
+	if err != nil {
+		return err
 	}
 	return password.Acceptable(plain, least, append([]string{u.Name, u.Login, u.Email}, s.Words...)...)
 }

@@ -27,7 +27,7 @@ func (s *Service) Enable(ctx context.Context, by idp.Actor, id idp.UserID) error
 // codes, in every browser.
 func (s *Service) Unlock(ctx context.Context, by idp.Actor, id idp.UserID) error {
 	return s.change(ctx, by, id, "user.unlock", func(ctx context.Context, u idp.User) error {
-		return s.Locks.Lift(ctx, "pw:"+string(u.ID), "mfa:"+string(u.ID))
+		return s.Locks.Lift(ctx, "pw:"+string(u.ID), "mfa:"+string(u.ID), "send:"+string(u.ID))
 	})
 }
 

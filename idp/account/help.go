@@ -25,8 +25,11 @@ type Help struct {
 // Letters mails links.
 type Letters interface {
 	// Letter mails a link to the person, if there is an address that is known
-	// to be theirs. It joins the Atomic in ctx.
+	// to be theirs, or to the one that the letter names. It joins the Atomic in ctx.
 	Letter(ctx context.Context, u idp.User, l idp.Letter) error
+	// Unusable mails an address that a person's account cannot have it, in their
+	// language. It tells no more about them, or about who has it.
+	Unusable(ctx context.Context, u idp.User, address string) error
 }
 
 // mailed reports whether a mail reaches the person (SECURITY.md E-06).

@@ -79,7 +79,10 @@ func (s *Service) Update(ctx context.Context, by idp.Actor, id idp.UserID, c Cha
 func (s *Service) moved(ctx context.Context, by idp.Actor, was, is idp.User) error {
 	var errs []error
 	if was.Email != is.Email {
-		errs = append(errs, s.Links.Void(ctx, idp.LinkRecover, is.ID), s.Links.Void(ctx, idp.LinkEnrol, is.ID), s.tell(ctx, by, was, idp.EmailChanged))
+		for _, p := range []idp.Purpose{idp.LinkRecover, idp.LinkEnrol, idp.LinkInvite, idp.LinkVerify} {
+			errs = append(errs, s.Links.Void(ctx, p, is.ID))
+		}
+		errs = append(errs, s.tell(ctx, by, was, idp.EmailChanged))
 	}
 	if was.Phone != is.Phone && was.Phone != "" {
 		errs = append(errs, s.tell(ctx, by, was, idp.PhoneChanged))

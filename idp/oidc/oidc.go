@@ -122,6 +122,15 @@ type Consents interface {
 	Of(ctx context.Context, u idp.UserID, c ClientID) ([]string, error)
 	Give(ctx context.Context, u idp.UserID, c ClientID, scopes []string, at time.Time) error
 	Withdraw(ctx context.Context, u idp.UserID, c ClientID) error
+	// All lists what a person allowed, by client.
+	All(ctx context.Context, u idp.UserID) ([]Consent, error)
+}
+
+// Consent is what somebody allowed an application.
+type Consent struct {
+	Client ClientID
+	Scopes []string
+	At     time.Time
 }
 
 // KeyState is where a signing key is in its life.

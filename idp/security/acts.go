@@ -71,7 +71,7 @@ func NeedFor(act Act, now time.Time) idp.Need {
 // may refuses with idp.ErrDenied who must not, and with idp.ErrMore who must
 // first prove more. The gate has asked the same of whoever comes by a page;
 // asked here again it cannot be forgotten.
-func (s *Service) may(ctx context.Context, by idp.Actor, whose idp.User, act Act) error {
+func (s *Means) may(ctx context.Context, by idp.Actor, whose idp.User, act Act) error {
 	a, known := acts[act]
 	if !known {
 		return idp.ErrDenied
@@ -96,11 +96,7 @@ func (s *Service) may(ctx context.Context, by idp.Actor, whose idp.User, act Act
 		}
 		held = u.Factors
 	}
-	since := s.Now().Add(-a.within)
-	recent := slices.DeleteFunc(slices.Clone(by.Proofs), func(p idp.Proof) bool { return p.At.Before(since) })
-	first := slices.ContainsFunc(recent, idp.Proof.First)
-	second := len(held) == 0 || slices.ContainsFunc(recent, func(p idp.Proof) bool { return p.Kind != idp.Password && p.Kind != idp.Device })
-	if !first || !second {
+	if !by.Proven(held, s.Now().Add(-a.within)) {
 		return idp.ErrMore
 	}
 	return nil
@@ -116,7 +112,7 @@ func mayHelp(by, whose idp.Role, act Act) bool {
 }
 
 // denied leaves a line in the log: somebody tries what is not theirs (D-07).
-func (s *Service) denied(ctx context.Context, by idp.Actor, whose idp.User, act Act) error {
+func (s *Means) denied(ctx context.Context, by idp.Actor, whose idp.User, act Act) error {
 	e := idp.Event{
 		ID: rand.Text(), At: s.Now(), What: string(act), User: whose.ID, Actor: by.User, Session: by.Session, Origin: by.Origin, Result: "denied",
 	}

@@ -20,7 +20,7 @@ func doors(h *house, u idp.User, app mfa.CredentialID) map[string]func(by idp.Ac
 		"add":     func(by idp.Actor) error { _, err := h.BeginAdd(ctx, by, u.ID, "totp", ""); return err },
 		"codes":   func(by idp.Actor) error { _, err := h.BeginAdd(ctx, by, u.ID, "backup", ""); return err },
 		"remove":  func(by idp.Actor) error { return h.RemoveFactor(ctx, by, u.ID, app, false) },
-		"off":     func(by idp.Actor) error { return h.TurnOff(ctx, by, u.ID, pass, "", false) },
+		"off":     func(by idp.Actor) error { _, err := h.TurnOff(ctx, by, u.ID, pass, "", false); return err },
 		"password": func(by idp.Actor) error {
 			_, err := h.ChangePassword(ctx, by, u.ID, pass, "another lantern in the dark", "")
 			return err

@@ -12,6 +12,7 @@ import (
 	"unicode"
 
 	"latchkey/idp"
+	"latchkey/idp/signin"
 	"latchkey/mfa"
 	"latchkey/mfa/backup"
 	"latchkey/mfa/code"
@@ -58,7 +59,7 @@ func (s *Service) BeginAdd(ctx context.Context, by idp.Actor, whose idp.UserID, 
 	if err != nil {
 		return Adding{}, err
 	}
-	if err := s.addable(p, k); err != nil {
+	if err := addable(s.Factors.Kinds(), p, k); err != nil {
 		return Adding{}, err
 	}
 	w, who := wizard{Kind: k}, p.subject()
@@ -75,7 +76,7 @@ func (s *Service) BeginAdd(ctx context.Context, by idp.Actor, whose idp.UserID, 
 			return err
 		}
 		w.Asked, out.Ask = c.ID, c.Prompt
-		if k != totpKind || !s.wantsCodes(p) {
+		if k != totpKind || !wantsCodes(p) {
 			return nil
 		}
 		codes, err := s.Factors.Enroll(ctx, who, backup.Kind, p.binding())
@@ -96,14 +97,14 @@ func (s *Service) BeginAdd(ctx context.Context, by idp.Actor, whose idp.UserID, 
 		return Adding{}, err
 	}
 	out.Kind, out.Phone = k, w.Phone
-	out.Ticket, err = s.seal(w)
+	out.Ticket, err = seal(s.Sealer, w)
 	return out, err
 }
 
 // addable refuses what cannot be added, or not by this person.
-func (s *Service) addable(p person, k mfa.Kind) error {
+func addable(offered []mfa.Kind, p person, k mfa.Kind) error {
 	switch {
-	case k == temporaryKind || !slices.Contains(s.Factors.Kinds(), k):
+	case k == temporaryKind || !slices.Contains(offered, k):
 		return fmt.Errorf("%w: %q", mfa.ErrNoFactor, k)
 	case k == backup.Kind && len(lasting(p.Factors)) == 0:
 		return fmt.Errorf("%w: there is nothing for backup codes to stand in for", idp.ErrDenied)
@@ -117,25 +118,25 @@ func (s *Service) addable(p person, k mfa.Kind) error {
 func lasting(kinds []mfa.Kind) []mfa.Kind { return without(kinds, backup.Kind, temporaryKind) }
 
 // wantsCodes reports whether somebody has no backup codes where they count.
-func (s *Service) wantsCodes(p person) bool {
+func wantsCodes(p person) bool {
 	return !slices.Contains(p.Factors, backup.Kind) && len(p.here.Usable([]mfa.Kind{backup.Kind})) > 0
 }
 
-func (s *Service) seal(w wizard) (string, error) {
+func seal(by signin.Sealer, w wizard) (string, error) {
 	plain, err := json.Marshal(w)
 	if err != nil {
 		return "", err
 	}
-	b, err := s.Sealer.Seal(plain, wizardPurpose)
+	b, err := by.Seal(plain, wizardPurpose)
 	return base64.RawURLEncoding.EncodeToString(b), err
 }
 
-func (s *Service) open(ticket string) (w wizard, err error) {
+func unseal(by signin.Sealer, ticket string) (w wizard, err error) {
 	b, err := base64.RawURLEncoding.DecodeString(ticket)
 	if err != nil {
 		return w, mfa.ErrExpired
 	}
-	plain, err := s.Sealer.Open(b, wizardPurpose)
+	plain, err := by.Open(b, wizardPurpose)
 	if err != nil {
 		return w, fmt.Errorf("%w: %w", mfa.ErrExpired, err)
 	}
@@ -149,7 +150,7 @@ func (s *Service) Adding(ctx context.Context, by idp.Actor, whose idp.UserID, ti
 	if err != nil {
 		return Adding{}, err
 	}
-	w, err := s.open(ticket)
+	w, err := unseal(s.Sealer, ticket)
 	if err != nil {
 		return Adding{}, err
 	}
@@ -172,12 +173,12 @@ func (s *Service) Keep(ctx context.Context, by idp.Actor, whose idp.UserID, tick
 	if _, err := s.Adding(ctx, by, whose, ticket); err != nil {
 		return "", err
 	}
-	w, err := s.open(ticket)
+	w, err := unseal(s.Sealer, ticket)
 	if err != nil {
 		return "", err
 	}
 	w.Kept = true
-	return s.seal(w)
+	return seal(s.Sealer, w)
 }
 
 // SendAgain sends the code of a wizard once more; the one before is void.
@@ -186,7 +187,7 @@ func (s *Service) SendAgain(ctx context.Context, by idp.Actor, whose idp.UserID,
 	if err != nil {
 		return err
 	}
-	w, err := s.open(ticket)
+	w, err := unseal(s.Sealer, ticket)
 	if err != nil {
 		return err
 	}
@@ -228,7 +229,7 @@ func (s *Service) ConfirmAdd(ctx context.Context, by idp.Actor, whose idp.UserID
 	if err != nil {
 		return Added{}, err
 	}
-	w, err := s.open(ticket)
+	w, err := unseal(s.Sealer, ticket)
 	if err != nil {
 		return Added{}, err
 	}
@@ -243,7 +244,7 @@ func (s *Service) ConfirmAdd(ctx context.Context, by idp.Actor, whose idp.UserID
 	if err != nil {
 		return Added{}, err
 	}
-	out := Added{Kind: w.Kind, NoCodes: w.Codes == "" && w.Kind != backup.Kind && s.wantsCodes(p)}
+	out := Added{Kind: w.Kind, NoCodes: w.Codes == "" && w.Kind != backup.Kind && wantsCodes(p)}
 	e := s.event(p, "factor.add", w.Kind)
 	err = s.Factors.Confirm(ctx, w.asks(p), p.binding(), answers, func(ctx context.Context, made []mfa.Credential) error {
 		out.Renewed = Renewed{}
@@ -258,7 +259,7 @@ func (s *Service) ConfirmAdd(ctx context.Context, by idp.Actor, whose idp.UserID
 		if a.EndOthers {
 			errs = append(errs, s.endOthers(ctx, p, keep))
 		}
-		if w.Phone != "" {
+		if w.Phone != "" && !p.PhoneVerified { // one that is known stays where others write to (T-14)
 			errs = append(errs, s.Users.SetPhone(ctx, p.ID, w.Phone))
 		}
 		return errors.Join(append(errs, s.leave(ctx, p, e, noticeOfNew(made[0])))...)
@@ -280,7 +281,7 @@ func noticeOfNew(c mfa.Credential) idp.Notice {
 func second(p idp.Proof) bool { return p.Kind != idp.Password && p.Kind != idp.Device }
 
 // named gives a new credential the name that its owner chose.
-func (s *Service) named(ctx context.Context, c mfa.Credential, label string) error {
+func (s *Means) named(ctx context.Context, c mfa.Credential, label string) error {
 	if label = clean(label); label == "" {
 		return nil
 	}
@@ -307,7 +308,7 @@ func clean(label string) string {
 
 // failed logs why an answer was refused. The log's failure is worth more than
 // the person's: it closes the door.
-func (s *Service) failed(ctx context.Context, e idp.Event, err error) error {
+func (s *Means) failed(ctx context.Context, e idp.Event, err error) error {
 	for _, r := range []struct {
 		err error
 		is  string

@@ -85,7 +85,7 @@ func TestRemoveAgainstPolicy(t *testing.T) {
 	if err := h.RemoveFactor(ctx, by, ada.ID, app, false); !errors.As(err, &refused) || !slices.Equal(refused.Policies, []string{"odoo-needs-an-app"}) {
 		t.Errorf("the app: %v", err)
 	}
-	if err := h.TurnOff(ctx, by, ada.ID, pass, "", false); !errors.As(err, &refused) {
+	if _, err := h.TurnOff(ctx, by, ada.ID, pass, "", false); !errors.As(err, &refused) {
 		t.Errorf("turning off: %v", err)
 	}
 	o, err := h.Overview(ctx, by, ada.ID)
@@ -120,11 +120,15 @@ func TestTurnOff(t *testing.T) {
 		by, token := h.sitting(ada, idp.Password, "totp")
 		h.newSet(by)
 		h.trust(ada)
-		if err := h.TurnOff(ctx, by, ada.ID, "wrong", "", true); !errors.Is(err, idp.ErrBadLogin) || len(h.kinds(ada)) != 2 {
+		if _, err := h.TurnOff(ctx, by, ada.ID, "wrong", "", true); !errors.Is(err, idp.ErrBadLogin) || len(h.kinds(ada)) != 2 {
 			t.Errorf("a wrong password: %v", err)
 		}
 		_, elsewhere := h.sitting(ada, idp.Password, "totp")
-		h.must(h.TurnOff(ctx, by, ada.ID, pass, "", true))
+		short, err := h.TurnOff(ctx, by, ada.ID, pass, "", true)
+		h.must(err)
+		if short {
+			t.Error("the password is called short")
+		}
 		if ks := h.kinds(ada); len(ks) != 0 || !h.alive(token) || h.alive(elsewhere) {
 			t.Errorf("%q are left, own session %v, elsewhere %v", ks, h.alive(token), h.alive(elsewhere))
 		}
@@ -134,10 +138,21 @@ func TestTurnOff(t *testing.T) {
 		if got := h.mails(); got[len(got)-1] != idp.TwoStepOff {
 			t.Errorf("mails %q", got)
 		}
-		if err := h.TurnOff(ctx, by, ada.ID, pass, "", true); !errors.Is(err, mfa.ErrNotHeld) {
+		if _, err := h.TurnOff(ctx, by, ada.ID, pass, "", true); !errors.Is(err, mfa.ErrNotHeld) {
 			t.Errorf("twice: %v", err)
 		}
 	})
+}
+
+// a password that was long enough beside a factor may not be without.
+func TestTurnOffWithShortPassword(t *testing.T) {
+	h, ctx := open(t), t.Context()
+	u, err := h.accounts.Add(ctx, host, account.New{Login: "ada", TOTPSecret: secret, Password: "qz7-Wolke"})
+	h.must(err)
+	short, err := h.TurnOff(ctx, h.sit(h.user(u.ID), idp.Password, "totp"), u.ID, "qz7-Wolke", "", false)
+	if err != nil || !short {
+		t.Errorf("%v, %v", short, err)
+	}
 }
 
 // A-05, B-01, B-07: a wrong current password counts as at the sign-in, over all
@@ -153,7 +168,7 @@ func TestWrongPasswordCounts(t *testing.T) {
 			if i%2 == 0 {
 				_, err = h.ChangePassword(ctx, by, ada.ID, "wrong", next, "")
 			} else {
-				err = h.TurnOff(ctx, by, ada.ID, "wrong", "", false)
+				_, err = h.TurnOff(ctx, by, ada.ID, "wrong", "", false)
 			}
 			if !errors.Is(err, idp.ErrBadLogin) {
 				t.Fatalf("try %d: %v", i, err)
@@ -316,7 +331,7 @@ func TestNoPassword(t *testing.T) {
 	u = h.user(u.ID)
 	n := h.sit(u)
 	n.Proofs = []idp.Proof{{Kind: idp.Passkey, Verified: true, At: h.clock.Now()}}
-	if err := h.TurnOff(ctx, n, u.ID, "", "", false); !errors.Is(err, security.ErrLast) {
+	if _, err := h.TurnOff(ctx, n, u.ID, "", "", false); !errors.Is(err, security.ErrLast) {
 		t.Errorf("off: %v", err)
 	}
 	if _, err := h.ChangePassword(ctx, n, u.ID, "", "another lantern in the dark", ""); err != nil {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"latchkey/idp"
+	"latchkey/idp/password"
 	"latchkey/mfa"
 )
 
@@ -52,7 +53,7 @@ func (p person) spared() idp.SessionID {
 }
 
 // pick finds a credential, and the kinds that are left without it.
-func (s *Service) pick(ctx context.Context, p person, id mfa.CredentialID) (mfa.Credential, []mfa.Kind, error) {
+func (s *Means) pick(ctx context.Context, p person, id mfa.CredentialID) (mfa.Credential, []mfa.Kind, error) {
 	held, err := s.Factors.Held(ctx, p.subject().ID)
 	if err != nil {
 		return mfa.Credential{}, nil, err
@@ -101,25 +102,31 @@ func (s *Service) RenameFactor(ctx context.Context, by idp.Actor, whose idp.User
 // beside the proof of a factor that every change takes (SECURITY.md M-06). A
 // [*RefusedError] when policy forbids it, ErrLast for somebody who has no
 // password to sign in with.
-func (s *Service) TurnOff(ctx context.Context, by idp.Actor, whose idp.UserID, password, known string, endOthers bool) error {
+//
+// short says that the password is too short to stand alone, as it does now
+// (SECURITY.md A-01): the person should choose another one at once.
+func (s *Service) TurnOff(ctx context.Context, by idp.Actor, whose idp.UserID, plain, known string, endOthers bool) (short bool, err error) {
 	p, err := s.reach(ctx, by, whose, TurnOff)
 	if err != nil {
-		return err
+		return false, err
 	}
 	switch {
 	case p.Password == "":
-		return ErrLast
+		return false, ErrLast
 	case p.anywhere.Lacks(nil):
-		return refusal(p.anywhere)
+		return false, refusal(p.anywhere)
 	case len(p.Factors) == 0:
-		return mfa.ErrNotHeld
+		return false, mfa.ErrNotHeld
 	}
 	e := s.event(p, "factor.off", "")
-	forgive, err := s.prove(ctx, p, e, password, known)
+	forgive, err := s.prove(ctx, p, e, plain, known)
 	if err != nil {
-		return err
+		return false, err
 	}
-	return s.Atomic(ctx, func(ctx context.Context) error {
+	bare := p.User
+	bare.Factors = nil
+	short = errors.Is(s.Rules.Acceptable(ctx, bare, plain), password.ErrShort)
+	return short, s.Atomic(ctx, func(ctx context.Context) error {
 		errs := []error{
 			s.Users.RaiseTrust(ctx, p.ID, p.Trust), s.Factors.DropAll(ctx, p.subject().ID), s.Flows.EndAll(ctx, p.ID),
 			s.Devices.ForgetAll(ctx, p.subject().ID), forgive(ctx),

@@ -23,7 +23,7 @@ func (n successor) renewed(now time.Time) Renewed {
 
 // follower prepares a session like the actor's under a new id and the given
 // epoch. Its life is no longer than that of the one it follows (S-04).
-func (s *Service) follower(ctx context.Context, p person, epoch int64) (successor, error) {
+func (s *Means) follower(ctx context.Context, p person, epoch int64) (successor, error) {
 	all, err := s.Sessions.Of(ctx, p.by.User)
 	if err != nil {
 		return successor{}, err
@@ -39,18 +39,18 @@ func (s *Service) follower(ctx context.Context, p person, epoch int64) (successo
 
 // follow puts a prepared session in the place of the actor's, with what came
 // from that (SECURITY.md S-01).
-func (s *Service) follow(ctx context.Context, p person, n successor) error {
+func (s *Means) follow(ctx context.Context, p person, n successor) error {
 	return errors.Join(s.Sessions.Replace(ctx, p.by.Session, n.session), s.Tokens.MoveSession(ctx, p.ID, p.by.Session, n.session.ID))
 }
 
 // endOthers signs a person out everywhere but in one session.
-func (s *Service) endOthers(ctx context.Context, p person, keep idp.SessionID) error {
+func (s *Means) endOthers(ctx context.Context, p person, keep idp.SessionID) error {
 	return errors.Join(s.Tokens.EndOthers(ctx, p.ID, keep), s.Sessions.EndAll(ctx, p.ID, keep))
 }
 
 // anew makes everything worthless that was issued to a person before, but the
 // session in which they act.
-func (s *Service) anew(ctx context.Context, p person, n successor) error {
+func (s *Means) anew(ctx context.Context, p person, n successor) error {
 	return errors.Join(
 		s.Users.RaiseEpoch(ctx, p.ID), s.follow(ctx, p, n), s.endOthers(ctx, p, n.session.ID),
 		s.Devices.ForgetAll(ctx, p.subject().ID))

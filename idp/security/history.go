@@ -23,9 +23,13 @@ var signins = []string{"signin", "signin.password", "signin.factor", "signin.pas
 // changes are the other lines that people see of themselves.
 var changes = []string{
 	"signout", "factor.add", "factor.remove", "factor.rename", "factor.off", "factor.reset", "factor.later",
-	"password.change", "password.set", "password.recover", "device.trust", "device.forget", "device.forget_all",
+	"factor.invite", "factor.temporary", "factor.temporary_void", "password.change", "password.set", "password.recovery", "password.recover", "device.trust", "device.forget", "device.forget_all",
 	"session.end", "session.end_all", "user.not_me", "user.disable", "user.enable", "user.unlock", "user.update",
 }
+
+// unnamed are done by somebody whom the house does not know yet: where from is
+// what the person wants to see.
+var unnamed = []string{"password.recovery", "password.recover"}
 
 // shown reports whether an event is a line of its own.
 func shown(e idp.Event) bool {
@@ -40,7 +44,7 @@ func (s *Service) History(ctx context.Context, by idp.Actor, whose idp.UserID, b
 	if err != nil {
 		return nil, idp.Cursor{}, err
 	}
-	return s.lines(ctx, p, slices.Concat(signins, changes), before, limit)
+	return lines(ctx, s.Log, p, slices.Concat(signins, changes), before, limit)
 }
 
 var errEnough = errors.New("security: enough lines")
@@ -49,11 +53,11 @@ var errEnough = errors.New("security: enough lines")
 // strangers knock at has thousands of lines.
 const portions = 4
 
-func (s *Service) lines(ctx context.Context, p person, what []string, before idp.Cursor, limit int) (out []Line, next idp.Cursor, err error) {
+func lines(ctx context.Context, log idp.Log, p person, what []string, before idp.Cursor, limit int) (out []Line, next idp.Cursor, err error) {
 	q := idp.EventQuery{User: p.ID, What: what, Before: before, Limit: 4 * (limit + 1)}
 	for range portions {
 		read, last := 0, idp.Cursor{}
-		err = s.Log.Events(ctx, q, func(e idp.Event) error {
+		err = log.Events(ctx, q, func(e idp.Event) error {
 			read++
 			if shown(e) {
 				if len(out) == limit { // there is more
@@ -79,7 +83,7 @@ func (s *Service) lines(ctx context.Context, p person, what []string, before idp
 }
 
 func lineOf(p person, e idp.Event) Line {
-	l := Line{Event: e, Other: e.Actor != p.ID && !slices.Contains(signins, e.What)}
+	l := Line{Event: e, Other: e.Actor != p.ID && !slices.Contains(signins, e.What) && !slices.Contains(unnamed, e.What)}
 	if l.Other {
 		l.Origin = idp.Origin{}
 	}

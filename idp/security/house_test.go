@@ -104,11 +104,11 @@ func over(t *testing.T, db *store.DB, clock *storetest.Clock) *house {
 		Limiter: db.Limiter(), Log: db.Log(), Tokens: store.SessionTokensOf(db), Devices: book, Links: db.Links(), Notify: &h.told,
 		Atomic: db.Atomic, Sealer: keyring.New(), Secret: make([]byte, 32), Rules: signin.DefaultRules, Now: clock.Now,
 	}
-	h.Service = &security.Service{
+	h.Service = &security.Service{Means: security.Means{
 		Users: db.Users(), Sessions: db.Sessions(), Flows: db.Flows(), Policies: db.Policies(), Factors: engine, Devices: book,
 		Passwords: hasher, Rules: h.accounts, Limiter: db.Limiter(), Log: db.Log(), Tokens: store.SessionTokensOf(db), Notify: &h.told,
 		Atomic: db.Atomic, Sealer: in.Sealer, SignIn: in, Now: clock.Now,
-	}
+	}}
 	return h
 }
 

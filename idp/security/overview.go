@@ -97,13 +97,13 @@ func (s *Service) Overview(ctx context.Context, by idp.Actor, whose idp.UserID) 
 	if err != nil {
 		return Overview{}, err
 	}
-	lines, _, err := s.lines(ctx, p, signins, idp.Cursor{}, recent)
+	last, _, err := lines(ctx, s.Log, p, signins, idp.Cursor{}, recent)
 	if err != nil {
 		return Overview{}, err
 	}
 	o := Overview{
-		User: p.User, Own: p.own(), On: len(p.Factors) > 0, Devices: devices, Recent: lines, Banner: bannerOf(p),
-		Addable: s.offer(p), Password: p.Password != "", TrustFor: p.here.TrustDays,
+		User: p.User, Own: p.own(), On: len(p.Factors) > 0, Devices: devices, Recent: last, Banner: bannerOf(p),
+		Addable: offer(s.Factors.Kinds(), p), Password: p.Password != "", TrustFor: p.here.TrustDays,
 	}
 	for _, c := range held {
 		f := Factor{ID: c.ID, Kind: c.Kind, Label: c.Label, Created: c.Created, Used: c.Used}
@@ -125,8 +125,8 @@ func (s *Service) Overview(ctx context.Context, by idp.Actor, whose idp.UserID) 
 }
 
 // offer lists the kinds that somebody may add.
-func (s *Service) offer(p person) []mfa.Kind {
-	return slices.DeleteFunc(s.Factors.Kinds(), func(k mfa.Kind) bool { return s.addable(p, k) != nil })
+func offer(offered []mfa.Kind, p person) []mfa.Kind {
+	return slices.DeleteFunc(slices.Clone(offered), func(k mfa.Kind) bool { return addable(offered, p, k) != nil })
 }
 
 // Level is how much a banner presses.

@@ -65,7 +65,7 @@ func (s *Service) ChangePassword(ctx context.Context, by idp.Actor, whose idp.Us
 
 // remembered is what the browser gets after the epoch was raised: it stays one
 // that the person has used before.
-func (s *Service) remembered(p person, n successor, known string) Renewed {
+func (s *Means) remembered(p person, n successor, known string) Renewed {
 	u := p.User
 	u.Epoch = n.session.Epoch
 	out := n.renewed(s.Now())
@@ -84,7 +84,7 @@ func sane(password string) error {
 // on the budgets of the sign-in; during a lock the right one fares like a wrong
 // one (B-07). What it returns gives the tries back, within the transaction of
 // what the password was asked for.
-func (s *Service) prove(ctx context.Context, p person, e idp.Event, plain, known string) (forgive func(context.Context) error, err error) {
+func (s *Means) prove(ctx context.Context, p person, e idp.Event, plain, known string) (forgive func(context.Context) error, err error) {
 	if err := sane(plain); err != nil {
 		return nil, err
 	}

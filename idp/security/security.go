@@ -26,8 +26,12 @@ import (
 	"latchkey/mfa/trust"
 )
 
-// Service looks after accounts. Its fields are set once, before first use.
-type Service struct {
+// Service looks after accounts.
+type Service struct{ Means }
+
+// Means is what the use cases work with. Its fields are set once, before first
+// use.
+type Means struct {
 	Users     idp.Users
 	Sessions  idp.Sessions
 	Flows     Flows
@@ -101,7 +105,7 @@ func (p person) subject() mfa.Subject { return signin.Subject(p.User, p.here, p.
 func (p person) binding() string { return "session:" + string(p.by.Session) }
 
 // reach is the head of every use case: may this be, and is it proven?
-func (s *Service) reach(ctx context.Context, by idp.Actor, whose idp.UserID, act Act) (person, error) {
+func (s *Means) reach(ctx context.Context, by idp.Actor, whose idp.UserID, act Act) (person, error) {
 	u, err := s.Users.ByID(ctx, whose)
 	if err != nil {
 		return person{}, err
@@ -121,7 +125,7 @@ func (s *Service) reach(ctx context.Context, by idp.Actor, whose idp.UserID, act
 	return p, nil
 }
 
-func (s *Service) facts(u idp.User, from idp.Origin) policy.Facts {
+func (s *Means) facts(u idp.User, from idp.Origin) policy.Facts {
 	address, _ := netip.ParseAddr(from.Address) // one that is not known is in every network
 	return policy.Facts{
 		User: string(u.ID), Email: u.Email, Login: u.Login, Kind: string(u.Kind), Groups: u.Groups, Address: address.Unmap(),
@@ -130,7 +134,7 @@ func (s *Service) facts(u idp.User, from idp.Origin) policy.Facts {
 }
 
 // event begins the line of the log that every change leaves.
-func (s *Service) event(p person, what string, k mfa.Kind) idp.Event {
+func (s *Means) event(p person, what string, k mfa.Kind) idp.Event {
 	return idp.Event{
 		ID: rand.Text(), At: s.Now(), What: what, User: p.ID, Actor: p.by.User, Session: p.by.Session, Method: k,
 		Origin: p.by.Origin, Result: "ok",
@@ -139,7 +143,7 @@ func (s *Service) event(p person, what string, k mfa.Kind) idp.Event {
 
 // leave writes the event and tells the person. Where an administrator sits is
 // not theirs to know; where they themselves did it is.
-func (s *Service) leave(ctx context.Context, p person, e idp.Event, n idp.Notice) error {
+func (s *Means) leave(ctx context.Context, p person, e idp.Event, n idp.Notice) error {
 	err := s.Log.Append(ctx, e)
 	if n.Kind == "" {
 		return err

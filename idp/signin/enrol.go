@@ -153,7 +153,7 @@ func (s *Service) Confirm(ctx context.Context, v View, a mfa.Answer, m Marks) (M
 		out, err = s.advance(ctx, turn{flow: f, user: u, from: v.From, marks: m}, func(ctx context.Context) error {
 			// Of two sign-ins that set up a factor at once, one wins: it takes
 			// the other's flow away, whose end then finds nothing (M-05).
-			return errors.Join(s.Flows.EndAll(ctx, u.ID), s.Log.Append(ctx, e), s.added(ctx, v, e, made[0]), s.use(ctx, link)) // M-18
+			return errors.Join(s.Flows.EndAll(ctx, u.ID), s.Log.Append(ctx, e), s.added(ctx, v, e, made[0]), s.use(ctx, u, link)) // M-18
 		})
 		return err
 	})
@@ -177,12 +177,13 @@ func (s *Service) added(ctx context.Context, v View, e idp.Event, made mfa.Crede
 
 const smsKind mfa.Kind = "sms"
 
-// use spends the link that led here, if one did.
-func (s *Service) use(ctx context.Context, link string) error {
+// use spends the link that led here, if one did, and with it any other of its
+// kind: what they ask for is done (SECURITY.md M-11).
+func (s *Service) use(ctx context.Context, u idp.User, link string) error {
 	if link == "" {
 		return nil
 	}
-	return s.Links.Spend(ctx, link)
+	return errors.Join(s.Links.Spend(ctx, link), s.Links.Void(ctx, idp.LinkEnrol, u.ID))
 }
 
 // Skip puts an enrolment off that is not due yet.

@@ -35,3 +35,41 @@ func (s consents) Give(ctx context.Context, u idp.UserID, c oidc.ClientID, scope
 func (s consents) Withdraw(ctx context.Context, u idp.UserID, c oidc.ClientID) error {
 	return s.d.write(ctx, stmt{sql: `DELETE FROM consents WHERE user_id = ? AND client = ?`, args: []any{string(u), string(c)}})
 }
+
+func (s consents) All(ctx context.Context, u idp.UserID) ([]oidc.Consent, error) {
+	type row struct {
+		Client, Scopes string
+		At             int64
+	}
+	all, err := rows[row](ctx, s.d.engine, `SELECT client, scopes, at FROM consents WHERE user_id = ? ORDER BY client`, string(u))
+	if err != nil {
+		return nil, err
+	}
+	out := make([]oidc.Consent, len(all))
+	for i, r := range all {
+		out[i] = oidc.Consent{Client: oidc.ClientID(r.Client), Scopes: strings.Fields(r.Scopes), At: at(r.At)}
+	}
+	return out, nil
+}
+
+// Uses reads from the log when a person last got into each application.
+func (d *DB) Uses() oidc.Uses { return uses{d} }
+
+type uses struct{ d *DB }
+
+func (s uses) Of(ctx context.Context, u idp.UserID) (map[oidc.ClientID]time.Time, error) {
+	type row struct {
+		Client string
+		At     int64
+	}
+	all, err := rows[row](ctx, s.d.engine, `SELECT client, MAX(at) AS at FROM events
+		WHERE user_id = ? AND client <> '' AND result = 'ok' AND what IN ('signin', 'authorize', 'token.issue') GROUP BY client`, string(u))
+	if err != nil {
+		return nil, err
+	}
+	out := map[oidc.ClientID]time.Time{}
+	for _, r := range all {
+		out[oidc.ClientID(r.Client)] = at(r.At)
+	}
+	return out, nil
+}

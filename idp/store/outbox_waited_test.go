@@ -126,6 +126,7 @@ func TestOutboxForgets(t *testing.T) {
 			m    mail.Message
 			kept bool
 		}{{waited(clock.Now(), ""), false}, {letter(clock.Now(), "news"), true}} {
+			c.m.Created = clock.Now()
 			put(t, box, c.m)
 			m := claim(t, box, 1)[0]
 			must(t, box.Retry(t.Context(), m, clock.Now().Add(time.Second), "once"))

@@ -160,6 +160,42 @@ func (s users) Update(ctx context.Context, u idp.User, ids []idp.Identifier) err
 	return s.d.write(ctx, append(stmts, claim(u.ID, ids)...)...)
 }
 
+func (s users) SetProfile(ctx context.Context, u idp.User) error {
+	profile, err := json.Marshal(u.Profile)
+	if err != nil {
+		return err
+	}
+	return s.d.write(ctx, stmt{
+		sql:  `UPDATE users SET name = ?, locale = ?, profile = ?, updated = ? WHERE id = ?`,
+		args: []any{u.Name, u.Locale, string(profile), ms(u.Updated), string(u.ID)},
+		none: idp.ErrNotFound,
+	})
+}
+
+func (s users) SetEmail(ctx context.Context, was, is idp.User, ids []idp.Identifier) error {
+	canonical, skeletons := names(ids)
+	return s.d.write(ctx, append([]stmt{{
+		sql:  `UPDATE users SET login = ?, email = ?, email_verified = TRUE, updated = ? WHERE id = ? AND login = ? AND email = ?`,
+		args: []any{is.Login, is.Email, ms(is.Updated), string(was.ID), was.Login, was.Email},
+		none: idp.ErrSpent,
+	}, release("identifiers", "canonical", was.ID, canonical), release("looks", "skeleton", was.ID, skeletons)}, claim(was.ID, ids)...)...)
+}
+
+func (s users) Free(ctx context.Context, id idp.UserID, ids []idp.Identifier) error {
+	canonical, skeletons := names(ids)
+	if len(ids) == 0 {
+		return nil
+	}
+	type row struct{ N int }
+	found, err := rows[row](ctx, s.d.engine, `SELECT (SELECT COUNT(*) FROM identifiers WHERE user_id <> ? AND canonical IN (`+marks(len(canonical))+`))
+		+ (SELECT COUNT(*) FROM looks WHERE user_id <> ? AND skeleton IN (`+marks(len(skeletons))+`)) AS n`,
+		slices.Concat([]any{string(id)}, anys(canonical), []any{string(id)}, anys(skeletons))...)
+	if err == nil && found[0].N > 0 {
+		err = idp.ErrTaken
+	}
+	return err
+}
+
 // names lists both forms, sorted, so that two writers that want the same names
 // meet at the first instead of each holding one.
 func names(ids []idp.Identifier) (canonical, skeletons []string) {

@@ -301,7 +301,7 @@ func TestForgetWhileRecognising(t *testing.T) {
 
 func TestCookie(t *testing.T) {
 	clock := storetest.NewClock()
-	people := []idp.UserID{"ada", "p1", "p2", "p3", "p4", "p5", "p6"}
+	people := []idp.UserID{"ada", "person-1", "person-2", "person-3", "person-4", "person-5", "person-6"}
 	h := open(t, storetest.OpenAt(t, clock.Now), clock, people...)
 	cookie := ""
 	for _, id := range people {
@@ -322,7 +322,7 @@ func TestCookie(t *testing.T) {
 		strings.Repeat("A", 12) + "." + strings.Repeat("A", 43) + "~" + hers,
 	} {
 		h.wants(t, "ada", junk, true)
-		if _, next := h.trusted(t, "p1", junk); len(next) >= 4096 || strings.ContainsAny(next, "x\x00🔑") && strings.Contains(next, "xxxx") {
+		if _, next := h.trusted(t, "person-1", junk); len(next) >= 4096 || strings.ContainsAny(next, "x\x00🔑") && strings.Contains(next, "xxxx") {
 			t.Errorf("junk was kept: %q", next)
 		}
 	}

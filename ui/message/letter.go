@@ -10,9 +10,10 @@ import (
 )
 
 // Letter mails a link to the person, if there is an address that is known to be
-// theirs (SECURITY.md E-06). It joins the Atomic in ctx.
+// theirs (SECURITY.md E-06), or to the address that it is to prove. It joins the
+// Atomic in ctx.
 func (s *Notices) Letter(ctx context.Context, u idp.User, l idp.Letter) error {
-	if u.Email == "" || !u.EmailVerified {
+	if l.To == "" && (u.Email == "" || !u.EmailVerified) {
 		return nil
 	}
 	m, err := s.ComposeLetter(u, l)
@@ -23,7 +24,9 @@ func (s *Notices) Letter(ctx context.Context, u idp.User, l idp.Letter) error {
 }
 
 // letters says by which words each purpose is told.
-var letters = map[idp.Purpose]string{idp.LinkEnrol: "mail.enrol", idp.LinkRecover: "mail.recover"}
+var letters = map[idp.Purpose]string{
+	idp.LinkEnrol: "mail.enrol", idp.LinkRecover: "mail.recover", idp.LinkInvite: "mail.invite", idp.LinkVerify: "mail.verify",
+}
 
 // ComposeLetter writes the mail of a link without sending it.
 func (s *Notices) ComposeLetter(u idp.User, l idp.Letter) (mail.Message, error) {
@@ -42,7 +45,15 @@ func (s *Notices) ComposeLetter(u idp.User, l idp.Letter) (mail.Message, error) 
 		Facts: []fact{{p.T("mail.account"), line(u.Login)}, {p.T("mail.until"), p.DateTime(l.Link.Expires.In(zone(u)))}},
 		Link:  l.Link.Purpose.Address(s.Issuer, l.Token), Review: p.T(key + ".go"), Why: p.T("mail.why", brand),
 	}
+	if l.Link.Purpose == idp.LinkVerify {
+		// Whoever reads it may be a stranger: nothing about the person, and no words
+		// that somebody chose to have sent to others in our name (SECURITY.md E-11).
+		v.Hello, v.Facts, l.Origin = p.T("mail.hello_nobody"), v.Facts[1:], idp.Origin{}
+	}
 	v.Facts = append(v.Facts, origin(p, l.Origin)...)
+	if l.To != "" {
+		u.Email = l.To
+	}
 	m, err := s.draw(u, v)
 	m.Expires = l.Link.Expires // what nobody can follow any more need not arrive
 	return m, err

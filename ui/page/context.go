@@ -3,6 +3,7 @@ package page
 import (
 	"context"
 	"fmt"
+	"io"
 	"mime"
 	"net"
 	"net/http"
@@ -25,6 +26,7 @@ type Context struct {
 
 	site   *Site
 	bound  bool     // forms carry the session, too
+	upload int64    // the form may bring a file of so many bytes; 0: none
 	here   string   // address of this page, for the language switch; empty: none
 	wishes []string // languages that the account and the request ask for
 }
@@ -115,6 +117,19 @@ func (c *Context) Redirect(to string) error {
 	return nil
 }
 
+// Leave goes on to another site, by an address of it that somebody registered
+// with us and no request has named (SECURITY.md X-07).
+func (c *Context) Leave(to string) error {
+	u, err := url.Parse(to)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
+		return fmt.Errorf("page: %q is not an address on the web", to)
+	}
+	c.W.Header().Set("Cache-Control", "no-store")
+	c.W.Header().Set("Location", to)
+	c.W.WriteHeader(http.StatusSeeOther)
+	return nil
+}
+
 // local reports whether a reference stays on this origin. Browsers read
 // "//host" and "/\host" as other hosts, and drop tabs and line feeds first.
 func local(to string) bool {
@@ -125,13 +140,19 @@ func local(to string) bool {
 	return err == nil && u.Host == "" && u.Scheme == ""
 }
 
+// Download answers with a file for saving, which the handler then writes. What
+// goes wrong after that must cut the line: half a file must not look whole.
+func (c *Context) Download(name, kind string) io.Writer {
+	c.headers()
+	h := c.W.Header()
+	h.Set("Content-Type", kind)
+	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
+	return c.W
+}
+
 // Attach answers with a text file for saving. The name is one of the
 // catalogue's.
 func (c *Context) Attach(name, text string) error {
-	c.headers()
-	h := c.W.Header()
-	h.Set("Content-Type", "text/plain; charset=utf-8")
-	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
-	_, _ = c.W.Write([]byte(text)) // the reader may have gone away
+	_, _ = io.WriteString(c.Download(name, "text/plain; charset=utf-8"), text) // the reader may have gone away
 	return nil
 }

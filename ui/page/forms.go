@@ -41,6 +41,9 @@ func (c *Context) read() error {
 		return nil
 	}
 	kind, _, err := mime.ParseMediaType(c.R.Header.Get("Content-Type"))
+	if err == nil && kind == "multipart/form-data" && c.upload > 0 {
+		return c.readUpload()
+	}
 	if err != nil || kind != "application/x-www-form-urlencoded" {
 		return fmt.Errorf("%w: content type", errMalformed)
 	}

@@ -129,22 +129,22 @@ func (s *Site) cover(g *gin.Context) {
 //
 // Back, if given, says where the page of a form that was refused leads.
 func (s *Site) Strangers(h Handler, back ...func(*Context) string) gin.HandlerFunc {
-	return s.adapt(h, false, back)
+	return s.adapt(h, false, 0, back)
 }
 
 // Members adapts the handler of any other page. Its forms are bound to the
 // browser and to the session, too (SECURITY.md X-01).
 func (s *Site) Members(h Handler, back ...func(*Context) string) gin.HandlerFunc {
-	return s.adapt(h, true, back)
+	return s.adapt(h, true, 0, back)
 }
 
-func (s *Site) adapt(h Handler, bound bool, back []func(*Context) string) gin.HandlerFunc {
+func (s *Site) adapt(h Handler, bound bool, upload int64, back []func(*Context) string) gin.HandlerFunc {
 	return func(g *gin.Context) {
 		for _, p := range g.Params {
 			g.Request.SetPathValue(p.Key, p.Value)
 		}
 		c := s.From(g.Writer, g.Request)
-		c.bound = bound
+		c.bound, c.upload = bound, upload
 		if err := c.run(h); err != nil {
 			p := ProblemOf(err)
 			for _, b := range back {

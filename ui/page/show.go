@@ -24,7 +24,7 @@ type Set struct{ pages map[string]*template.Template }
 // pieces that all pages of the set may use. It panics on a broken template,
 // which is part of the binary.
 func Parse(from fs.FS, patterns ...string) *Set {
-	frame := template.Must(template.New("frame.html").Funcs(functions).ParseFS(files, "frame.html", "_person.html", "_frames.html"))
+	frame := template.Must(template.New("frame.html").Funcs(functions).ParseFS(files, "frame.html", "_person.html", "_frames.html", "_own.html"))
 	var pages []string
 	for _, p := range patterns {
 		names, err := fs.Glob(from, p)

@@ -87,23 +87,9 @@ func (p Pages) Consent(w http.ResponseWriter, r *http.Request, v oidc.ConsentVie
 	c.Speak(v.User.Locale)
 	c.LeadsOn(v.Redirect)
 	show(c, http.StatusOK, "consent.html", consentView{
-		Client: nameOf(v.Client), Person: page.PersonOf(v.User), Scopes: scopes(c, v.Scopes),
+		Client: nameOf(v.Client), Person: page.PersonOf(v.User), Scopes: page.Scopes(c.Words, v.Scopes),
 		Action: v.Action, Hidden: hidden(v.Hidden), Host: hostOf(v.Redirect),
 	})
-}
-
-// scopes says in words what is asked for. A scope without words of its own is
-// shown by name: nothing is granted unseen.
-func scopes(c *page.Context, asked []string) []string {
-	var out []string
-	for _, s := range asked {
-		if key := "scope." + s; c.Words.Has(key) {
-			out = append(out, c.Words.T(key))
-		} else {
-			out = append(out, c.Words.T("consent.scope", s))
-		}
-	}
-	return out
 }
 
 type logoutView struct {
@@ -160,12 +146,7 @@ func show(c *page.Context, status int, name string, view any) {
 	}
 }
 
-func nameOf(c oidc.Client) string {
-	if c.Name != "" {
-		return c.Name
-	}
-	return string(c.ID)
-}
+func nameOf(c oidc.Client) string { return c.Title() }
 
 func hidden(m map[string]string) []field {
 	var out []field

@@ -13,6 +13,9 @@ import (
 
 func browserOf(c *page.Context, agent string) string { return message.Browser(c.Words, agent) }
 
+// browsers is the pages of where somebody is signed in, or was.
+type browsers struct{ desk }
+
 // devicesView is the page of the trusted browsers.
 type devicesView struct {
 	head
@@ -27,7 +30,7 @@ type deviceView struct {
 	Current                bool
 }
 
-func (d desk) devices(c *page.Context, v visit) error {
+func (d browsers) devices(c *page.Context, v visit) error {
 	o, err := d.Security.Overview(c.Context(), v.by, v.whose)
 	if err != nil {
 		return err
@@ -46,14 +49,14 @@ func devicesOf(c *page.Context, h head, o security.Overview) devicesView {
 	return view
 }
 
-func (d desk) forget(c *page.Context, v visit) error {
+func (d browsers) forget(c *page.Context, v visit) error {
 	if err := d.Security.ForgetDevice(c.Context(), v.by, v.whose, c.Form("id")); err != nil {
 		return err
 	}
 	return c.Redirect(v.base + "/devices?done=forgotten")
 }
 
-func (d desk) forgetAll(c *page.Context, v visit) error {
+func (d browsers) forgetAll(c *page.Context, v visit) error {
 	if err := d.Security.ForgetDevices(c.Context(), v.by, v.whose); err != nil {
 		return err
 	}
@@ -72,7 +75,7 @@ type sessionView struct {
 	Current           bool
 }
 
-func (d desk) sessions(c *page.Context, v visit) error {
+func (d browsers) sessions(c *page.Context, v visit) error {
 	o, err := d.Security.Overview(c.Context(), v.by, v.whose)
 	if err != nil {
 		return err
@@ -91,14 +94,14 @@ func sessionsOf(c *page.Context, h head, o security.Overview) sessionsView {
 	return view
 }
 
-func (d desk) endSession(c *page.Context, v visit) error {
+func (d browsers) endSession(c *page.Context, v visit) error {
 	if err := d.Security.EndSession(c.Context(), v.by, v.whose, idp.SessionID(c.Form("id"))); err != nil {
 		return err
 	}
 	return c.Redirect(v.base + "/sessions?done=ended")
 }
 
-func (d desk) endOthers(c *page.Context, v visit) error {
+func (d browsers) endOthers(c *page.Context, v visit) error {
 	if err := d.Security.EndOtherSessions(c.Context(), v.by, v.whose); err != nil {
 		return err
 	}
@@ -116,7 +119,7 @@ type historyView struct {
 	Later bool   // this is not the first page
 }
 
-func (d desk) history(c *page.Context, v visit) error {
+func (d browsers) history(c *page.Context, v visit) error {
 	before := cursorOf(c)
 	lines, next, err := d.Security.History(c.Context(), v.by, v.whose, before, perPage)
 	if err != nil {
@@ -144,7 +147,7 @@ func cursorOf(c *page.Context) idp.Cursor {
 }
 
 // notMe puts out whoever it was, and leads to a new password.
-func (d desk) notMe(c *page.Context, v visit) error {
+func (d browsers) notMe(c *page.Context, v visit) error {
 	r, err := d.Security.NotMe(c.Context(), v.by, v.whose, c.Form("id"), c.Known())
 	if err != nil {
 		return err

@@ -86,11 +86,11 @@ func open(t *testing.T) *house {
 		Devices: &trust.Book{Devices: h.db.Devices(), Secret: make([]byte, 32), Now: h.clock.Now}, Sealer: keyring.New(), Secret: make([]byte, 32),
 		Rules: signin.DefaultRules, Now: h.clock.Now,
 	}
-	h.service = &security.Service{
+	h.service = &security.Service{Means: security.Means{
 		Users: in.Users, Sessions: in.Sessions, Flows: h.db.Flows(), Policies: in.Policies, Factors: factors, Devices: in.Devices, Passwords: hasher,
 		Rules: h.accounts, Limiter: in.Limiter, Log: in.Log, Tokens: store.SessionTokensOf(h.db), Notify: notices, Atomic: in.Atomic, Sealer: in.Sealer,
 		SignIn: in, Now: h.clock.Now,
-	}
+	}}
 	site, err := page.New(page.Config{Issuer: origin, CSRFKey: make([]byte, 32), Log: slog.New(slog.DiscardHandler), Now: h.clock.Now})
 	if err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@ package security
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"latchkey/idp"
@@ -13,6 +14,9 @@ import (
 	"latchkey/ui/page"
 	pages "latchkey/ui/signin"
 )
+
+// shelf is the pages of what somebody holds.
+type shelf struct{ desk }
 
 // list is a page of the factors of some kinds.
 type list struct {
@@ -62,14 +66,14 @@ type itemView struct {
 	Last           bool
 }
 
-func (d desk) list(l list) handler {
+func (d shelf) list(l list) handler {
 	return func(c *page.Context, v visit) error {
 		o, err := d.Security.Overview(c.Context(), v.by, v.whose)
 		if err != nil {
 			return err
 		}
-		if h := headOf(c, v); l.name == "totp" && h.Own && len(o.Held(totp.Kind)) == 0 && h.Done == "" && contains(o.Addable, totp.Kind) {
-			return d.startScan(c, v, c.Query("anew") != "")
+		if h := headOf(c, v); l.name == "totp" && h.Own && len(o.Held(totp.Kind)) == 0 && h.Done == "" && slices.Contains(o.Addable, totp.Kind) {
+			return wizard{d.desk}.startScan(c, v, c.Query("anew") != "")
 		}
 		return showList(c, http.StatusOK, l, o, headOf(c, v), "")
 	}
@@ -94,7 +98,7 @@ func listOf(c *page.Context, l list, o security.Overview, h head, phone string) 
 	}
 	zone := security.Zone(o.User)
 	for _, k := range l.kinds {
-		view.Add[string(k)] = h.Own && contains(o.Addable, k)
+		view.Add[string(k)] = h.Own && slices.Contains(o.Addable, k)
 		for _, f := range o.Held(k) {
 			view.Items = append(view.Items, itemView{
 				ID: string(f.ID), Kind: string(k), Name: nameOf(c, k, f.Label), Added: day(c, f.Created, zone), Used: when(c, f.Used, zone), Last: h.Own && lasting == 1,
@@ -119,7 +123,7 @@ func day(c *page.Context, at time.Time, zone *time.Location) string {
 }
 
 // again draws the list under a form that was refused.
-func (d desk) again(c *page.Context, v visit, l list, status int, wrong *pages.Complaint, phone string) error {
+func (d shelf) again(c *page.Context, v visit, l list, status int, wrong *pages.Complaint, phone string) error {
 	o, err := d.Security.Overview(c.Context(), v.by, v.whose)
 	if err != nil {
 		return err
@@ -132,7 +136,7 @@ func (d desk) again(c *page.Context, v visit, l list, status int, wrong *pages.C
 
 // remove takes a factor away. The last one goes on the page that turns two-step
 // verification off, with the password.
-func (d desk) remove(c *page.Context, v visit) error {
+func (d shelf) remove(c *page.Context, v visit) error {
 	l := listAt(d.from(c, ""))
 	err := d.Security.RemoveFactor(c.Context(), v.by, v.whose, mfa.CredentialID(c.Form("id")), c.Form("end_others") != "")
 	switch {
@@ -146,7 +150,7 @@ func (d desk) remove(c *page.Context, v visit) error {
 	return c.Redirect(v.base + l.path + "?done=removed")
 }
 
-func (d desk) rename(c *page.Context, v visit) error {
+func (d shelf) rename(c *page.Context, v visit) error {
 	l := listAt(d.from(c, ""))
 	if err := d.Security.RenameFactor(c.Context(), v.by, v.whose, mfa.CredentialID(c.Form("id")), c.Form("label")); err != nil {
 		return err

@@ -2,12 +2,12 @@ package security
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"latchkey/idp"
 	"latchkey/idp/security"
-	"latchkey/mfa"
 	"latchkey/mfa/backup"
 	"latchkey/ui/page"
 )
@@ -23,7 +23,6 @@ type overviewView struct {
 	Factors []link
 	Places  []link
 	Lines   []lineView
-	MayOff  bool
 }
 
 // link is a card's row that leads on.
@@ -43,7 +42,7 @@ type bannerView struct {
 // fewCodes is from when on the page warns.
 const fewCodes = 3
 
-func (d desk) overview(c *page.Context, v visit) error {
+func (d shelf) overview(c *page.Context, v visit) error {
 	o, err := d.Security.Overview(c.Context(), v.by, v.whose)
 	if err != nil {
 		return err
@@ -54,7 +53,7 @@ func (d desk) overview(c *page.Context, v visit) error {
 func overviewOf(c *page.Context, h head, o security.Overview) overviewView {
 	view := overviewView{
 		head: h, Person: page.PersonOf(o.User), On: o.On, NoCodes: o.NoCodes,
-		Banner: bannerOf(c, h.Base, o), MayOff: o.On && o.Password,
+		Banner: bannerOf(c, h.Base, o),
 	}
 	if n := o.CodesLeft(); n > 0 && n <= fewCodes {
 		view.Few = n
@@ -86,24 +85,31 @@ func factorLinks(c *page.Context, h head, o security.Overview) []link {
 		n, can := 0, false
 		for _, k := range l.kinds {
 			n += len(o.Held(k))
-			can = can || contains(o.Addable, k)
+			can = can || slices.Contains(o.Addable, k)
 		}
 		if n == 0 && !can {
 			continue // policy does not want it
 		}
-		row := link{Icon: l.name, URL: h.Base + l.path, Title: c.Words.T("security." + l.name), State: c.Words.T("security.none")}
+		row := link{Icon: l.name, URL: h.Base + l.path, Title: c.Words.T("security." + l.name), State: c.Words.T("security.not_set_up")}
 		if n > 0 {
 			row.State = c.Words.N("security."+l.name+"_count", n)
 		}
 		out = append(out, row)
 	}
-	if contains(o.Addable, backup.Kind) || len(o.Held(backup.Kind)) > 0 {
+	if slices.Contains(o.Addable, backup.Kind) || len(o.Held(backup.Kind)) > 0 {
 		n := o.CodesLeft()
 		out = append(out, link{
-			Icon: "backup", URL: h.Base + "/backup-codes", Title: c.Words.T("factor.backup.name"), State: counted(c, "security.codes_left", n), Warn: n <= fewCodes,
+			Icon: "backup", URL: h.Base + "/backup-codes", Title: c.Words.T("factor.backup.name"), State: codesState(c, n), Warn: n <= fewCodes,
 		})
 	}
 	return out
+}
+
+func codesState(c *page.Context, n int) string {
+	if n == 0 {
+		return c.Words.T("security.codes_gone")
+	}
+	return c.Words.N("security.codes_left", n)
 }
 
 // counted says how many there are, and "none" for none.
@@ -112,15 +118,6 @@ func counted(c *page.Context, key string, n int) string {
 		return c.Words.T("security.none")
 	}
 	return c.Words.N(key, n)
-}
-
-func contains(ks []mfa.Kind, k mfa.Kind) bool {
-	for _, o := range ks {
-		if o == k {
-			return true
-		}
-	}
-	return false
 }
 
 // bannerOf words what policy wants.
@@ -146,7 +143,7 @@ func bannerOf(c *page.Context, base string, o security.Overview) *bannerView {
 	}
 	for _, l := range lists { // the first that can be set up
 		for _, k := range l.kinds {
-			if out.URL == "" && contains(o.Addable, k) {
+			if out.URL == "" && slices.Contains(o.Addable, k) {
 				out.URL = base + l.path
 			}
 		}

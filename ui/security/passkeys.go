@@ -13,16 +13,18 @@ import (
 	pages "latchkey/ui/signin"
 )
 
-// passkeys adds the ceremony in which a browser makes a passkey. A script talks
-// to these addresses, in JSON.
-func (d desk) passkeys(r gin.IRouter) {
-	r.POST(d.base+"/passkeys/begin", d.Site.Calls(d.called(security.AddFactor, d.beginPasskey)))
-	r.POST(d.base+"/passkeys/finish", d.Site.Calls(d.called(security.ConfirmAdd, d.finishPasskey)))
+// keys is the ceremony in which a browser makes a passkey. A script talks to its
+// addresses, in JSON.
+type keys struct{ desk }
+
+func (d keys) mount(r gin.IRouter) {
+	r.POST(d.base+"/passkeys/begin", d.Site.Calls(d.called(security.AddFactor, d.begin)))
+	r.POST(d.base+"/passkeys/finish", d.Site.Calls(d.called(security.ConfirmAdd, d.finish)))
 }
 
 // called is enter for a script: whoever must first prove more is sent to the
 // page, which asks for it.
-func (d desk) called(act security.Act, h func(*page.Context, visit) (any, error)) page.Call {
+func (d keys) called(act security.Act, h func(*page.Context, visit) (any, error)) page.Call {
 	return func(c *page.Context) (any, error) {
 		n, u, err := d.SignIn.Gate(c.Context(), c.Session(), security.NeedFor(act, c.Now()), c.Origin())
 		if errors.Is(err, idp.ErrNotFound) {
@@ -48,7 +50,7 @@ type begun struct {
 	Flow      string          `json:"flow"`
 }
 
-func (d desk) beginPasskey(c *page.Context, v visit) (any, error) {
+func (d keys) begin(c *page.Context, v visit) (any, error) {
 	a, err := d.Security.BeginAdd(c.Context(), v.by, v.whose, idp.Passkey, "")
 	if err != nil {
 		return nil, err
@@ -57,7 +59,7 @@ func (d desk) beginPasskey(c *page.Context, v visit) (any, error) {
 	return out, json.Unmarshal(a.Ask.Public, &out)
 }
 
-func (d desk) finishPasskey(c *page.Context, v visit) (any, error) {
+func (d keys) finish(c *page.Context, v visit) (any, error) {
 	in, err := pages.ReadAsked(c)
 	if err != nil {
 		return nil, err

@@ -12,6 +12,9 @@ import (
 	pages "latchkey/ui/signin"
 )
 
+// lock is the pages of the password, and of what takes it.
+type lock struct{ desk }
+
 // passwordView is the page that changes the password.
 type passwordView struct {
 	head
@@ -21,12 +24,12 @@ type passwordView struct {
 	New     bool // the new one will not do
 }
 
-func (d desk) password(c *page.Context, v visit) error {
+func (d lock) password(c *page.Context, v visit) error {
 	return d.showPassword(c, v, http.StatusOK, passwordView{head: headOf(c, v)})
 }
 
 // showPassword allows the script that shows what is typed.
-func (d desk) showPassword(c *page.Context, v visit, status int, view passwordView) error {
+func (d lock) showPassword(c *page.Context, v visit, status int, view passwordView) error {
 	o, err := d.Security.Overview(c.Context(), v.by, v.whose)
 	if err != nil {
 		return err
@@ -37,7 +40,7 @@ func (d desk) showPassword(c *page.Context, v visit, status int, view passwordVi
 	return c.Show(set, status, "password.html", view)
 }
 
-func (d desk) changePassword(c *page.Context, v visit) error {
+func (d lock) changePassword(c *page.Context, v visit) error {
 	r, err := d.Security.ChangePassword(c.Context(), v.by, v.whose, c.Form("current_password"), c.Form("new_password"), c.Known())
 	if err == nil {
 		renew(c, r)
@@ -90,11 +93,11 @@ type disableView struct {
 	Refused *pages.Complaint
 }
 
-func (d desk) disable(c *page.Context, v visit) error {
+func (d lock) disable(c *page.Context, v visit) error {
 	return d.showDisable(c, v, http.StatusOK, nil)
 }
 
-func (d desk) showDisable(c *page.Context, v visit, status int, wrong *pages.Complaint) error {
+func (d lock) showDisable(c *page.Context, v visit, status int, wrong *pages.Complaint) error {
 	o, err := d.Security.Overview(c.Context(), v.by, v.whose)
 	if err != nil {
 		return err
@@ -110,10 +113,12 @@ func (d desk) showDisable(c *page.Context, v visit, status int, wrong *pages.Com
 	return c.Show(set, status, "disable.html", view)
 }
 
-func (d desk) turnOff(c *page.Context, v visit) error {
-	err := d.Security.TurnOff(c.Context(), v.by, v.whose, c.Form("password"), c.Known(), c.Form("end_others") != "")
+func (d lock) turnOff(c *page.Context, v visit) error {
+	short, err := d.Security.TurnOff(c.Context(), v.by, v.whose, c.Form("password"), c.Known(), c.Form("end_others") != "")
 	locked := (*mfa.LockedError)(nil)
 	switch {
+	case err == nil && short:
+		return c.Redirect(v.base + "/password?done=off_short")
 	case err == nil:
 		return c.Redirect(v.base + "?done=off")
 	case errors.Is(err, security.ErrPolicy), errors.Is(err, security.ErrLast), errors.Is(err, mfa.ErrNotHeld):

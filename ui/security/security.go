@@ -59,13 +59,14 @@ type desk struct {
 func (p *Pages) Mount(r gin.IRouter) {
 	d := desk{p, Home, Mine}
 	d.common(r)
-	d.wizards(r)
-	d.passkeys(r)
-	d.get(r, "/password", security.NewPassword, d.password)
-	d.post(r, "/password", security.NewPassword, "/password", d.changePassword)
-	d.get(r, "/disable", security.TurnOff, d.disable)
-	d.post(r, "/disable", security.TurnOff, "/disable", d.turnOff)
-	d.post(r, "/history/not-me", security.NotMe, "/history", d.notMe)
+	wizard{d}.mount(r)
+	keys{d}.mount(r)
+	l := lock{d}
+	d.get(r, "/password", security.NewPassword, l.password)
+	d.post(r, "/password", security.NewPassword, "/password", l.changePassword)
+	d.get(r, "/disable", security.TurnOff, l.disable)
+	d.post(r, "/disable", security.TurnOff, "/disable", l.turnOff)
+	d.post(r, "/history/not-me", security.NotMe, "/history", browsers{d}.notMe)
 }
 
 // MountFor adds what those who help may see and do for somebody else, below a
@@ -74,19 +75,20 @@ func (p *Pages) MountFor(r gin.IRouter, base string) { desk{p, base, Theirs}.com
 
 // common are the pages that both have.
 func (d desk) common(r gin.IRouter) {
-	d.get(r, "", security.Look, d.overview)
+	held, places := shelf{d}, browsers{d}
+	d.get(r, "", security.Look, held.overview)
 	for _, l := range lists {
-		d.get(r, l.path, l.act(d), d.list(l))
+		d.get(r, l.path, l.act(d), held.list(l))
 	}
-	d.get(r, "/devices", security.Look, d.devices)
-	d.post(r, "/devices/forget", security.Forget, "/devices", d.forget)
-	d.post(r, "/devices/forget-all", security.Forget, "/devices", d.forgetAll)
-	d.get(r, "/sessions", security.Look, d.sessions)
-	d.post(r, "/sessions/end", security.EndSession, "/sessions", d.endSession)
-	d.post(r, "/sessions/end-others", security.EndSession, "/sessions", d.endOthers)
-	d.get(r, "/history", security.Look, d.history)
-	d.post(r, "/factors/remove", security.RemoveFactor, "", d.remove)
-	d.post(r, "/factors/rename", security.RenameFactor, "", d.rename)
+	d.post(r, "/factors/remove", security.RemoveFactor, "", held.remove)
+	d.post(r, "/factors/rename", security.RenameFactor, "", held.rename)
+	d.get(r, "/devices", security.Look, places.devices)
+	d.post(r, "/devices/forget", security.Forget, "/devices", places.forget)
+	d.post(r, "/devices/forget-all", security.Forget, "/devices", places.forgetAll)
+	d.get(r, "/sessions", security.Look, places.sessions)
+	d.post(r, "/sessions/end", security.EndSession, "/sessions", places.endSession)
+	d.post(r, "/sessions/end-others", security.EndSession, "/sessions", places.endOthers)
+	d.get(r, "/history", security.Look, places.history)
 }
 
 // visit is one request by somebody who may come in.
@@ -127,12 +129,13 @@ func (d desk) enter(act security.Act, from string, h handler) page.Handler {
 	return func(c *page.Context) error {
 		need := security.NeedFor(act, c.Now())
 		n, u, err := d.SignIn.Gate(c.Context(), c.Session(), need, c.Origin())
+		signed := !errors.Is(err, idp.ErrNotFound)
 		if err == nil {
 			c.Speak(u.Locale)
 			by := idp.ActorOf(n, u, c.Origin())
 			err = h(c, visit{by, d.whose(c, by), d.path(c)})
 		}
-		if !errors.Is(err, idp.ErrMore) && !errors.Is(err, idp.ErrNotFound) || err != nil && n.ID != "" && errors.Is(err, idp.ErrNotFound) {
+		if signed && !errors.Is(err, idp.ErrMore) {
 			return err
 		}
 		return pages.Begin(c, d.SignIn, signin.Start{Need: need, ReturnTo: d.returnTo(c, from)})
@@ -159,7 +162,7 @@ type head struct {
 
 // dones are the words for what was done.
 var dones = []string{
-	"totp", "passkey", "sms", "email", "codes", "removed", "renamed", "forgotten", "ended", "password", "off", "not_me",
+	"totp", "passkey", "sms", "email", "codes", "removed", "renamed", "forgotten", "ended", "password", "off", "off_short", "not_me",
 }
 
 func headOf(c *page.Context, v visit) head {

@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/gin-gonic/gin"
 
@@ -18,8 +19,11 @@ import (
 	pages "latchkey/ui/signin"
 )
 
-// wizards adds the pages that set something up.
-func (d desk) wizards(r gin.IRouter) {
+// wizard is the pages that set something up.
+type wizard struct{ desk }
+
+func (d wizard) mount(r gin.IRouter) {
+	n := renewal{d}
 	d.post(r, "/totp", security.AddFactor, "/totp", d.addApp)
 	d.get(r, "/totp/scan", security.ConfirmAdd, d.running("/totp", d.scan))
 	d.get(r, "/totp/codes", security.ConfirmAdd, d.running("/totp", d.codes))
@@ -27,11 +31,11 @@ func (d desk) wizards(r gin.IRouter) {
 	d.post(r, "/totp/codes", security.ConfirmAdd, "/totp", d.running("/totp", d.keep))
 	d.get(r, "/totp/confirm", security.ConfirmAdd, d.running("/totp", d.confirmation("/totp")))
 	d.post(r, "/totp/confirm", security.ConfirmAdd, "/totp", d.running("/totp", d.confirm("/totp")))
-	d.get(r, "/backup-codes", security.AddFactor, d.backupCodes)
-	d.post(r, "/backup-codes", security.AddFactor, "/backup-codes", d.newCodes)
+	d.get(r, "/backup-codes", security.AddFactor, n.backupCodes)
+	d.post(r, "/backup-codes", security.AddFactor, "/backup-codes", n.newCodes)
 	d.get(r, "/backup-codes/new", security.ConfirmAdd, d.running("/backup-codes", d.codes))
 	d.get(r, "/backup-codes/codes.txt", security.ConfirmAdd, d.running("/backup-codes", d.download))
-	d.post(r, "/backup-codes/new", security.ConfirmAdd, "/backup-codes", d.running("/backup-codes", d.keepNew))
+	d.post(r, "/backup-codes/new", security.ConfirmAdd, "/backup-codes", d.running("/backup-codes", n.keepNew))
 	d.post(r, "/phones", security.AddFactor, "/phones", d.addPhone)
 	d.get(r, "/phones/confirm", security.ConfirmAdd, d.running("/phones", d.confirmation("/phones")))
 	d.post(r, "/phones/confirm", security.ConfirmAdd, "/phones", d.running("/phones", d.confirm("/phones")))
@@ -52,7 +56,7 @@ func at(path, t string) string { return path + "?" + ticket + "=" + url.QueryEsc
 
 // running is the frame of the pages of a wizard under way; what is over begins
 // anew.
-func (d desk) running(path string, draw func(*page.Context, visit, security.Adding) error) handler {
+func (d wizard) running(path string, draw func(*page.Context, visit, security.Adding) error) handler {
 	return func(c *page.Context, v visit) error {
 		a, err := d.Security.Adding(c.Context(), v.by, v.whose, ticketOf(c))
 		if errors.Is(err, mfa.ErrExpired) {
@@ -65,9 +69,9 @@ func (d desk) running(path string, draw func(*page.Context, visit, security.Addi
 }
 
 // addApp begins the wizard for one more app.
-func (d desk) addApp(c *page.Context, v visit) error { return d.startScan(c, v, false) }
+func (d wizard) addApp(c *page.Context, v visit) error { return d.startScan(c, v, false) }
 
-func (d desk) startScan(c *page.Context, v visit, anew bool) error {
+func (d wizard) startScan(c *page.Context, v visit, anew bool) error {
 	a, err := d.Security.BeginAdd(c.Context(), v.by, v.whose, totp.Kind, "")
 	if err != nil {
 		return err
@@ -92,7 +96,7 @@ func trackOf(step int, a security.Adding) pages.Track {
 	return pages.Track{At: step, Kind: string(a.Kind), Codes: a.Codes.Shape != ""}
 }
 
-func (d desk) scan(c *page.Context, v visit, a security.Adding) error {
+func (d wizard) scan(c *page.Context, v visit, a security.Adding) error {
 	s, err := pages.ScanOf(c, a.Ask)
 	if err != nil {
 		return err
@@ -112,7 +116,6 @@ type codesView struct {
 	pages.Track
 	Ticket             string
 	New                bool // a set of its own: no steps
-	Replaces           int  // codes that will die
 	Shown              []string
 	Kept, Missing      bool
 	Action             string
@@ -120,7 +123,7 @@ type codesView struct {
 	FileName           string
 }
 
-func (d desk) codes(c *page.Context, v visit, a security.Adding) error {
+func (d wizard) codes(c *page.Context, v visit, a security.Adding) error {
 	if a.Kind != backup.Kind && a.Codes.Shape == "" {
 		return c.Redirect(at(v.base+"/totp/confirm", a.Ticket))
 	}
@@ -128,7 +131,7 @@ func (d desk) codes(c *page.Context, v visit, a security.Adding) error {
 }
 
 // showCodes allows the script that copies and prints.
-func (d desk) showCodes(c *page.Context, v visit, a security.Adding, status int, missing bool) error {
+func (d wizard) showCodes(c *page.Context, v visit, a security.Adding, status int, missing bool) error {
 	c.Script()
 	view := codesView{
 		head: headOf(c, v), Track: trackOf(2, a), Ticket: a.Ticket, Shown: a.Codes.Codes, Kept: a.Kept, Missing: missing,
@@ -142,7 +145,7 @@ func (d desk) showCodes(c *page.Context, v visit, a security.Adding, status int,
 	return c.Show(set, status, "codes.html", view)
 }
 
-func (d desk) download(c *page.Context, v visit, a security.Adding) error {
+func (d wizard) download(c *page.Context, v visit, a security.Adding) error {
 	o, err := d.Security.Overview(c.Context(), v.by, v.whose)
 	if err != nil {
 		return err
@@ -154,7 +157,7 @@ func (d desk) download(c *page.Context, v visit, a security.Adding) error {
 	return pages.CodesFile(c, o.User.Subject().Name, codes)
 }
 
-func (d desk) keep(c *page.Context, v visit, a security.Adding) error {
+func (d wizard) keep(c *page.Context, v visit, a security.Adding) error {
 	if c.Form("kept") == "" {
 		c.Here(at(v.base+"/totp/codes", a.Ticket))
 		return d.showCodes(c, v, a, http.StatusBadRequest, true)
@@ -179,7 +182,7 @@ type confirmView struct {
 	Previous string
 }
 
-func (d desk) confirmation(path string) func(*page.Context, visit, security.Adding) error {
+func (d wizard) confirmation(path string) func(*page.Context, visit, security.Adding) error {
 	return func(c *page.Context, v visit, a security.Adding) error {
 		if !a.Ready() {
 			return c.Redirect(at(v.base+path+"/codes", a.Ticket))
@@ -188,7 +191,7 @@ func (d desk) confirmation(path string) func(*page.Context, visit, security.Addi
 	}
 }
 
-func (d desk) showConfirm(c *page.Context, v visit, a security.Adding, path string, status int, wrong *pages.Complaint) error {
+func (d wizard) showConfirm(c *page.Context, v visit, a security.Adding, path string, status int, wrong *pages.Complaint) error {
 	h := headOf(c, v)
 	h.Error = wrong
 	view := confirmView{
@@ -207,7 +210,7 @@ func (d desk) showConfirm(c *page.Context, v visit, a security.Adding, path stri
 	return c.Show(set, status, "confirm.html", view)
 }
 
-func (d desk) confirm(path string) func(*page.Context, visit, security.Adding) error {
+func (d wizard) confirm(path string) func(*page.Context, visit, security.Adding) error {
 	return func(c *page.Context, v visit, a security.Adding) error {
 		if !a.Ready() {
 			return c.Redirect(at(v.base+path+"/codes", a.Ticket))
@@ -243,7 +246,7 @@ func (d desk) confirm(path string) func(*page.Context, visit, security.Adding) e
 }
 
 // added goes on after a factor was added: to backup codes for whoever has none.
-func (d desk) added(c *page.Context, v visit, path string, a security.Added) error {
+func (d wizard) added(c *page.Context, v visit, path string, a security.Added) error {
 	renew(c, a.Renewed)
 	if a.NoCodes {
 		path = "/backup-codes"
@@ -252,7 +255,7 @@ func (d desk) added(c *page.Context, v visit, path string, a security.Added) err
 }
 
 // addPhone sends a code to a new number, or to the e-mail address.
-func (d desk) addPhone(c *page.Context, v visit) error {
+func (d wizard) addPhone(c *page.Context, v visit) error {
 	k, typed := mfa.Kind(c.Form("method")), c.Form("phone")
 	if k != code.Email {
 		k = code.SMS
@@ -262,18 +265,18 @@ func (d desk) addPhone(c *page.Context, v visit) error {
 	l := listAt("/phones")
 	switch {
 	case errors.As(err, &locked):
-		return d.again(c, v, l, http.StatusTooManyRequests, pages.LimitOf(c, locked), typed)
+		return shelf{d.desk}.again(c, v, l, http.StatusTooManyRequests, pages.LimitOf(c, locked), typed)
 	case errors.Is(err, mfa.ErrUnsent):
-		return d.again(c, v, l, http.StatusServiceUnavailable, pages.LimitOf(c, &mfa.LockedError{}), typed)
+		return shelf{d.desk}.again(c, v, l, http.StatusServiceUnavailable, pages.LimitOf(c, &mfa.LockedError{}), typed)
 	case errors.Is(err, security.ErrUnusable):
-		return d.again(c, v, l, http.StatusBadRequest, &pages.Complaint{Title: c.Words.T("enrol.phone_wrong_title"), Text: c.Words.T("enrol.phone_wrong")}, typed)
+		return shelf{d.desk}.again(c, v, l, http.StatusBadRequest, &pages.Complaint{Title: c.Words.T("enrol.phone_wrong_title"), Text: c.Words.T("enrol.phone_wrong")}, typed)
 	case err != nil:
 		return err
 	}
 	return c.Redirect(at(v.base+"/phones/confirm", a.Ticket))
 }
 
-func (d desk) sendAgain(c *page.Context, v visit, a security.Adding) error {
+func (d wizard) sendAgain(c *page.Context, v visit, a security.Adding) error {
 	err := d.Security.SendAgain(c.Context(), v.by, v.whose, a.Ticket)
 	locked := (*mfa.LockedError)(nil)
 	switch {
@@ -287,6 +290,9 @@ func (d desk) sendAgain(c *page.Context, v visit, a security.Adding) error {
 	return err
 }
 
+// renewal is the pages of the backup codes.
+type renewal struct{ wizard }
+
 // backupView is the page of the backup codes.
 type backupView struct {
 	head
@@ -296,12 +302,12 @@ type backupView struct {
 	First bool // they come right after a factor
 }
 
-func (d desk) backupCodes(c *page.Context, v visit) error {
+func (d renewal) backupCodes(c *page.Context, v visit) error {
 	o, err := d.Security.Overview(c.Context(), v.by, v.whose)
 	if err != nil {
 		return err
 	}
-	view := backupView{head: headOf(c, v), Left: o.CodesLeft(), May: contains(o.Addable, backup.Kind)}
+	view := backupView{head: headOf(c, v), Left: o.CodesLeft(), May: slices.Contains(o.Addable, backup.Kind)}
 	for _, f := range o.Held(backup.Kind) {
 		view.Since = day(c, f.Created, security.Zone(o.User))
 	}
@@ -310,7 +316,7 @@ func (d desk) backupCodes(c *page.Context, v visit) error {
 }
 
 // newCodes shows a new set; the old one is good until that is saved.
-func (d desk) newCodes(c *page.Context, v visit) error {
+func (d renewal) newCodes(c *page.Context, v visit) error {
 	a, err := d.Security.BeginAdd(c.Context(), v.by, v.whose, backup.Kind, "")
 	if err != nil {
 		return err
@@ -318,7 +324,7 @@ func (d desk) newCodes(c *page.Context, v visit) error {
 	return c.Redirect(at(v.base+"/backup-codes/new", a.Ticket))
 }
 
-func (d desk) keepNew(c *page.Context, v visit, a security.Adding) error {
+func (d renewal) keepNew(c *page.Context, v visit, a security.Adding) error {
 	if c.Form("kept") == "" {
 		c.Here(at(v.base+"/backup-codes/new", a.Ticket))
 		return d.showCodes(c, v, a, http.StatusBadRequest, true)

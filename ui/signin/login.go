@@ -17,6 +17,7 @@ type loginView struct {
 	Wrong  bool
 	Wait   int  // minutes that a lock lasts
 	Again  bool // somebody who is signed in proves that they are still there
+	Chosen bool // they have just chosen their password
 
 	Passkey page.Ceremony
 }
@@ -112,7 +113,7 @@ func (p *Pages) moved(c *page.Context, v signin.View, m signin.Moved, err error)
 
 func (p *Pages) loginOf(c *page.Context, v signin.View, login string) loginView {
 	return loginView{
-		Ticket: ticket(c), Client: v.Flow.Client, Login: login, Again: v.Flow.Need.Every && v.Flow.Hint != "", Passkey: p.ceremony(c),
+		Ticket: ticket(c), Client: v.Flow.Client, Login: login, Again: v.Flow.Need.Every && v.Flow.Hint != "", Chosen: c.Query("chosen") != "", Passkey: p.ceremony(c),
 	}
 }
 

@@ -42,6 +42,9 @@ type Pages struct {
 	// load, so that applications end their sessions, too. It is asked while
 	// the session lives.
 	Farewell func(*http.Request) ([]string, error)
+	// Door, if set, says how an application is called and where a person enters it;
+	// empty: they cannot.
+	Door func(ctx context.Context, u idp.User, id idp.ClientID) (name, address string, err error)
 	// Related are the other origins at which passkeys may be used.
 	Related []string
 }
@@ -67,6 +70,7 @@ func (p *Pages) Mount(r gin.IRouter) {
 	r.GET("/login/enrol/confirm", s.Strangers(w.confirmation))
 	r.POST("/login/enrol/confirm", s.Strangers(w.confirm, again("/login/enrol/confirm")))
 	p.mountLinks(r)
+	p.mountInvitations(r)
 	r.GET("/logout", s.Members(p.leave))
 	r.POST("/logout", s.Members(p.signOut, func(*page.Context) string { return "/logout" }))
 	keys{p}.mount(r)

@@ -132,20 +132,27 @@ func look(t *testing.T, ctx context.Context, address, title, shots string) {
 	if err != nil {
 		t.Fatalf("%s: %v", title, err)
 	}
-	if shots != "" {
-		png, err := chromedp.Run(ctx, chromedp.FullScreenshot(90))
-		if err == nil {
-			err = os.WriteFile(filepath.Join(shots, title+".png"), png, 0o600)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	shoot(t, ctx, shots, title)
 	folded, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](`(() => { const all = document.querySelectorAll("details"); for (const d of all) d.open = true; return all.length ? `+Measure+` : []; })()`))
 	if err != nil {
 		t.Fatalf("%s: %v", title, err)
 	}
 	for _, w := range append(wrong, folded...) {
 		t.Errorf("%s: %s", title, w)
+	}
+	shoot(t, ctx, shots, title+"-unfolded")
+}
+
+func shoot(t *testing.T, ctx context.Context, folder, title string) {
+	t.Helper()
+	if folder == "" {
+		return
+	}
+	png, err := chromedp.Run(ctx, chromedp.FullScreenshot(90))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(folder, title+".png"), png, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 }

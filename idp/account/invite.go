@@ -1,0 +1,143 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"latchkey/idp"
+)
+
+// Invite describes an invitation.
+type Invite struct {
+	For    time.Duration // how long it is good; 0: as long as it can be, 72 hours
+	Client idp.ClientID  // where the person goes when they are in; empty: to their own pages
+	ByHand bool          // the link is handed over, not mailed: it proves no address
+}
+
+// What stands in the way of an invitation; each is an idp.ErrInvalid.
+var (
+	ErrHasPassword = fmt.Errorf("%w: there is a password already", idp.ErrInvalid)
+	ErrDisabled    = fmt.Errorf("%w: the account is disabled", idp.ErrInvalid)
+	ErrNoAddress   = fmt.Errorf("%w: there is no e-mail address", idp.ErrInvalid)
+)
+
+// Invitable says why a person cannot be invited, or nothing.
+func Invitable(u idp.User, byHand bool) error {
+	switch {
+	case u.Disabled:
+		return ErrDisabled
+	case u.Password != "":
+		return ErrHasPassword
+	case u.Email == "" && !byHand:
+		return ErrNoAddress
+	}
+	return nil
+}
+
+// Invite asks a person who has no password to choose the first one. It mails
+// them a link that is good once; earlier ones are void. Nobody else learns or
+// sets that password (SECURITY.md ). Whoever has one gets a recovery
+// mail instead, which is good for minutes, not days (E-04).
+//
+// idp.ErrInvalid with the reason.
+func (h *Help) Invite(ctx context.Context, by idp.Actor, id idp.UserID, in Invite) (Invitation, error) {
+	u, err := h.person(ctx, by, id)
+	if err != nil {
+		return Invitation{}, err
+	}
+	if in.For == 0 {
+		in.For = idp.LinkInvite.Life()
+	}
+	if in.For < time.Minute || in.For > idp.LinkInvite.Life() {
+		return Invitation{}, fmt.Errorf("%w: an invitation is good for 1m to %gh", idp.ErrInvalid, idp.LinkInvite.Life().Hours())
+	}
+	if err := Invitable(u, in.ByHand); err != nil {
+		return Invitation{}, err
+	}
+	l, token := idp.NewLink(idp.LinkInvite, u, h.Now(), in.For)
+	l.Data = map[string]string{"client": string(in.Client)}
+	out := Invitation{Token: token, Expires: l.Expires}
+	if !in.ByHand {
+		l.Data["email"], out.SentTo = u.Email, u.Email
+	}
+	err = h.Atomic(ctx, func(ctx context.Context) error {
+		errs := []error{h.Links.Void(ctx, l.Purpose, u.ID), h.Links.Put(ctx, l)}
+		if !in.ByHand {
+			errs = append(errs, h.Letters.Letter(ctx, u, idp.Letter{Link: l, Token: token, To: u.Email}))
+		}
+		return errors.Join(append(errs, h.note(ctx, by, "user.invite", u.ID, map[string]string{"expires": l.Expires.UTC().Format(time.RFC3339)}))...)
+	})
+	if err != nil {
+		return Invitation{}, err
+	}
+	return out, nil
+}
+
+// Without calls f with the people who have no password, of a group or (empty) of
+// all; byHand or not, f is told nothing of whether they can be invited.
+func (h *Help) Without(ctx context.Context, by idp.Actor, group string, f func(idp.User) error) error {
+	if err := allowed(by); err != nil {
+		return err
+	}
+	for q := (idp.UserQuery{Group: group, Limit: 500}); ; {
+		page, err := h.Users.List(ctx, q)
+		if err != nil {
+			return err
+		}
+		for _, u := range page {
+			if u.Password != "" {
+				continue
+			}
+			if err := f(u); err != nil {
+				return err
+			}
+		}
+		if len(page) < q.Limit {
+			return nil
+		}
+		q.After = page[len(page)-1].ID
+	}
+}
+
+// Accept sets the first password of whoever holds the token of an invitation. It
+// signs nobody in: the sign-in that follows asks for what policy demands
+// (SECURITY.md E-03). A link that was mailed proves the address it went to
+// (E-09). A password that is refused (idp.ErrInvalid) does not use the link up.
+// idp.ErrExpired, or idp.ErrSpent when it was used at this moment.
+func (h *Help) Accept(ctx context.Context, by idp.Actor, token, plain string) error {
+	l, u, err := h.Links.Get(ctx, idp.LinkInvite, idp.HashLink(token))
+	if err != nil {
+		return err
+	}
+	if u.Password != "" {
+		return fmt.Errorf("%w: there is a password by now", idp.ErrExpired)
+	}
+	if err := h.acceptable(ctx, u, plain); err != nil {
+		return err
+	}
+	hash, err := h.Passwords.Hash(ctx, plain)
+	if err != nil {
+		return err
+	}
+	by.User = u.ID // the link is theirs
+	is, ids, err := u, []idp.Identifier(nil), error(nil)
+	proves := !u.EmailVerified && u.Email != "" && l.Data["email"] == u.Email
+	if proves {
+		if is, ids, err = moving(u, u.Email); err != nil {
+			return err
+		}
+	}
+	is.Updated = h.Now()
+	return h.Atomic(ctx, func(ctx context.Context) error {
+		errs := []error{
+			h.Links.Spend(ctx, l.Hash), h.Users.SetPassword(ctx, u.ID, u.Password, hash), h.Users.RaiseEpoch(ctx, u.ID), h.Sessions.EndAll(ctx, u.ID, ""),
+			h.Locks.Lift(ctx, "pw:"+string(u.ID)), h.note(ctx, by, "user.accept", u.ID, nil),
+		}
+		if proves {
+			errs = append(errs, h.Users.SetEmail(ctx, u, is, ids))
+		}
+		return errors.Join(append(errs, h.tell(ctx, by, is, idp.PasswordChosen))...)
+	})
+}

@@ -1,0 +1,103 @@
+package rpc
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// json calls a method by JSON-2 (ODOO.md §3).
+func (c *Client) json(ctx context.Context, model, method string, args Args, out any, again bool) error {
+	body, err := json.Marshal(args)
+	if err != nil {
+		return err
+	}
+	r := request{
+		method: http.MethodPost, path: "/json/2/" + url.PathEscape(model) + "/" + url.PathEscape(method), body: body, again: again,
+		headers: map[string]string{"Content-Type": "application/json; charset=utf-8", "Authorization": "bearer " + c.cfg.Key, "X-Odoo-Database": c.cfg.Database},
+	}
+	status, kind, answer, err := c.send(ctx, r)
+	if err != nil {
+		return err
+	}
+	if !strings.HasPrefix(kind, "application/json") || !json.Valid(answer) {
+		if status == http.StatusUnauthorized || status == http.StatusForbidden {
+			return ErrWrongKey
+		}
+		return notOdoo(status, kind)
+	}
+	if status/100 != 2 {
+		return refusal(status, answer)
+	}
+	return decode(answer, out)
+}
+
+// get reads a page that answers JSON.
+func (c *Client) get(ctx context.Context, path string, out any) error {
+	status, kind, answer, err := c.send(ctx, request{method: http.MethodGet, path: path, again: true})
+	if err != nil {
+		return err
+	}
+	if status != http.StatusOK || !strings.HasPrefix(kind, "application/json") {
+		return notOdoo(status, kind)
+	}
+	return decode(answer, out)
+}
+
+// refusal turns JSON-2's own errors into ours.
+func refusal(status int, answer []byte) error {
+	var said struct{ Name, Message string }
+	if json.Unmarshal(answer, &said) != nil {
+		said.Message = http.StatusText(status)
+	}
+	class := said.Name[strings.LastIndex(said.Name, ".")+1:]
+	switch {
+	case status == http.StatusUnauthorized:
+		return ErrWrongKey
+	case class == "AccessDenied":
+		return fmt.Errorf("%w: %s", ErrWrongKey, line(said.Message))
+	case class == "AccessError", status == http.StatusForbidden:
+		return fmt.Errorf("%w: %s", ErrDenied, line(said.Message))
+	case class == "MissingError", status == http.StatusNotFound:
+		return fmt.Errorf("%w: %s", ErrNotFound, line(said.Message))
+	}
+	return fmt.Errorf("%w: %s", ErrFault, line(said.Message))
+}
+
+func notOdoo(status int, kind string) error {
+	return fmt.Errorf("%w: it answers %d with %q where Odoo answers data", ErrNotOdoo, status, strings.TrimSpace(strings.Split(kind, ";")[0]))
+}
+
+func decode(answer []byte, out any) error {
+	if out == nil {
+		return nil
+	}
+	if err := json.Unmarshal(answer, out); err != nil {
+		return fmt.Errorf("%w: an answer of another shape than expected: %w", ErrFault, err)
+	}
+	return nil
+}
+
+// line is the part of a message that tells something: of a traceback the last
+// line, and never more than anybody reads.
+func line(message string) string {
+	message = strings.TrimSpace(message)
+	if strings.HasPrefix(message, "Traceback") {
+		lines := strings.Split(message, "\n")
+		for i := len(lines) - 1; i >= 0; i-- {
+			// What PostgreSQL adds below an error is indented or begins with a word of its own.
+			if l := lines[i]; l != "" && l[0] != ' ' && !strings.HasPrefix(l, "DETAIL") && !strings.HasPrefix(l, "HINT") && !strings.HasPrefix(l, "CONTEXT") {
+				message = l
+				break
+			}
+		}
+	}
+	message = strings.Join(strings.Fields(message), " ")
+	if len(message) > 400 {
+		message = strings.ToValidUTF8(message[:400], "") + "…"
+	}
+	return message
+}

@@ -1,0 +1,84 @@
+package picture
+
+import (
+	"bytes"
+	"encoding/binary"
+	"image"
+)
+
+// Telephones store photographs as the sensor saw them and say in the EXIF part
+// how to turn them. That part is dropped, so the turn is made here.
+
+// orientation reads the EXIF orientation of a JPEG file, 1 to 8; 1 when there is
+// none (CIPA DC-008 §4.6.4, tag 0x0112).
+func orientation(file []byte) int {
+	const upright = 1
+	for at := 2; at+4 <= len(file) && file[at] == 0xff; {
+		marker, size := file[at+1], int(binary.BigEndian.Uint16(file[at+2:]))
+		if marker == 0xda || size < 2 || at+2+size > len(file) { // the image itself begins
+			return upright
+		}
+		if body, is := bytes.CutPrefix(file[at+4:at+2+size], []byte("Exif\x00\x00")); marker == 0xe1 && is {
+			return tagged(body)
+		}
+		at += 2 + size
+	}
+	return upright
+}
+
+// tagged looks for the tag in a TIFF header and its first directory.
+func tagged(tiff []byte) int {
+	const upright, header, entry, tag, most = 1, 8, 12, 0x0112, 8
+	if len(tiff) < header {
+		return upright
+	}
+	var order binary.ByteOrder = binary.BigEndian
+	if tiff[0] == 'I' {
+		order = binary.LittleEndian
+	}
+	at := int64(order.Uint32(tiff[4:]))
+	if at+2 > int64(len(tiff)) {
+		return upright
+	}
+	n := int(order.Uint16(tiff[at:]))
+	for i := range n {
+		e := at + 2 + int64(i*entry)
+		if e+entry > int64(len(tiff)) {
+			return upright
+		}
+		if order.Uint16(tiff[e:]) == tag {
+			if v := int(order.Uint16(tiff[e+8:])); 1 <= v && v <= most {
+				return v
+			}
+			return upright
+		}
+	}
+	return upright
+}
+
+// turns says for each orientation where the pixel at x, y of the upright square
+// comes from; m is the last row and column.
+var turns = map[int]func(x, y, m int) (int, int){
+	2: func(x, y, m int) (int, int) { return m - x, y },
+	3: func(x, y, m int) (int, int) { return m - x, m - y },
+	4: func(x, y, m int) (int, int) { return x, m - y },
+	5: func(x, y, _ int) (int, int) { return y, x },
+	6: func(x, y, m int) (int, int) { return y, m - x },
+	7: func(x, y, m int) (int, int) { return m - y, m - x },
+	8: func(x, y, m int) (int, int) { return m - y, x },
+}
+
+// upright turns a square.
+func upright(from *image.NRGBA, orientation int) *image.NRGBA {
+	turn, ok := turns[orientation]
+	if !ok {
+		return from
+	}
+	to := image.NewNRGBA(from.Bounds())
+	for y := range Side {
+		for x := range Side {
+			to.SetNRGBA(x, y, from.NRGBAAt(turn(x, y, Side-1)))
+		}
+	}
+	return to
+}

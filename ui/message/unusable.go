@@ -1,0 +1,26 @@
+package message
+
+import (
+	"context"
+	"strings"
+
+	"latchkey/idp"
+	"latchkey/ui/locale"
+)
+
+// Unusable mails an address that an account cannot have it, because another one
+// has it, or one that looks the same. Whoever reads it learns nothing about
+// either account, and there is one such mail for every one that would have held a
+// link (SECURITY.md E-01). It joins the Atomic in ctx.
+func (s *Notices) Unusable(ctx context.Context, u idp.User, address string) error {
+	p, brand := locale.For([]string{u.Locale}, ""), line(s.Brand)
+	m, err := s.draw(idp.User{Email: address}, view{
+		Printer: p, Brand: brand, Subject: p.T("mail.unusable.subject", brand), Hello: p.T("mail.hello_nobody"),
+		What: p.T("mail.unusable.text", brand), Next: p.T("mail.unusable.next"),
+		Link: strings.TrimRight(s.Issuer, "/") + "/login", Review: p.T("mail.unusable.go"), Why: p.T("mail.why", brand),
+	})
+	if err != nil {
+		return err
+	}
+	return s.Outbox.Put(ctx, m)
+}
