@@ -37,6 +37,7 @@ type Config struct {
 	Mail           Mail
 	SMS            SMS
 	Passkeys       Passkeys
+	Accounts       Accounts
 
 	from map[string]string // key → where its value came from
 }
@@ -123,6 +124,11 @@ type Passkeys struct {
 	RPID             string   // a domain; empty: the issuer is an IP address, and there are no passkeys
 	Origins          []string // where they may be used beside the issuer
 	AttestationRoots string   // PEM file; empty: no maker's word is believed
+}
+
+// Accounts says what people may do about their own accounts.
+type Accounts struct {
+	Closing string // off or request
 }
 
 // Load reads the file, if one is named, then the environment (as os.Environ

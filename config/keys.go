@@ -120,11 +120,15 @@ var keys = []Key{
 	text("passkeys.attestation_roots", "", "nobody", "a PEM file of certificates",
 		"Whose word on the make of a passkey is believed, where a policy wants it proven.", func(c *Config) *string { return &c.Passkeys.AttestationRoots }, nil),
 
+	text("accounts.closing", "off", "", "off or request",
+		"With `request` people can ask on their own pages for their account to be closed: it is noted in the log, and `mail.admin` is told. Nothing is deleted by it.",
+		func(c *Config) *string { return &c.Accounts.Closing }, oneOf("off", "request")),
+
 	secret("mail.smtp_url", "no mail", "smtp://[USER:PASSWORD@]HOST:PORT (with STARTTLS; a server on this machine may do without) or smtps://…; ?tls=none for a server without TLS and password in a trusted network",
 		"Mail server for codes and for news of changes to an account, from noreply@ and the issuer's host.",
 		func(c *Config) *string { return &c.Mail.SMTPURL }, optional(isSMTP)),
 	text("mail.admin", "", "nobody", "an e-mail address",
-		"Who hears that sending text messages was stopped.", func(c *Config) *string { return &c.Mail.Admin }, optional(isMailbox)),
+		"Who hears that sending text messages was stopped, and of people who want their accounts closed.", func(c *Config) *string { return &c.Mail.Admin }, optional(isMailbox)),
 	gateways(gatewaysKey, "a list of gateways, each with name, type, prefixes and the settings of its type, see [Text messages](#text-messages)",
 		"SMS gateways, in the order in which they are tried."),
 	secret("sms.http_url", "none", "http://… or https://…",

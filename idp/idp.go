@@ -80,6 +80,9 @@ type User struct {
 	// Trust rises when one of their trusted devices is forgotten: what a cache
 	// knows of devices carries it.
 	Trust int64
+	// Round rises when all their sessions are ended at once. Odoo's tokens carry
+	// it, beside the epoch.
+	Round int64
 
 	// Factors lists the kinds of factor that the person holds. The store fills
 	// it on reading, because every decision asks for it.

@@ -51,6 +51,17 @@ func askPassword(cmd *cobra.Command) (string, error) {
 	return first, err
 }
 
+// askSecret asks once without echo.
+func askSecret(cmd *cobra.Command, prompt string) (string, error) {
+	fmt.Fprint(cmd.ErrOrStderr(), prompt)
+	b, err := term.ReadPassword(int(os.Stdin.Fd()))
+	fmt.Fprintln(cmd.ErrOrStderr())
+	if err == nil && len(b) == 0 {
+		err = usagef("nothing was typed")
+	}
+	return string(b), err
+}
+
 // sure asks a person before something that cannot be undone. A script must say
 // that it knows what it does.
 func sure(cmd *cobra.Command, yes bool, what string) error {

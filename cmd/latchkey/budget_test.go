@@ -9,6 +9,7 @@ import (
 
 	"latchkey/idp/odoo"
 	"latchkey/idp/oidc"
+	"latchkey/mfa/policy"
 )
 
 // budget is what one step may cost the database: DESIGN §3.
@@ -53,10 +54,33 @@ func TestBudget(t *testing.T) {
 
 		w.odooFlow(p, shop)
 		w.codeFlow(p, web)
+		w.trustedFlow()
 		for _, path := range []string{"/.well-known/openid-configuration", "/oauth2/jwks", "/healthz"} {
 			w.spend(path, budget{0, 0}, func() { get(t, w.url+path) })
 		}
 	})
+}
+
+// trustedFlow is a sign-in whose second factor a trusted browser stands for.
+func (w *world) trustedFlow() {
+	w.t.Helper()
+	w.policies(policy.Policy{Name: "trust", Enabled: true, Whom: policy.Whom{Everyone: true}, What: policy.What{
+		Assurance: policy.MFA, Devices: &policy.Devices{Days: 30},
+	}})
+	w.user("bob@example.org", withApp)
+	p := w.person().open(w.odooLink("odoo")).submit("form#login", "login", "bob@example.org", "password", rightPassword)
+	p.submit("form#factor", "code", w.code(appSecret), "trust_device", "yes")
+	for _, cached := range []bool{false, true} {
+		p.open("/logout").submit("form#logout")
+		w.later(time.Minute)
+		p.open(w.odooLink("odoo"))
+		name, most := "sign-in: password in a trusted browser, and back to Odoo", int64(6)
+		if cached {
+			name, most = name+" (device in the cache)", most-1
+		}
+		w.spend(name, budget{most, 4}, func() { p.submit("form#login", "login", "bob@example.org", "password", rightPassword) })
+		p.answer()
+	}
 }
 
 func (w *world) odooFlow(p *person, shop oidc.Registered) {

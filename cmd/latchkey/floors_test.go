@@ -23,9 +23,10 @@ const floors = `
 	mfa/totp  mfa/code  mfa/backup  mfa/passkey  mfa/temporary  mfa/sms  mfa/trust  mfa/policy  mfa/factortest
 
 	idp
-	idp/password  idp/mail  idp/audit  idp/keyring
+	idp/password  idp/picture  idp/mail  idp/audit  idp/keyring
 	idp/account  idp/signin  idp/oidc  idp/posture
-	idp/odoo  idp/security
+	idp/odoo  idp/security  idp/export  idp/odoo/rpc
+	idp/odoo/connector  idp/odoo/odootest
 
 	idp/store
 	idp/store/memory  idp/store/redis
@@ -34,7 +35,7 @@ const floors = `
 	ui/locale  ui/assets
 	ui/message  ui/page
 	ui/signin  ui/page/pagetest
-	ui/security  ui/admin  ui/protocol  ui/demo  ui/dev
+	ui/security  ui/profile  ui/admin  ui/protocol  ui/demo  ui/dev
 
 	cmd/latchkey
 `
@@ -52,9 +53,10 @@ var owners = map[string][]string{
 	"github.com/redis/go-redis":       {"idp/store/redis", "cmd"},
 	"html/template":                   {"ui"},
 	"net/http":                        {"ui", "idp/oidc", "idp/odoo", "mfa/sms", "cmd"},
+	"golang.org/x/image":              {"idp/picture"},
 	"net/smtp":                        {"idp/mail"},
 	"github.com/wneessen/go-mail":     {"idp/mail"},
-	"testing":                         {"mfa/factortest", "idp/store/storetest", "ui/page/pagetest"},
+	"testing":                         {"mfa/factortest", "idp/store/storetest", "ui/page/pagetest", "idp/odoo/odootest"},
 	"github.com/pressly/goose":        {"migrations"},
 	"github.com/spf13/cobra":          {"cmd"},
 	"github.com/tink-crypto":          {"idp/keyring"},

@@ -45,6 +45,8 @@ type base struct {
 	ring     *keyring.Ring
 	accounts *account.Service
 	help     *account.Help
+	self     *account.Self
+	apps     *oidc.Apps
 	keys     *oidc.KeyRing
 	engine   *mfa.Engine
 	passkey  *passkey.Factor // nil: the issuer has no name
@@ -180,6 +182,7 @@ func (b *base) wire() {
 		MinPassword: p.MinLength, Words: []string{b.cfg.Branding.Name, b.cfg.Branding.Company},
 	}
 	b.help = &account.Help{Service: b.accounts, Letters: b.notices, Limiter: b.db.Limiter()}
+	b.wireSelf()
 	b.keys = oidc.NewKeyRing(b.db.Keys(), b.db.Atomic, b.now)
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"latchkey/idp/oidc"
+	"latchkey/ui/profile"
 	"latchkey/ui/security"
 	pages "latchkey/ui/signin"
 )
@@ -36,8 +37,9 @@ func routes(h *house, extra []func(*house, gin.IRouter)) (http.Handler, error) {
 	for _, method := range []string{http.MethodGet, http.MethodPost} {
 		r.Handle(method, "/odoo/:client_id/:secret/userinfo", gin.WrapF(h.odoo.Validate))
 	}
-	(&pages.Pages{Site: h.site, SignIn: h.signIn, Help: h.help, Background: h.behind.do, Farewell: h.provider.Frames, Related: h.cfg.Passkeys.Origins}).Mount(r)
+	(&pages.Pages{Site: h.site, SignIn: h.signIn, Help: h.help, Background: h.behind.do, Farewell: h.provider.Frames, Related: h.cfg.Passkeys.Origins, Door: h.door}).Mount(r)
 	(&security.Pages{Site: h.site, SignIn: h.signIn, Security: h.security}).Mount(r)
+	(&profile.Pages{Site: h.site, SignIn: h.signIn, Self: h.self, Apps: h.apps, Data: h.export()}).Mount(r)
 	r.GET("/", func(c *gin.Context) { c.Redirect(http.StatusSeeOther, pages.Home) })
 	for _, add := range extra {
 		add(h, r)

@@ -96,6 +96,8 @@ func (b *base) work(ctx context.Context, send bool) (rest func(), err error) {
 	all.Go(func() { b.keep(ctx) })
 	tell := farewells(b)
 	all.Go(func() { tell.Run(ctx) })
+	signOut := endings(b)
+	all.Go(func() { signOut.Run(ctx) })
 	all.Go(func() { b.remind(ctx) })
 	rest = func() { stop(); all.Wait() }
 	if !send {

@@ -29,7 +29,7 @@ func userCommands(a *app) *cobra.Command {
 			func(s *account.Service) func(context.Context, idp.Actor, idp.UserID) error { return s.Unlock }),
 		one("reset-factors", "Remove every second factor of a person who lost theirs, and end their sessions", "has no second factor any more",
 			func(s *account.Service) func(context.Context, idp.Actor, idp.UserID) error { return s.ResetFactors }),
-		userPassword(a), userRecovery(a), userTemporary(a), userEnrol(a), userFactors(a), userDevices(a), userSessions(a), userRemove(a))
+		userPassword(a), userRecovery(a), userTemporary(a), userEnrol(a), userInvite(a), userExport(a), userFactors(a), userDevices(a), userSessions(a), userRemove(a))
 }
 
 // personFlags are the flags of `user add`.
@@ -38,6 +38,7 @@ type personFlags struct {
 	portal, internal bool
 	role, claims     string
 	passwordStdin    bool
+	invite           bool
 }
 
 func userAdd(a *app) *cobra.Command {
@@ -45,7 +46,7 @@ func userAdd(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use: "add --email E --name N", Short: "Add a person", Args: nothing,
 		Long: "Add a person. On a terminal the password is asked for; with --password-stdin it is the first line of standard input.\n" +
-			"Without a password the person cannot sign in until one is set.",
+			"Without a password the person cannot sign in until one is set; with --invite they are asked by mail to choose one.",
 		Example: "  echo \"$PASSWORD\" | latchkey user add --email ada@example.org --name 'Ada Lovelace' --portal --group customers --verified --password-stdin",
 	}
 	fs := c.Flags()
@@ -62,16 +63,30 @@ func userAdd(a *app) *cobra.Command {
 	fs.StringVar(&f.in.TOTPSecret, "totp-secret", "", "`BASE32` secret of the authenticator app that they use already")
 	fs.StringVar(&f.role, "role", "", "`ROLE` in the administration: owner, admin, helpdesk or auditor")
 	fs.StringVar(&f.claims, "claims", "", "further standard claims as `JSON`, such as {\"given_name\":\"Ada\"}")
+	fs.BoolVar(&f.invite, "invite", false, "mail them a link on which they choose their password")
 	c.MarkFlagsMutuallyExclusive("portal", "internal")
+	c.MarkFlagsMutuallyExclusive("invite", "password-stdin")
 	c.MarkFlagsOneRequired("email", "login")
 	c.RunE = a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, _ []string) error {
 		in, err := f.person(cmd)
 		if err != nil {
 			return err
 		}
+		if f.invite && in.Email == "" {
+			return usagef("--invite needs an --email")
+		}
 		u, err := b.accounts.Add(ctx, host, in)
 		if err != nil {
 			return taken(err)
+		}
+		if f.invite {
+			if _, err := inviteOne(ctx, b, u, account.Invite{}); err != nil {
+				return fmt.Errorf("%s is added, but not invited: %w", u.Login, err)
+			}
+			noteMail(cmd, b)
+			return a.print(cmd, viewUser(u), func(w io.Writer) {
+				fmt.Fprintf(w, "%s is added with the id %s, and invited by mail\n", clean(u.Login), u.ID)
+			})
 		}
 		noteUnverified(cmd, u)
 		return a.print(cmd, viewUser(u), func(w io.Writer) { fmt.Fprintf(w, "%s is added with the id %s\n", clean(u.Login), u.ID) })
@@ -99,7 +114,9 @@ func (f personFlags) person(cmd *cobra.Command) (account.New, error) {
 			return in, err
 		}
 	}
-	in.Password, err = readPassword(cmd, f.passwordStdin)
+	if !f.invite {
+		in.Password, err = readPassword(cmd, f.passwordStdin)
+	}
 	return in, err
 }
 

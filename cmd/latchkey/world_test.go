@@ -116,6 +116,14 @@ func (w *world) code(secret string) string {
 	return c
 }
 
+// policies puts policies in force.
+func (w *world) policies(ps ...policy.Policy) {
+	w.t.Helper()
+	if err := w.db.Policies().Apply(w.t.Context(), ps); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 func (w *world) demandMFA() {
 	err := w.db.Policies().Apply(w.t.Context(), []policy.Policy{
 		{Name: "all", Enabled: true, Whom: policy.Whom{Everyone: true}, What: policy.What{Assurance: policy.MFA}},

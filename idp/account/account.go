@@ -77,6 +77,7 @@ type New struct {
 	Locale       string
 	Phone        string
 	Verified     bool   // e-mail and phone are known to be the person's
+	ProvenEmail  bool   // of the two, the e-mail alone is
 	Password     string // checked against the rules, then hashed
 	PasswordHash string // of another system, verified once and replaced
 	TOTPSecret   string // base32, of an authenticator app in use
@@ -167,7 +168,7 @@ func (s *Service) check(in New) (idp.User, []idp.Identifier, error) {
 	}
 	now := s.Now()
 	return idp.User{
-		ID: idp.UserID(strings.ToLower(rand.Text())), Login: login, Email: email, EmailVerified: in.Verified && email != "", Name: name,
+		ID: idp.UserID(strings.ToLower(rand.Text())), Login: login, Email: email, EmailVerified: (in.Verified || in.ProvenEmail) && email != "", Name: name,
 		Phone: phone, PhoneVerified: in.Verified && phone != "", Kind: in.Kind, Role: in.Role, Locale: in.Locale,
 		Profile: in.Profile, Groups: slices.Compact(groups), Created: now, Updated: now,
 	}, ids, errors.Join(append(errs, idErrs...)...)

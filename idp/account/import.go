@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"hash/maphash"
 	"io"
 	"slices"
@@ -31,7 +30,32 @@ type Holders struct {
 	Looks map[string]idp.UserID // by skeleton
 }
 
-// Importer makes people of the rows of a table.
+// Source is where the rows of an import come from: a file, or another program.
+type Source interface {
+	// Next returns a row, or io.EOF.
+	Next(ctx context.Context) (Row, error)
+	// Part is how much has been read, 0 to 1.
+	Part() float64
+}
+
+// Row describes one person.
+type Row struct {
+	Line  int // where the row begins in a file, the first is 1; or its number in its source
+	In    New
+	Given map[string]bool   // the fields that the row mentions; nil: it cannot be read at all
+	Wrong []error           // what in it cannot be read
+	Extra map[string]string // values of columns that mean something to its reader alone
+	// Then, if set, joins the transaction in which the person is added.
+	Then func(ctx context.Context, u idp.User) error
+}
+
+// placed is a source whose fields have a place.
+type placed interface {
+	// place returns the name of a field in the source, and its column, 0: none.
+	place(field string) (name string, column int)
+}
+
+// Importer makes people of the rows of a source.
 type Importer struct {
 	*Service
 	Directory Directory
@@ -39,6 +63,10 @@ type Importer struct {
 	// Found is told of each row that is not imported, in order, and may stop
 	// the import by an error.
 	Found func(Finding) error
+	// Meets, if set, is told of a row whose names all belong to one person who is
+	// there already. It reports whether that settles the matter: the row is then
+	// counted as unchanged.
+	Meets func(ctx context.Context, r Row, there idp.User) (settled bool, err error)
 	// Progress, if set, is told how many rows are done, and which part of the
 	// file that is, 0 to 1.
 	Progress func(rows int, part float64)
@@ -75,25 +103,24 @@ type Imported struct {
 
 // candidate is a row that describes a person.
 type candidate struct {
-	row
-	in  New
+	Row
 	u   idp.User
 	ids []idp.Identifier
 }
 
-// Import adds the people of a table. A row with a mistake or a conflict is
+// Import adds the people of a source. A row with a mistake or a conflict is
 // found and left out, the others go in; who is there already as the row
 // describes them is counted and left alone, so that a second run changes
 // nothing. It never changes anybody.
-func (i *Importer) Import(ctx context.Context, by idp.Actor, t *Table) (sum Imported, err error) {
+func (i *Importer) Import(ctx context.Context, by idp.Actor, from Source) (sum Imported, err error) {
 	if err := allowed(by); err != nil {
 		return sum, err
 	}
-	run := &importing{Importer: i, by: by, table: t, seed: maphash.MakeSeed(), seen: map[uint64]int{}}
+	run := &importing{Importer: i, by: by, from: from, seed: maphash.MakeSeed(), seen: map[uint64]int{}}
 	for more := true; more && err == nil; {
 		more, err = run.batch(ctx)
 		if i.Progress != nil {
-			i.Progress(run.sum.Rows, t.part())
+			i.Progress(run.sum.Rows, from.Part())
 		}
 	}
 	if run.sum.Added > 0 && !i.DryRun {
@@ -108,9 +135,9 @@ func (i *Importer) Import(ctx context.Context, by idp.Actor, t *Table) (sum Impo
 // importing is one run.
 type importing struct {
 	*Importer
-	by    idp.Actor
-	table *Table
-	sum   Imported
+	by   idp.Actor
+	from Source
+	sum  Imported
 
 	// Names of earlier rows, as hashes: of two different names among a million
 	// one in forty million files would be taken for the same, and said so.
@@ -125,7 +152,7 @@ func (r *importing) batch(ctx context.Context) (more bool, err error) {
 	var all []candidate
 	more = true
 	for len(all) < portion && more {
-		line, err := r.table.next()
+		line, err := r.from.Next(ctx)
 		if errors.Is(err, io.EOF) {
 			more = false
 			break
@@ -165,16 +192,13 @@ func (r *importing) tell() error {
 }
 
 // judge looks at a row by itself.
-func (r *importing) judge(line row) (c candidate, ok bool) {
-	c = candidate{row: line}
-	var wrong []error
-	if line.err != nil {
-		wrong = []error{line.err}
-	} else {
-		c.in, wrong = describe(line.values)
+func (r *importing) judge(line Row) (c candidate, ok bool) {
+	c = candidate{Row: line}
+	wrong := line.Wrong
+	if line.Given != nil {
 		var errs error
-		c.u, c.ids, errs = r.check(c.in)
-		_, secret := r.app(c.in.TOTPSecret)
+		c.u, c.ids, errs = r.check(line.In)
+		_, secret := r.app(line.In.TOTPSecret)
 		wrong = append(wrong, split(errs)...)
 		if secret != nil {
 			wrong = append(wrong, inField("totp_secret", secret))
@@ -198,7 +222,7 @@ func (r *importing) earlier(c candidate) (line int, name string) {
 		}
 	}
 	for _, id := range c.ids {
-		r.seen[maphash.String(r.seed, id.Skeleton)] = c.line
+		r.seen[maphash.String(r.seed, id.Skeleton)] = c.Line
 	}
 	return 0, ""
 }
@@ -211,39 +235,18 @@ func (r *importing) conflicting(f Finding) {
 
 // mistake says where in the file something is wrong.
 func (r *importing) mistake(c candidate, err error) Finding {
-	f := Finding{Line: c.line, Kind: Mistake, Text: err.Error()}
+	f := Finding{Line: c.Line, Kind: Mistake, Text: err.Error()}
 	var in *fieldError
 	if errors.As(err, &in) {
 		f.Field = in.field
 	}
-	if _, there := r.table.columns[f.Field]; !there && f.Field == "login" {
-		f.Field = "email" // which is the login then
-	}
-	if at, ok := r.table.columns[f.Field]; ok {
-		f.Column = at + 1
+	if p, ok := r.from.(placed); ok {
+		f.Field, f.Column = p.place(f.Field)
 	}
 	for _, noise := range []string{idp.ErrInvalid.Error() + ": ", "totp: "} {
 		f.Text = strings.ReplaceAll(f.Text, noise, "")
 	}
 	return f
-}
-
-// describe turns the values of a row into a person.
-func describe(v map[string]string) (in New, wrong []error) {
-	in = New{
-		Email: v["email"], Login: v["login"], Name: v["name"], Kind: idp.Kind(strings.ToLower(v["kind"])), Locale: v["locale"],
-		Phone: v["phone"], PasswordHash: v["password_hash"], TOTPSecret: v["totp_secret"],
-	}
-	for g := range strings.SplitSeq(v["groups"], "|") {
-		if g = strings.TrimSpace(g); g != "" {
-			in.Groups = append(in.Groups, g)
-		}
-	}
-	var ok bool
-	if in.Verified, ok = truth(v["verified"]); !ok {
-		wrong = append(wrong, inField("verified", fmt.Errorf("%w: verified %q: yes or no is expected", idp.ErrInvalid, v["verified"])))
-	}
-	return in, wrong
 }
 
 // write adds people in one transaction, if there are any. When somebody else takes one of the
@@ -254,7 +257,7 @@ func (r *importing) write(ctx context.Context, fresh []candidate) error {
 	}
 	err := r.Atomic(ctx, func(ctx context.Context) error {
 		for _, c := range fresh {
-			if _, err := r.Add(ctx, r.by, c.in); err != nil {
+			if err := r.add(ctx, c); err != nil {
 				return err
 			}
 		}
@@ -268,10 +271,10 @@ func (r *importing) write(ctx context.Context, fresh []candidate) error {
 		return err
 	}
 	for _, c := range fresh {
-		_, err := r.Add(ctx, r.by, c.in)
+		err := r.Atomic(ctx, func(ctx context.Context) error { return r.add(ctx, c) })
 		switch {
 		case errors.Is(err, idp.ErrTaken):
-			r.conflicting(Finding{Line: c.line, Kind: Taken, Text: "somebody has taken the login or e-mail at this moment"})
+			r.conflicting(Finding{Line: c.Line, Kind: Taken, Text: "somebody has taken the login or e-mail at this moment"})
 		case err != nil:
 			return err
 		default:
@@ -279,6 +282,14 @@ func (r *importing) write(ctx context.Context, fresh []candidate) error {
 		}
 	}
 	return nil
+}
+
+func (r *importing) add(ctx context.Context, c candidate) error {
+	u, err := r.Add(ctx, r.by, c.In)
+	if err == nil && c.Then != nil {
+		err = c.Then(ctx, u)
+	}
+	return err
 }
 
 // fieldError is a mistake in one field of a person.

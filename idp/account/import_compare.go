@@ -28,7 +28,10 @@ func (r *importing) compare(ctx context.Context, all []candidate) (fresh []candi
 		return nil, err
 	}
 	for _, c := range all {
-		f, same := conflict(c, held, people)
+		f, same, err := r.meet(ctx, c, held, people)
+		if err != nil {
+			return nil, err
+		}
 		if f.Kind != "" {
 			r.conflicting(f)
 			continue
@@ -36,7 +39,7 @@ func (r *importing) compare(ctx context.Context, all []candidate) (fresh []candi
 		first, name := r.earlier(c)
 		switch {
 		case first > 0:
-			r.conflicting(Finding{Line: c.line, Kind: Twice, Text: fmt.Sprintf("%q, or a name that looks the same, is in line %d already", name, first)})
+			r.conflicting(Finding{Line: c.Line, Kind: Twice, Text: fmt.Sprintf("%q, or a name that looks the same, is in line %d already", name, first)})
 		case same:
 			r.sum.Unchanged++
 		default:
@@ -44,6 +47,24 @@ func (r *importing) compare(ctx context.Context, all []candidate) (fresh []candi
 		}
 	}
 	return fresh, nil
+}
+
+// meet says who is in the way of a row, or that its person is there already.
+func (r *importing) meet(ctx context.Context, c candidate, h Holders, people map[idp.UserID]idp.User) (f Finding, same bool, err error) {
+	f, same = conflict(c, h, people)
+	there := c.holders(h)
+	if r.Meets == nil || len(there) != 1 {
+		return f, same, nil
+	}
+	settled, err := r.Meets(ctx, c.Row, people[there[0]])
+	if settled || err != nil {
+		return Finding{}, true, err
+	}
+	if same {
+		f = Finding{Line: c.Line, Kind: Taken, Other: people[there[0]].Login}
+		f.Text = f.Other + " is there already"
+	}
+	return f, false, nil
 }
 
 func (r *importing) people(ctx context.Context, h Holders) (map[idp.UserID]idp.User, error) {
@@ -67,13 +88,8 @@ func (r *importing) people(ctx context.Context, h Holders) (map[idp.UserID]idp.U
 
 // conflict says who is in the way of a row, or that its person is there already.
 func conflict(c candidate, h Holders, people map[idp.UserID]idp.User) (f Finding, same bool) {
-	var holders []idp.UserID
-	for _, id := range c.ids {
-		if u, ok := h.Names[id.Canonical]; ok && !slices.Contains(holders, u) {
-			holders = append(holders, u)
-		}
-	}
-	f = Finding{Line: c.line}
+	holders := c.holders(h)
+	f = Finding{Line: c.Line}
 	switch len(holders) {
 	case 0:
 		for _, id := range c.ids {
@@ -99,11 +115,21 @@ func conflict(c candidate, h Holders, people map[idp.UserID]idp.User) (f Finding
 	return f, false
 }
 
+// holders are the people who have the names of a row.
+func (c candidate) holders(h Holders) (out []idp.UserID) {
+	for _, id := range c.ids {
+		if u, ok := h.Names[id.Canonical]; ok && !slices.Contains(out, u) {
+			out = append(out, u)
+		}
+	}
+	return out
+}
+
 // differs names what a row says otherwise about somebody who is there. What it
 // does not mention may be anything, and so may what people change themselves
 // or what is never shown: the password, the app.
 func (c candidate) differs(u idp.User) (out []string) {
-	given := func(field string) bool { return c.values[field] != "" }
+	given := func(field string) bool { return c.Given[field] }
 	for _, d := range []struct {
 		field string
 		is    bool
@@ -111,7 +137,7 @@ func (c candidate) differs(u idp.User) (out []string) {
 		{"login", c.u.Login != u.Login}, {"email", c.u.Email != u.Email}, {"name", given("name") && c.u.Name != u.Name},
 		{"kind", given("kind") && c.u.Kind != u.Kind}, {"phone", given("phone") && c.u.Phone != u.Phone},
 		{"groups", slices.ContainsFunc(c.u.Groups, func(g string) bool { return !slices.Contains(u.Groups, g) })},
-		{"verified", c.in.Verified && (c.u.EmailVerified && !u.EmailVerified || c.u.PhoneVerified && !u.PhoneVerified)},
+		{"verified", c.In.Verified && (c.u.EmailVerified && !u.EmailVerified || c.u.PhoneVerified && !u.PhoneVerified)},
 	} {
 		if d.is {
 			out = append(out, d.field)

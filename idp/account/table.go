@@ -3,6 +3,7 @@ package account
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -58,7 +59,12 @@ type Table struct {
 
 // OpenTable looks through the file once for its encoding, then reads its
 // header. Mistakes wrap idp.ErrInvalid.
-func OpenTable(file io.ReadSeeker) (*Table, error) {
+func OpenTable(file io.ReadSeeker) (*Table, error) { return OpenTableWith(file, nil) }
+
+// OpenTableWith is OpenTable for a file with columns that mean something to the
+// caller alone: also maps their names, lower case with underscores, to keys of
+// Row.Extra, and wins where a name is known here, too.
+func OpenTableWith(file io.ReadSeeker, also map[string]string) (*Table, error) {
 	code, size, err := encodingOf(file)
 	if err != nil {
 		return nil, err
@@ -87,7 +93,7 @@ func OpenTable(file io.ReadSeeker) (*Table, error) {
 			return nil, fmt.Errorf("%w: the first row: %w", idp.ErrInvalid, err)
 		}
 	}
-	return t, t.readHeader()
+	return t, t.readHeader(also)
 }
 
 // encodingOf looks through a file.
@@ -167,7 +173,7 @@ func separator(head []byte) (comma rune, said bool) {
 	return comma, false
 }
 
-func (t *Table) readHeader() error {
+func (t *Table) readHeader(also map[string]string) error {
 	t.bound.left = maxRow
 	names, err := t.rows.Read()
 	if errors.Is(err, io.EOF) {
@@ -180,12 +186,17 @@ func (t *Table) readHeader() error {
 	}
 	var errs []error
 	for i, n := range names {
-		field, ok := headers[strings.NewReplacer(" ", "_", "-", "_").Replace(strings.ToLower(strings.TrimSpace(n)))]
+		n := strings.TrimSpace(n)
+		name := strings.NewReplacer(" ", "_", "-", "_").Replace(strings.ToLower(n))
+		field, ok := also[name]
+		if !ok {
+			field, ok = headers[name]
+		}
 		if other, twice := t.columns[field]; ok && twice {
 			errs = append(errs, fmt.Errorf("%w: columns %d and %d are both %s", idp.ErrInvalid, other+1, i+1, field))
 		} else if ok {
 			t.at[i], t.columns[field] = field, i
-		} else if strings.TrimSpace(n) != "" {
+		} else if n != "" {
 			t.Unknown = append(t.Unknown, strings.Clone(n))
 		}
 	}
@@ -194,6 +205,55 @@ func (t *Table) readHeader() error {
 		errs = append(errs, fmt.Errorf("%w: the first row must name the columns, and one of them must be email or login; it has: %.200q", idp.ErrInvalid, names))
 	}
 	return errors.Join(errs...)
+}
+
+// Next returns the next person of the file, or io.EOF.
+func (t *Table) Next(context.Context) (Row, error) {
+	r, err := t.next()
+	if err != nil {
+		return Row{}, err
+	}
+	out := Row{Line: r.line}
+	if r.err != nil {
+		out.Wrong = []error{r.err}
+		return out, nil
+	}
+	out.Given, out.Extra = map[string]bool{}, r.values
+	for field := range r.values {
+		out.Given[field] = true
+	}
+	out.In, out.Wrong = describe(r.values)
+	return out, nil
+}
+
+// describe turns the values of a row into a person.
+func describe(v map[string]string) (in New, wrong []error) {
+	in = New{
+		Email: v["email"], Login: v["login"], Name: v["name"], Kind: idp.Kind(strings.ToLower(v["kind"])), Locale: v["locale"],
+		Phone: v["phone"], PasswordHash: v["password_hash"], TOTPSecret: v["totp_secret"],
+	}
+	for g := range strings.SplitSeq(v["groups"], "|") {
+		if g = strings.TrimSpace(g); g != "" {
+			in.Groups = append(in.Groups, g)
+		}
+	}
+	var ok bool
+	if in.Verified, ok = truth(v["verified"]); !ok {
+		wrong = append(wrong, inField("verified", fmt.Errorf("%w: verified %q: yes or no is expected", idp.ErrInvalid, v["verified"])))
+	}
+	return in, wrong
+}
+
+// place names the column of a field. A row without a login has its e-mail in
+// its place.
+func (t *Table) place(field string) (string, int) {
+	if _, there := t.columns[field]; !there && field == "login" {
+		field = "email"
+	}
+	if at, ok := t.columns[field]; ok {
+		return field, at + 1
+	}
+	return field, 0
 }
 
 // row is a row as it stands in the file.
@@ -239,8 +299,8 @@ func (t *Table) next() (row, error) {
 	return row{}, io.EOF
 }
 
-// part is how much of the file has been read, 0 to 1.
-func (t *Table) part() float64 {
+// Part is how much of the file has been read, 0 to 1.
+func (t *Table) Part() float64 {
 	if t.size == 0 {
 		return 0
 	}
@@ -299,6 +359,16 @@ func (o oldLines) Read(p []byte) (int, error) {
 var truths = map[bool][]string{
 	true:  {"1", "true", "yes", "y", "x", "oui", "vrai", "ja", "wahr", "sí", "si", "verdadero", "vero"},
 	false: {"0", "false", "no", "n", "non", "faux", "nein", "falsch", "falso", "nee", "onwaar"},
+}
+
+// Truth reads yes and no as spreadsheets of several languages write it; nothing
+// is no. What is neither is idp.ErrInvalid.
+func Truth(word string) (bool, error) {
+	is, ok := truth(word)
+	if !ok {
+		return false, fmt.Errorf("%w: %q: yes or no is expected", idp.ErrInvalid, word)
+	}
+	return is, nil
 }
 
 // truth reads yes and no as spreadsheets of several languages write it.

@@ -44,7 +44,7 @@ func FuzzTable(f *testing.F) {
 				}
 			}
 		}
-		if p := table.part(); p < 0 || p > 1 {
+		if p := table.Part(); p < 0 || p > 1 {
 			t.Errorf("part %v", p)
 		}
 	})

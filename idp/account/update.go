@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,8 @@ type Change struct {
 	// Verified says whether e-mail and phone are known to be the person's. An
 	// address or number that changes is not, unless this says so.
 	Verified *bool
+	// ProvenEmail says so of the e-mail alone, and wins.
+	ProvenEmail *bool
 }
 
 // fields names what a change sets, for the log; never its values.
@@ -32,7 +35,7 @@ func (c Change) fields() (out []string) {
 		set  bool
 	}{
 		{"login", c.Login != nil}, {"email", c.Email != nil}, {"name", c.Name != nil}, {"kind", c.Kind != nil}, {"role", c.Role != nil},
-		{"locale", c.Locale != nil}, {"phone", c.Phone != nil}, {"claims", c.Profile != nil}, {"verified", c.Verified != nil},
+		{"locale", c.Locale != nil}, {"phone", c.Phone != nil}, {"claims", c.Profile != nil}, {"verified", c.Verified != nil || c.ProvenEmail != nil},
 	} {
 		if f.set {
 			out = append(out, f.name)
@@ -60,7 +63,7 @@ func (s *Service) Update(ctx context.Context, by idp.Actor, id idp.UserID, c Cha
 	if err != nil {
 		return idp.User{}, err
 	}
-	next.EmailVerified = verified(u.EmailVerified, u.Email, next.Email, c.Verified)
+	next.EmailVerified = verified(u.EmailVerified, u.Email, next.Email, cmp.Or(c.ProvenEmail, c.Verified))
 	next.PhoneVerified = verified(u.PhoneVerified, u.Phone, next.Phone, c.Verified)
 	was := u
 	u.Login, u.Email, u.EmailVerified, u.Name, u.Phone, u.PhoneVerified = next.Login, next.Email, next.EmailVerified, next.Name, next.Phone, next.PhoneVerified

@@ -30,6 +30,9 @@ const (
 	// Logout is a word to an application that a session has ended; see
 	// package oidc.
 	Logout Channel = "logout"
+	// Odoo is a word to a connected Odoo that a person's sessions there are at
+	// an end; see package idp/odoo/connector.
+	Odoo Channel = "odoo"
 )
 
 // Message is one message to one recipient.

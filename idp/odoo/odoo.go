@@ -89,6 +89,7 @@ type Service struct {
 type payload struct {
 	Epoch  int64    `json:"epoch"`
 	Scopes []string `json:"scopes,omitempty"`
+	Probe  bool     `json:"probe,omitempty"` // of nobody; see [Service.Probe]
 }
 
 // ValidationPath is the path of a client's validation address, below the
@@ -142,7 +143,7 @@ func (s *Service) Issue(ctx context.Context, a oidc.Authorized) (url.Values, err
 
 // token makes the token of an authorization. Odoo ends a person's sessions
 // on all other devices when the token changes, so for clients that keep
-// several sessions it stays the same until the person's epoch rises.
+// several sessions it stays the same until the person's epoch or round rises.
 func (s *Service) token(a oidc.Authorized) (string, error) {
 	if a.Client.Sessions == oidc.SessionsSingle {
 		b := make([]byte, 32)
@@ -154,7 +155,11 @@ func (s *Service) token(a oidc.Authorized) (string, error) {
 		return "", err
 	}
 	m := hmac.New(sha256.New, key)
-	for _, part := range []string{string(a.Client.ID), string(a.User.ID), strconv.FormatInt(a.User.Epoch, 10)} {
+	age := strconv.FormatInt(a.User.Epoch, 10)
+	if a.User.Round > 0 {
+		age += "." + strconv.FormatInt(a.User.Round, 10)
+	}
+	for _, part := range []string{string(a.Client.ID), string(a.User.ID), age} {
 		// Lengths keep "ab"+"c" from being "a"+"bc".
 		var n [8]byte
 		binary.BigEndian.PutUint64(n[:], uint64(len(part)))

@@ -70,14 +70,17 @@ func (s *Service) validate(r *http.Request, w http.ResponseWriter) (map[string]a
 	} else if err != nil {
 		return nil, err
 	}
+	var p payload
+	if err := json.Unmarshal(g.Payload, &p); err != nil {
+		return nil, err
+	}
+	if p.Probe {
+		return map[string]any{"error": probed}, nil
+	}
 	u, err := s.Users.ByID(ctx, g.User)
 	if errors.Is(err, idp.ErrNotFound) {
 		return nil, s.refused(r, c, g.User, "of somebody who was removed")
 	} else if err != nil {
-		return nil, err
-	}
-	var p payload
-	if err := json.Unmarshal(g.Payload, &p); err != nil {
 		return nil, err
 	}
 	if !oidc.Admits(c, u) {

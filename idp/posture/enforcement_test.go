@@ -150,12 +150,12 @@ func (d *door) tryDoor(finish bool) posture.Point {
 		_, v, err := d.password()
 		must(d.t, err)
 		if v.Flow.Asked[k] == "" {
-			_, _, err = d.Challenge(d.t.Context(), v, k)
+			_, _, err = d.Second().Challenge(d.t.Context(), v, k)
 			must(d.t, err)
 			_, v, err = d.see(signin.Moved{Step: v.Step, Ticket: v.Flow.ID})
 			must(d.t, err)
 		}
-		m, err := d.Answer(d.t.Context(), v, k, d.right(k), signin.Marks{}, false)
+		m, err := d.Second().Answer(d.t.Context(), v, k, d.right(k), signin.Marks{}, false)
 		must(d.t, err)
 		switch _, v, err = d.see(m); {
 		case in(m.Step):
@@ -180,16 +180,16 @@ func (d *door) setUp(v signin.View, finish bool) {
 		return
 	}
 	ctx := d.t.Context()
-	must(d.t, d.Enrol(ctx, v, "totp", ""))
+	must(d.t, d.Wizard().Enrol(ctx, v, "totp", ""))
 	_, v, err := d.see(signin.Moved{Ticket: v.Flow.ID})
 	must(d.t, err)
-	wizard, err := d.Enrolment(ctx, v)
+	wizard, err := d.Wizard().Enrolment(ctx, v)
 	must(d.t, err)
-	must(d.t, d.Keep(ctx, v))
+	must(d.t, d.Wizard().Keep(ctx, v))
 	_, v, err = d.see(signin.Moved{Ticket: v.Flow.ID})
 	must(d.t, err)
 	d.secret = wizard.Ask.Secret
-	m, err := d.Confirm(ctx, v, d.right("totp"), signin.Marks{})
+	m, err := d.Wizard().Confirm(ctx, v, d.right("totp"), signin.Marks{})
 	must(d.t, err)
 	if !in(m.Step) {
 		d.t.Errorf("set up, and still asked for %s", m.Step)

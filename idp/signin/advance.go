@@ -28,22 +28,22 @@ type turn struct {
 
 // advance follows a proof: it stores the flow for the next step or ends it
 // with a session, together with what also writes, in one transaction.
-func (s *Service) advance(ctx context.Context, t turn, also func(context.Context) error) (Moved, error) {
+func (t turn) advance(ctx context.Context, s *Service, also func(context.Context) error) (Moved, error) {
 	d, err := s.decide(ctx, t.flow, t.user, t.from)
 	if err != nil {
 		return Moved{}, err
 	}
 	step := t.flow.Next(d, t.user.Factors)
 	if step == AskFactor {
-		if t, step, err = s.recognise(ctx, t, d); err != nil {
+		if t, step, err = t.recognise(ctx, s, d); err != nil {
 			return Moved{}, err
 		}
 	}
 	if step == Done {
 		var m Moved
 		err := s.Atomic(ctx, func(ctx context.Context) error {
-			m, err = s.open(ctx, t, d)
-			return errors.Join(err, s.grace(ctx, t.user, d), also(ctx))
+			m, err = t.open(ctx, s, d)
+			return errors.Join(err, grace(ctx, s, t.user, d), also(ctx))
 		})
 		if errors.Is(err, trust.ErrForgotten) { // in this very moment
 			return Moved{}, fmt.Errorf("%w: %w", idp.ErrExpired, err)
@@ -56,7 +56,7 @@ func (s *Service) advance(ctx context.Context, t turn, also func(context.Context
 	}
 	var c *mfa.Challenge
 	if step == AskFactor && t.ask {
-		if f, c, err = s.first(ctx, f, t, d); err != nil {
+		if f, c, err = t.first(ctx, s, f, d); err != nil {
 			return Moved{}, err
 		}
 	}
@@ -66,13 +66,13 @@ func (s *Service) advance(ctx context.Context, t turn, also func(context.Context
 				return err
 			}
 		}
-		return errors.Join(s.Flows.Put(ctx, f), s.grace(ctx, t.user, d), also(ctx))
+		return errors.Join(s.Flows.Put(ctx, f), grace(ctx, s, t.user, d), also(ctx))
 	})
 	return Moved{Step: step, Ticket: f.ID}, err
 }
 
 // recognise looks whether a trusted browser stands for the second factor.
-func (s *Service) recognise(ctx context.Context, t turn, d policy.Decision) (turn, Step, error) {
+func (t turn) recognise(ctx context.Context, s *Service, d policy.Decision) (turn, Step, error) {
 	raised := t.flow.raised(d, t.user.Factors)
 	if t.marks.Device == "" || !t.flow.remembers(raised, t.user.Factors) {
 		return t, AskFactor, nil
@@ -93,7 +93,7 @@ func (s *Service) recognise(ctx context.Context, t turn, d policy.Decision) (tur
 
 // first asks by the first method that there is. A code that cannot be sent is
 // no reason to turn somebody away: the page says so and offers the others.
-func (s *Service) first(ctx context.Context, f Flow, t turn, d policy.Decision) (Flow, *mfa.Challenge, error) {
+func (t turn) first(ctx context.Context, s *Service, f Flow, d policy.Decision) (Flow, *mfa.Challenge, error) {
 	raised := f.raised(d, t.user.Factors)
 	ks := methods(raised, t.user, s.Factors.Kinds())
 	if len(ks) == 0 {
@@ -118,7 +118,7 @@ func (s *Service) first(ctx context.Context, f Flow, t turn, d policy.Decision) 
 }
 
 // grace notes when the time to set up a factor began.
-func (s *Service) grace(ctx context.Context, u idp.User, d policy.Decision) error {
+func grace(ctx context.Context, s *Service, u idp.User, d policy.Decision) error {
 	if len(d.Grace) == 0 {
 		return nil
 	}
@@ -127,10 +127,10 @@ func (s *Service) grace(ctx context.Context, u idp.User, d policy.Decision) erro
 
 // open ends a flow with a session under a new id; the one it replaces dies
 // (S-01). It runs inside an Atomic.
-func (s *Service) open(ctx context.Context, t turn, d policy.Decision) (Moved, error) {
+func (t turn) open(ctx context.Context, s *Service, d policy.Decision) (Moved, error) {
 	f, u := t.flow, t.user
 	token, now := newToken(), s.Now()
-	idle, absolute := s.limits(d)
+	idle, absolute := s.Rules.limits(d)
 	n := idp.Session{
 		ID: idp.SessionID(rand.Text()), Hash: HashToken(token), User: u.ID, Epoch: f.Epoch, Proofs: f.Proofs,
 		// A step-up does not prolong the life of the password's proof (S-04).
@@ -142,7 +142,7 @@ func (s *Service) open(ctx context.Context, t turn, d policy.Decision) (Moved, e
 	var errs []error
 	if t.trust && d.TrustDays > 0 {
 		var err error
-		n.Device, m.Device, err = s.remember(ctx, t, d)
+		n.Device, m.Device, err = t.remember(ctx, s, d)
 		errs = append(errs, err)
 	}
 	errs = append(errs, s.Sessions.Open(ctx, n), s.Log.Append(ctx, e), s.browserSeen(ctx, f, u, e, t.marks.Known))
@@ -162,8 +162,8 @@ func (s *Service) open(ctx context.Context, t turn, d policy.Decision) (Moved, e
 }
 
 // limits are those of policy, or the house's.
-func (s *Service) limits(d policy.Decision) (idle, absolute time.Duration) {
-	idle, absolute = s.Rules.Idle, s.Rules.Absolute
+func (r Rules) limits(d policy.Decision) (idle, absolute time.Duration) {
+	idle, absolute = r.Idle, r.Absolute
 	if d.Session.Idle > 0 {
 		idle = d.Session.Idle
 	}
@@ -174,7 +174,7 @@ func (s *Service) limits(d policy.Decision) (idle, absolute time.Duration) {
 }
 
 // remember trusts this browser for as long as policy allows.
-func (s *Service) remember(ctx context.Context, t turn, d policy.Decision) (id, cookie string, err error) {
+func (t turn) remember(ctx context.Context, s *Service, d policy.Decision) (id, cookie string, err error) {
 	life := time.Duration(d.TrustDays) * 24 * time.Hour
 	proven := level(t.flow.Proofs)
 	if !proven.Meets(d.Assurance) {

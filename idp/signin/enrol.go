@@ -12,6 +12,12 @@ import (
 	"latchkey/mfa/policy"
 )
 
+// Wizard sets up a factor inside a sign-in.
+type Wizard struct{ *Service }
+
+// Wizard sets up a factor inside a sign-in.
+func (s *Service) Wizard() Wizard { return Wizard{s} }
+
 // Enrolment is what the wizard shows: nothing of it is active before Confirm.
 type Enrolment struct {
 	Kind  mfa.Kind
@@ -26,7 +32,7 @@ func (e Enrolment) Ready() bool { return e.Kept || e.Codes.Shape == "" }
 // Enrol starts the wizard for one of the factors that the view can add. For a
 // code by SMS phone is the number to add, E.164. A *mfa.LockedError or
 // mfa.ErrUnsent when a code could not be sent.
-func (s *Service) Enrol(ctx context.Context, v View, k mfa.Kind, phone string) error {
+func (w Wizard) Enrol(ctx context.Context, v View, k mfa.Kind, phone string) error {
 	if !v.enrolling() || !slices.Contains(v.Addable, k) {
 		return idp.ErrDenied
 	}
@@ -35,24 +41,24 @@ func (s *Service) Enrol(ctx context.Context, v View, k mfa.Kind, phone string) e
 		who.Phone = phone
 	}
 	start := func(ctx context.Context) error {
-		c, err := s.Factors.Enroll(ctx, who, k, binding(f))
+		c, err := w.Factors.Enroll(ctx, who, k, binding(f))
 		if err != nil {
 			return err
 		}
 		f.Enrol = &Enrolling{Kind: k, Asked: c.ID, Phone: phone}
 		if v.wantsCodes() {
-			codes, err := s.Factors.Enroll(ctx, who, backup.Kind, binding(f))
+			codes, err := w.Factors.Enroll(ctx, who, backup.Kind, binding(f))
 			if err != nil {
 				return err
 			}
 			f.Enrol.Codes = codes.ID
 		}
-		return s.Flows.Put(ctx, f)
+		return w.Flows.Put(ctx, f)
 	}
-	if s.Factors.Sends(k) {
+	if w.Factors.Sends(k) {
 		return start(ctx) // sending is counted, and counts commit on their own
 	}
-	return s.Atomic(ctx, start)
+	return w.Atomic(ctx, start)
 }
 
 // enrolling reports whether a factor may be set up at this step.
@@ -74,7 +80,7 @@ func (v View) target() policy.Decision {
 
 // Enrolment returns the wizard under way, so that a reloaded page shows the
 // same secret (M-08), or mfa.ErrExpired when none is.
-func (s *Service) Enrolment(ctx context.Context, v View) (Enrolment, error) {
+func (w Wizard) Enrolment(ctx context.Context, v View) (Enrolment, error) {
 	f := v.Flow
 	if !v.enrolling() {
 		return Enrolment{}, idp.ErrDenied
@@ -83,13 +89,13 @@ func (s *Service) Enrolment(ctx context.Context, v View) (Enrolment, error) {
 		return Enrolment{}, mfa.ErrExpired
 	}
 	out := Enrolment{Kind: f.Enrol.Kind, Kept: f.Enrol.Kept}
-	c, err := s.Factors.Pending(ctx, mfa.SubjectID(f.User), f.Enrol.Asked, binding(f))
+	c, err := w.Factors.Pending(ctx, mfa.SubjectID(f.User), f.Enrol.Asked, binding(f))
 	if err != nil {
 		return Enrolment{}, err
 	}
 	out.Ask = c.Prompt
 	if f.Enrol.Codes != "" {
-		c, err := s.Factors.Pending(ctx, mfa.SubjectID(f.User), f.Enrol.Codes, binding(f))
+		c, err := w.Factors.Pending(ctx, mfa.SubjectID(f.User), f.Enrol.Codes, binding(f))
 		if err != nil {
 			return Enrolment{}, err
 		}
@@ -99,7 +105,7 @@ func (s *Service) Enrolment(ctx context.Context, v View) (Enrolment, error) {
 }
 
 // SendAgain sends the code of the wizard once more.
-func (s *Service) SendAgain(ctx context.Context, v View) error {
+func (w Wizard) SendAgain(ctx context.Context, v View) error {
 	if !v.enrolling() || v.Flow.Enrol == nil {
 		return idp.ErrDenied
 	}
@@ -107,29 +113,29 @@ func (s *Service) SendAgain(ctx context.Context, v View) error {
 	if v.Flow.Enrol.Phone != "" {
 		who.Phone = v.Flow.Enrol.Phone
 	}
-	_, err := s.Factors.Again(ctx, who, v.Flow.Enrol.Asked, binding(v.Flow))
+	_, err := w.Factors.Again(ctx, who, v.Flow.Enrol.Asked, binding(v.Flow))
 	return err
 }
 
 // Keep is the step of the wizard in which the backup codes are saved.
-func (s *Service) Keep(ctx context.Context, v View) error {
+func (w Wizard) Keep(ctx context.Context, v View) error {
 	if !v.enrolling() || v.Flow.Enrol == nil {
 		return idp.ErrDenied
 	}
 	f, e := v.Flow, *v.Flow.Enrol
 	e.Kept = true
 	f.Enrol = &e
-	return s.Flows.Put(ctx, f)
+	return w.Flows.Put(ctx, f)
 }
 
 // Confirm is the wizard's last step: a right answer makes the factor and the
 // backup codes active and is the second factor of this sign-in (M-07).
-func (s *Service) Confirm(ctx context.Context, v View, a mfa.Answer, m Marks) (Moved, error) {
+func (w Wizard) Confirm(ctx context.Context, v View, a mfa.Answer, m Marks) (Moved, error) {
 	f, u := v.Flow, v.User
 	if !v.enrolling() || f.Enrol == nil || f.Enrol.Codes != "" && !f.Enrol.Kept || !slices.Contains(v.Addable, f.Enrol.Kind) {
 		return Moved{}, idp.ErrDenied
 	}
-	e := event(s.Now(), "factor.add", f, u, f.Enrol.Kind, v.From)
+	e := event(w.Now(), "factor.add", f, u, f.Enrol.Kind, v.From)
 	answers := []mfa.Response{{ID: f.Enrol.Asked, Answer: a}}
 	if f.Enrol.Codes != "" {
 		answers = append(answers, mfa.Response{ID: f.Enrol.Codes, Answer: mfa.Answer{Kept: true}})
@@ -139,8 +145,8 @@ func (s *Service) Confirm(ctx context.Context, v View, a mfa.Answer, m Marks) (M
 		who.Phone = f.Enrol.Phone
 	}
 	var out Moved
-	err := s.Factors.Confirm(ctx, who, binding(f), answers, func(ctx context.Context, made []mfa.Credential) error {
-		f.Proofs = append(slices.Clone(f.Proofs), proof(made[0], s.Now()))
+	err := w.Factors.Confirm(ctx, who, binding(f), answers, func(ctx context.Context, made []mfa.Credential) error {
+		f.Proofs = append(slices.Clone(f.Proofs), proof(made[0], w.Now()))
 		link := f.Link
 		f.Enrol, f.Wants, f.Link, f.Skipped = nil, "", "", true
 		for _, c := range made {
@@ -150,27 +156,27 @@ func (s *Service) Confirm(ctx context.Context, v View, a mfa.Answer, m Marks) (M
 		}
 		e.Result = "ok"
 		var err error
-		out, err = s.advance(ctx, turn{flow: f, user: u, from: v.From, marks: m}, func(ctx context.Context) error {
+		out, err = turn{flow: f, user: u, from: v.From, marks: m}.advance(ctx, w.Service, func(ctx context.Context) error {
 			// Of two sign-ins that set up a factor at once, one wins: it takes
 			// the other's flow away, whose end then finds nothing (M-05).
-			return errors.Join(s.Flows.EndAll(ctx, u.ID), s.Log.Append(ctx, e), s.added(ctx, v, e, made[0]), s.use(ctx, u, link)) // M-18
+			return errors.Join(w.Flows.EndAll(ctx, u.ID), w.Log.Append(ctx, e), w.added(ctx, v, e, made[0]), w.use(ctx, u, link)) // M-18
 		})
 		return err
 	})
 	if err != nil {
-		return Moved{}, s.failed(ctx, v.Flow, v.User, e, err)
+		return Moved{}, w.failed(ctx, v.Flow, v.User, e, err)
 	}
 	return out, nil
 }
 
 // added tells of a new factor, and what it makes known of the person: a number
 // or an address that took a code is theirs.
-func (s *Service) added(ctx context.Context, v View, e idp.Event, made mfa.Credential) error {
+func (w Wizard) added(ctx context.Context, v View, e idp.Event, made mfa.Credential) error {
 	n := noticeOf(idp.FactorAdded, v.Flow, e)
 	n.Credential = made.ID
-	err := s.Notify.Notice(ctx, v.User, n)
+	err := w.Notify.Notice(ctx, v.User, n)
 	if made.Kind == smsKind && v.Flow.Enrol.Phone != "" {
-		err = errors.Join(err, s.Users.SetPhone(ctx, v.User.ID, v.Flow.Enrol.Phone))
+		err = errors.Join(err, w.Users.SetPhone(ctx, v.User.ID, v.Flow.Enrol.Phone))
 	}
 	return err
 }
@@ -179,24 +185,24 @@ const smsKind mfa.Kind = "sms"
 
 // use spends the link that led here, if one did, and with it any other of its
 // kind: what they ask for is done (SECURITY.md M-11).
-func (s *Service) use(ctx context.Context, u idp.User, link string) error {
+func (w Wizard) use(ctx context.Context, u idp.User, link string) error {
 	if link == "" {
 		return nil
 	}
-	return errors.Join(s.Links.Spend(ctx, link), s.Links.Void(ctx, idp.LinkEnrol, u.ID))
+	return errors.Join(w.Links.Spend(ctx, link), w.Links.Void(ctx, idp.LinkEnrol, u.ID))
 }
 
 // Skip puts an enrolment off that is not due yet.
-func (s *Service) Skip(ctx context.Context, v View, m Marks) (Moved, error) {
+func (w Wizard) Skip(ctx context.Context, v View, m Marks) (Moved, error) {
 	if v.Step != MayEnrol {
 		return Moved{}, idp.ErrDenied
 	}
 	f := v.Flow
 	f.Skipped = true
-	e := event(s.Now(), "factor.later", f, v.User, "", v.From)
+	e := event(w.Now(), "factor.later", f, v.User, "", v.From)
 	e.Result = "ok"
-	return s.advance(ctx, turn{flow: f, user: v.User, from: v.From, marks: m}, func(ctx context.Context) error {
-		return s.Log.Append(ctx, e)
+	return turn{flow: f, user: v.User, from: v.From, marks: m}.advance(ctx, w.Service, func(ctx context.Context) error {
+		return w.Log.Append(ctx, e)
 	})
 }
 

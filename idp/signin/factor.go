@@ -11,14 +11,20 @@ import (
 	"latchkey/mfa/backup"
 )
 
+// Second is the second step: challenges of the factors that somebody holds.
+type Second struct{ *Service }
+
+// Second is the second step of a sign-in.
+func (s *Service) Second() Second { return Second{s} }
+
 // binding ties a challenge to its flow, and through it to one browser (T-06).
 func binding(f Flow) string { return "signin:" + f.ID }
 
 // Challenge returns what the page of the second step shows for one of the
 // view's methods (empty: the one asked last, or the first offered). A
 // reloaded page gets the same challenge. Nothing is sent here: where a code must
-// be sent first the error is mfa.ErrUnsent, and [Service.Send] sends it.
-func (s *Service) Challenge(ctx context.Context, v View, k mfa.Kind) (mfa.Prompt, mfa.Kind, error) {
+// be sent first the error is mfa.ErrUnsent, and [Second.Send] sends it.
+func (s Second) Challenge(ctx context.Context, v View, k mfa.Kind) (mfa.Prompt, mfa.Kind, error) {
 	if v.Step != AskFactor || len(v.Methods) == 0 {
 		return mfa.Prompt{}, "", idp.ErrDenied
 	}
@@ -51,7 +57,7 @@ func (v View) method(k mfa.Kind) mfa.Kind {
 }
 
 // asked stores a challenge and notes it in its flow.
-func (s *Service) asked(ctx context.Context, f Flow, c mfa.Challenge) error {
+func (s Second) asked(ctx context.Context, f Flow, c mfa.Challenge) error {
 	return s.Atomic(ctx, func(ctx context.Context) error {
 		return errors.Join(s.Factors.Open(ctx, c), s.Flows.Put(ctx, f.asking(c)))
 	})
@@ -69,7 +75,7 @@ func (f Flow) asking(c mfa.Challenge) Flow {
 // Send sends a code by one of the view's methods, or sends it again: then the
 // one before is void and the tries go on (T-07). A *mfa.LockedError says that
 // it is too soon or too much, mfa.ErrUnsent that it cannot be sent.
-func (s *Service) Send(ctx context.Context, v View, k mfa.Kind) error {
+func (s Second) Send(ctx context.Context, v View, k mfa.Kind) error {
 	if v.Step != AskFactor || !slices.Contains(v.Methods, k) || !s.Factors.Sends(k) {
 		return idp.ErrDenied
 	}
@@ -92,7 +98,7 @@ func (s *Service) Send(ctx context.Context, v View, k mfa.Kind) error {
 // Answer judges the second step. The used credential, the ended flow and the
 // new session are one transaction. trust asks that this browser be trusted from
 // now on; it is, if policy allows it.
-func (s *Service) Answer(ctx context.Context, v View, k mfa.Kind, a mfa.Answer, m Marks, trust bool) (Moved, error) {
+func (s Second) Answer(ctx context.Context, v View, k mfa.Kind, a mfa.Answer, m Marks, trust bool) (Moved, error) {
 	if v.Step != AskFactor || !slices.Contains(v.Methods, k) || v.Flow.Asked[k] == "" {
 		return Moved{}, idp.ErrDenied
 	}
@@ -104,7 +110,7 @@ func (s *Service) Answer(ctx context.Context, v View, k mfa.Kind, a mfa.Answer, 
 		f.Asked, f.Method, f.Unsent = nil, "", nil
 		e.Result = "ok"
 		var err error
-		out, err = s.advance(ctx, turn{flow: f, user: u, from: v.From, marks: m, trust: trust}, func(ctx context.Context) error {
+		out, err = turn{flow: f, user: u, from: v.From, marks: m, trust: trust}.advance(ctx, s.Service, func(ctx context.Context) error {
 			return errors.Join(s.Log.Append(ctx, e), s.after(ctx, f, u, e, used))
 		})
 		return err

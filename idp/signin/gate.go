@@ -38,7 +38,7 @@ func (s *Service) Gate(ctx context.Context, token string, need idp.Need, from id
 	if err != nil {
 		return idp.Session{}, idp.User{}, err
 	}
-	if idle, absolute := s.limits(d); !now.Before(n.AuthTime().Add(absolute)) || !now.Before(n.Seen.Add(idle)) {
+	if idle, absolute := s.Rules.limits(d); !now.Before(n.AuthTime().Add(absolute)) || !now.Before(n.Seen.Add(idle)) {
 		return idp.Session{}, idp.User{}, idp.ErrNotFound // policy has become stricter since it was opened (S-04)
 	}
 	if now.Sub(n.Seen) > min(seenEvery, n.Idle/4) {

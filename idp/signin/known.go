@@ -85,13 +85,13 @@ func (s *Service) budgets(u idp.User, canonical, known string, from idp.Origin) 
 	}
 	return []mfa.Budget{
 		{Key: key, Max: s.Rules.AccountTries, Per: s.Rules.Per, Streak: s.Rules.Streak},
-		s.network(from),
+		network(s.Rules, from),
 	}
 }
 
 // network is the budget of tries of everybody at one place.
-func (s *Service) network(from idp.Origin) mfa.Budget {
-	return mfa.Budget{Key: "ip:" + Network(from.Address), Max: s.Rules.AddressTries, Per: s.Rules.Per, Shared: true}
+func network(r Rules, from idp.Origin) mfa.Budget {
+	return mfa.Budget{Key: "ip:" + Network(from.Address), Max: r.AddressTries, Per: r.Per, Shared: true}
 }
 
 // PasswordKey is the budget of wrong passwords from browsers that a person
@@ -116,5 +116,5 @@ func Network(address string) string {
 // Network counts a try of whoever sits at one place, at a door that knows no
 // account yet. A *mfa.LockedError when there were too many.
 func (s *Service) Network(ctx context.Context, from idp.Origin) error {
-	return s.Limiter.Take(ctx, s.network(from))
+	return s.Limiter.Take(ctx, network(s.Rules, from))
 }

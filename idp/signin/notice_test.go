@@ -120,7 +120,7 @@ func (h *house) view(ticket string) signin.View {
 func (h *house) answer(ticket, code, known string) (signin.Moved, error) {
 	h.t.Helper()
 	v := h.view(ticket)
-	return h.Answer(h.t.Context(), v, v.Flow.Method, mfa.Answer{Code: code}, signin.Marks{Known: known}, false)
+	return h.Second().Answer(h.t.Context(), v, v.Flow.Method, mfa.Answer{Code: code}, signin.Marks{Known: known}, false)
 }
 
 func (h *house) code(key string) string {
@@ -262,25 +262,25 @@ func TestFactorNews(t *testing.T) {
 		t.Fatal(err)
 	}
 	m := h.must(h.password(pass, ""))
-	if err := h.Enrol(t.Context(), h.view(m.Ticket), totp.Kind, ""); err != nil {
+	if err := h.Wizard().Enrol(t.Context(), h.view(m.Ticket), totp.Kind, ""); err != nil {
 		t.Fatal(err)
 	}
-	e, err := h.Enrolment(t.Context(), h.view(m.Ticket))
+	e, err := h.Wizard().Enrolment(t.Context(), h.view(m.Ticket))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := h.Keep(t.Context(), h.view(m.Ticket)); err != nil {
+	if err := h.Wizard().Keep(t.Context(), h.view(m.Ticket)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.Confirm(t.Context(), h.view(m.Ticket), mfa.Answer{Code: "000000"}, signin.Marks{}); !errors.Is(err, mfa.ErrWrong) {
+	if _, err := h.Wizard().Confirm(t.Context(), h.view(m.Ticket), mfa.Answer{Code: "000000"}, signin.Marks{}); !errors.Is(err, mfa.ErrWrong) {
 		t.Fatal(err)
 	}
 	h.want()
-	known := h.must(h.Confirm(t.Context(), h.view(m.Ticket), mfa.Answer{Code: h.code(e.Ask.Secret)}, signin.Marks{})).Known
+	known := h.must(h.Wizard().Confirm(t.Context(), h.view(m.Ticket), mfa.Answer{Code: h.code(e.Ask.Secret)}, signin.Marks{})).Known
 	h.want(idp.FactorAdded)
 
 	m = h.must(h.password(pass, known))
-	if _, _, err := h.Challenge(t.Context(), h.view(m.Ticket), backup.Kind); err != nil {
+	if _, _, err := h.Second().Challenge(t.Context(), h.view(m.Ticket), backup.Kind); err != nil {
 		t.Fatal(err)
 	}
 	h.must(h.answer(m.Ticket, e.Codes.Codes[0], known))

@@ -17,41 +17,41 @@ import (
 //
 // idp.ErrDenied at every other step; mfa.ErrExpired when it is to add one and
 // the backup codes that come with it are not saved yet.
-func (s *Service) Options(ctx context.Context, v View) (json.RawMessage, error) {
+func (k Keys) Options(ctx context.Context, v View) (json.RawMessage, error) {
 	switch {
 	case v.Step == AskFactor && slices.Contains(v.Methods, idp.Passkey):
-		return s.askPasskey(ctx, v)
+		return k.askPasskey(ctx, v)
 	case v.enrolling() && slices.Contains(v.Addable, idp.Passkey):
-		return s.addPasskey(ctx, v)
+		return k.addPasskey(ctx, v)
 	}
 	return nil, idp.ErrDenied
 }
 
-func (s *Service) askPasskey(ctx context.Context, v View) (json.RawMessage, error) {
+func (k Keys) askPasskey(ctx context.Context, v View) (json.RawMessage, error) {
 	f, who := v.Flow, subject(v.User, v.Decision, v.From)
 	if id := f.Asked[idp.Passkey]; id != "" {
-		c, err := s.Factors.Again(ctx, who, id, binding(f))
+		c, err := k.Factors.Again(ctx, who, id, binding(f))
 		if !errors.Is(err, mfa.ErrExpired) {
 			return c.Prompt.Public, err
 		}
 	}
-	c, err := s.Factors.Prepare(ctx, who, idp.Passkey, binding(f))
+	c, err := k.Factors.Prepare(ctx, who, idp.Passkey, binding(f))
 	if err != nil {
 		return nil, err
 	}
-	return c.Prompt.Public, s.asked(ctx, f, c)
+	return c.Prompt.Public, k.Second().asked(ctx, f, c)
 }
 
-func (s *Service) addPasskey(ctx context.Context, v View) (json.RawMessage, error) {
-	e, err := s.Enrolment(ctx, v)
+func (k Keys) addPasskey(ctx context.Context, v View) (json.RawMessage, error) {
+	e, err := k.Wizard().Enrolment(ctx, v)
 	if errors.Is(err, mfa.ErrExpired) || err == nil && e.Kind != idp.Passkey {
-		if err := s.Enrol(ctx, v, idp.Passkey, ""); err != nil {
+		if err := k.Wizard().Enrol(ctx, v, idp.Passkey, ""); err != nil {
 			return nil, err
 		}
-		if v.Flow, _, err = s.Flows.Get(ctx, v.Flow.ID); err != nil {
+		if v.Flow, _, err = k.Flows.Get(ctx, v.Flow.ID); err != nil {
 			return nil, err
 		}
-		e, err = s.Enrolment(ctx, v)
+		e, err = k.Wizard().Enrolment(ctx, v)
 	}
 	if err != nil {
 		return nil, err
@@ -59,6 +59,6 @@ func (s *Service) addPasskey(ctx context.Context, v View) (json.RawMessage, erro
 	if !e.Ready() {
 		return nil, mfa.ErrExpired
 	}
-	c, err := s.Factors.Again(ctx, subject(v.User, v.Decision, v.From), v.Flow.Enrol.Asked, binding(v.Flow))
+	c, err := k.Factors.Again(ctx, subject(v.User, v.Decision, v.From), v.Flow.Enrol.Asked, binding(v.Flow))
 	return c.Prompt.Public, err
 }

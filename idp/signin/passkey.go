@@ -12,6 +12,12 @@ import (
 	"latchkey/mfa"
 )
 
+// Keys are the ceremonies of passkeys.
+type Keys struct{ *Service }
+
+// Keys are the ceremonies of passkeys.
+func (s *Service) Keys() Keys { return Keys{s} }
+
 // discoveryLife is how long the answer to a discovery may take (W-01).
 const discoveryLife = 5 * time.Minute
 
@@ -22,15 +28,15 @@ func discovering(f Flow) string { return "discover:" + f.Browser }
 // Discover starts a sign-in by a passkey alone: whoever answers says who they
 // are. Nothing is stored; state is the challenge, sealed, and good once, in this
 // browser, for five minutes.
-func (s *Service) Discover(ctx context.Context, v View) (options json.RawMessage, state string, err error) {
+func (k Keys) Discover(ctx context.Context, v View) (options json.RawMessage, state string, err error) {
 	if v.Step != AskPassword {
 		return nil, "", idp.ErrDenied
 	}
-	c, err := s.Factors.Discover(ctx, idp.Passkey, discovering(v.Flow))
+	c, err := k.Factors.Discover(ctx, idp.Passkey, discovering(v.Flow))
 	if err != nil {
 		return nil, "", err
 	}
-	if end := s.Now().Add(discoveryLife); c.Expires.After(end) {
+	if end := k.Now().Add(discoveryLife); c.Expires.After(end) {
 		c.Expires = end
 	}
 	options, c.Prompt = c.Prompt.Public, mfa.Prompt{}
@@ -38,64 +44,64 @@ func (s *Service) Discover(ctx context.Context, v View) (options json.RawMessage
 	if err != nil {
 		return nil, "", err
 	}
-	b, err := s.Sealer.Seal(plain, discoveryPurpose)
+	b, err := k.Sealer.Seal(plain, discoveryPurpose)
 	return options, base64.RawURLEncoding.EncodeToString(b), err
 }
 
 // Discovered judges the answer to a discovery. Whatever is wrong with it the
 // error is idp.ErrBadLogin (E-01), but for a network that tries too often.
-func (s *Service) Discovered(ctx context.Context, v View, state string, answer json.RawMessage, m Marks) (Moved, error) {
+func (k Keys) Discovered(ctx context.Context, v View, state string, answer json.RawMessage, m Marks) (Moved, error) {
 	if v.Step != AskPassword {
 		return Moved{}, idp.ErrDenied
 	}
-	budget := s.network(v.From)
-	if err := s.Limiter.Take(ctx, budget); errors.Is(err, mfa.ErrLocked) {
+	budget := network(k.Rules, v.From)
+	if err := k.Limiter.Take(ctx, budget); errors.Is(err, mfa.ErrLocked) {
 		return Moved{}, fmt.Errorf("%w: %w", ErrSlowDown, err)
 	} else if err != nil {
 		return Moved{}, err
 	}
 	f, a := v.Flow, mfa.Answer{Public: answer}
-	e := event(s.Now(), "signin.passkey", f, idp.User{}, idp.Passkey, v.From)
-	c, err := s.discovery(state)
+	e := event(k.Now(), "signin.passkey", f, idp.User{}, idp.Passkey, v.From)
+	c, err := k.discovery(state)
 	if err != nil {
-		return Moved{}, s.unproven(ctx, f, idp.User{}, e, err)
+		return Moved{}, k.unproven(ctx, f, idp.User{}, e, err)
 	}
-	held, u, err := s.claimed(ctx, a)
+	held, u, err := k.claimed(ctx, a)
 	if err != nil {
-		return Moved{}, s.unproven(ctx, f, u, e, err)
+		return Moved{}, k.unproven(ctx, f, u, e, err)
 	}
 	e.User, e.Actor = u.ID, u.ID
-	d, err := s.decide(ctx, f, u, v.From)
+	d, err := k.decide(ctx, f, u, v.From)
 	if err != nil {
 		return Moved{}, err
 	}
 	var out Moved
-	_, err = s.Factors.CheckDiscovered(ctx, subject(u, d, v.From), c, discovering(f), held, a, func(ctx context.Context, used mfa.Credential) error {
-		p := proof(used, s.Now())
+	_, err = k.Factors.CheckDiscovered(ctx, subject(u, d, v.From), c, discovering(f), held, a, func(ctx context.Context, used mfa.Credential) error {
+		p := proof(used, k.Now())
 		if !p.First() {
 			return mfa.ErrWrong // W-03: the person was not verified, so this is no sign-in
 		}
 		f.User, f.Epoch, f.Inherits, f.Proofs = u.ID, u.Epoch, "", []idp.Proof{p}
 		e.Result = "ok"
 		var err error
-		out, err = s.advance(ctx, turn{flow: f, user: u, from: v.From, marks: m}, func(ctx context.Context) error {
-			return errors.Join(s.Limiter.Forgive(ctx, budget), s.Log.Append(ctx, e), s.after(ctx, f, u, e, used))
+		out, err = turn{flow: f, user: u, from: v.From, marks: m}.advance(ctx, k.Service, func(ctx context.Context) error {
+			return errors.Join(k.Limiter.Forgive(ctx, budget), k.Log.Append(ctx, e), k.after(ctx, f, u, e, used))
 		})
 		return err
 	})
 	if err != nil {
-		return Moved{}, s.unproven(ctx, f, u, e, err)
+		return Moved{}, k.unproven(ctx, f, u, e, err)
 	}
 	return out, nil
 }
 
 // discovery opens what Discover sealed.
-func (s *Service) discovery(state string) (c mfa.Challenge, err error) {
+func (k Keys) discovery(state string) (c mfa.Challenge, err error) {
 	b, err := base64.RawURLEncoding.DecodeString(state)
 	if err != nil {
 		return c, mfa.ErrExpired
 	}
-	plain, err := s.Sealer.Open(b, discoveryPurpose)
+	plain, err := k.Sealer.Open(b, discoveryPurpose)
 	if err != nil {
 		return c, fmt.Errorf("%w: %w", mfa.ErrExpired, err)
 	}
@@ -103,12 +109,12 @@ func (s *Service) discovery(state string) (c mfa.Challenge, err error) {
 }
 
 // claimed finds whose the answer claims to be.
-func (s *Service) claimed(ctx context.Context, a mfa.Answer) (mfa.Credential, idp.User, error) {
-	held, err := s.Factors.Claimed(ctx, idp.Passkey, a)
+func (k Keys) claimed(ctx context.Context, a mfa.Answer) (mfa.Credential, idp.User, error) {
+	held, err := k.Factors.Claimed(ctx, idp.Passkey, a)
 	if err != nil {
 		return held, idp.User{}, err
 	}
-	u, err := s.Users.ByID(ctx, idp.UserID(held.Subject))
+	u, err := k.Users.ByID(ctx, idp.UserID(held.Subject))
 	if errors.Is(err, idp.ErrNotFound) || err == nil && u.Disabled {
 		return held, u, mfa.ErrWrong
 	}
@@ -116,7 +122,7 @@ func (s *Service) claimed(ctx context.Context, a mfa.Answer) (mfa.Credential, id
 }
 
 // unproven logs why a discovery led nowhere, and answers the same to all.
-func (s *Service) unproven(ctx context.Context, f Flow, u idp.User, e idp.Event, err error) error {
+func (k Keys) unproven(ctx context.Context, f Flow, u idp.User, e idp.Event, err error) error {
 	reasons := []struct {
 		err error
 		is  string
@@ -124,7 +130,7 @@ func (s *Service) unproven(ctx context.Context, f Flow, u idp.User, e idp.Event,
 	for _, r := range reasons {
 		if errors.Is(err, r.err) {
 			e.Result, e.User, e.Actor = r.is, u.ID, u.ID
-			return errors.Join(idp.ErrBadLogin, s.refused(ctx, f, u, e))
+			return errors.Join(idp.ErrBadLogin, k.refused(ctx, f, u, e))
 		}
 	}
 	return err

@@ -67,7 +67,7 @@ func (s *Service) Password(ctx context.Context, v View, login, password string, 
 	f.User, f.Epoch, f.Inherits = u.ID, u.Epoch, ""
 	f.Proofs = []idp.Proof{{Kind: idp.Password, At: s.Now()}}
 	e.Result = "ok"
-	return s.advance(ctx, turn{flow: f, user: u, from: from, marks: m, ask: true}, func(ctx context.Context) error {
+	return turn{flow: f, user: u, from: from, marks: m, ask: true}.advance(ctx, s, func(ctx context.Context) error {
 		return errors.Join(s.Limiter.Forgive(ctx, budgets...), s.Log.Append(ctx, e))
 	})
 }

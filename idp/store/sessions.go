@@ -125,10 +125,12 @@ func (s sessions) Replace(ctx context.Context, old idp.SessionID, v idp.Session)
 	})
 }
 
-// EndAll also tells the clients that know the sessions (P-31).
+// EndAll also tells the clients that know the sessions (P-31), and the Odoos
+// that are connected: these know nothing of our sessions, so all of a person's
+// end there, whichever is kept here.
 func (s sessions) EndAll(ctx context.Context, id idp.UserID, keep idp.SessionID) error {
 	return s.d.write(ctx, append([]stmt{{
 		sql:  `DELETE FROM sessions WHERE user_id = ? AND id <> ?`,
 		args: []any{string(id), string(keep)},
-	}}, s.d.endLogins(id, keep)...)...)
+	}}, append(s.d.endOdoo(id), s.d.endLogins(id, keep)...)...)...)
 }

@@ -12,11 +12,76 @@ import (
 	"github.com/PuerkitoBio/goquery"
 
 	"latchkey/idp"
+	"latchkey/idp/mail"
 	"latchkey/idp/store"
 	"latchkey/idp/store/storetest"
 	"latchkey/mfa"
 	"latchkey/ui/locale"
+	"latchkey/ui/message"
 )
+
+// E-05, E-09, E-11: what goes to an address that nobody has proven is whole in
+// every language, and to a stranger it says nothing of the person.
+func TestUnprovenAddresses(t *testing.T) {
+	for _, l := range locale.Languages() {
+		p, _ := locale.Find(l.Tag)
+		u := ada
+		u.Locale, u.Name, u.EmailVerified = l.Tag, "Buy at http://evil.example", false
+		invite, verify := letter(idp.LinkInvite, ""), letter(idp.LinkVerify, "")
+		invite.To, verify.To = ada.Email, "new@example.org"
+		box := &kept{}
+		s := notices(box)
+		for _, err := range []error{s.Letter(t.Context(), u, invite), s.Letter(t.Context(), u, verify), s.Unusable(t.Context(), u, "new@example.org")} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i, want := range [][]string{
+			{"https://id.example.org/invite/t0ken", p.T("mail.invite.next"), p.T("mail.invite.go"), u.Name, u.Login, p.DateTime(invite.Link.Expires)},
+			{"https://id.example.org/verify/t0ken", p.T("mail.verify.next"), p.T("mail.verify.go"), p.DateTime(verify.Link.Expires)},
+			{"https://id.example.org/login", p.T("mail.unusable.next"), p.T("mail.unusable.go")},
+		} {
+			m := box.all[i]
+			if err := m.Check(); err != nil || m.To != []string{ada.Email, "new@example.org", "new@example.org"}[i] {
+				t.Errorf("to %s, %v", m.To, err)
+			}
+			for _, w := range want {
+				if !strings.Contains(m.Text, w) {
+					t.Errorf("%s %d lacks %q:\n%s", l.Tag, i, w, m.Text)
+				}
+			}
+			if holes.MatchString(m.Text) || strings.Contains(m.Text, "%!") {
+				t.Errorf("%s has holes:\n%s", l.Tag, m.Text)
+			}
+			for _, secret := range []string{u.Name, u.Login, "192.0.2.7", ada.Email} {
+				if i > 0 && strings.Contains(m.Subject+m.Text+m.HTML, secret) {
+					t.Errorf("%s %d tells a stranger %q:\n%s", l.Tag, i, secret, m.Text)
+				}
+			}
+		}
+	}
+}
+
+// kept is an outbox that remembers.
+type kept struct{ all []mail.Message }
+
+func (k *kept) Put(_ context.Context, m mail.Message) error {
+	k.all = append(k.all, m)
+	return nil
+}
+
+// The desk is told who wants to go, and nobody is where nobody is named.
+func TestClosing(t *testing.T) {
+	box := &kept{}
+	for _, admin := range []string{"", "desk@example.org"} {
+		if err := (message.Desk{Notices: notices(box), Admin: admin}).ClosingAsked(t.Context(), ada); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(box.all) != 1 || box.all[0].To != "desk@example.org" || !strings.Contains(box.all[0].Text, ada.Login) || !strings.Contains(box.all[0].Text, string(ada.ID)) {
+		t.Fatalf("%+v", box.all)
+	}
+}
 
 func letter(p idp.Purpose, k mfa.Kind) idp.Letter {
 	return idp.Letter{

@@ -86,7 +86,7 @@ func TestCodeCannotBeSent(t *testing.T) {
 	h.clock.Pass(6 * time.Minute)
 	v.submit("factor", "code", sent.Code).want(401, "/login/factor")
 	h.clock.Pass(time.Minute)
-	v.submit("factor-again").want(200, "/login/factor")
+	v.submit("factor-send").want(200, "/login/factor")
 	sent, _ = h.posts.last(t)
 	v.submit("factor", "code", sent.Code).want(200, "/app")
 }

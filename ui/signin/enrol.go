@@ -81,7 +81,7 @@ func (p wizard) enrolling(c *page.Context, draw func(signin.View) error) error {
 // running is enrolling for the pages that need a wizard under way.
 func (p wizard) running(c *page.Context, draw func(signin.View, signin.Enrolment) error) error {
 	return p.enrolling(c, func(v signin.View) error {
-		e, err := p.SignIn.Enrolment(c.Context(), v)
+		e, err := p.SignIn.Wizard().Enrolment(c.Context(), v)
 		if errors.Is(err, mfa.ErrExpired) {
 			return c.Redirect(at("/login/enrol", ticket(c), "anew", "1"))
 		} else if err != nil {
@@ -96,7 +96,7 @@ func (p wizard) running(c *page.Context, draw func(signin.View, signin.Enrolment
 func (p wizard) start(c *page.Context) error {
 	return p.enrolling(c, func(v signin.View) error {
 		k := mfa.Kind(c.Query("method"))
-		e, err := p.SignIn.Enrolment(c.Context(), v)
+		e, err := p.SignIn.Wizard().Enrolment(c.Context(), v)
 		switch {
 		case err == nil && (k == "" || k == e.Kind):
 			return p.first(c, v, e)
@@ -109,7 +109,7 @@ func (p wizard) start(c *page.Context) error {
 		if p.SignIn.Factors.Sends(k) {
 			return p.showSend(c, v, k, http.StatusOK, "", nil)
 		}
-		if err := p.SignIn.Enrol(c.Context(), v, k, ""); err != nil {
+		if err := p.SignIn.Wizard().Enrol(c.Context(), v, k, ""); err != nil {
 			return p.moved(c, v, signin.Moved{}, err)
 		}
 		if c.Query("anew") != "" {
@@ -174,7 +174,7 @@ func (p wizard) begin(c *page.Context) error {
 				return p.showSend(c, v, k, http.StatusBadRequest, typed, &complaint{c.Words.T("enrol.phone_wrong_title"), c.Words.T("enrol.phone_wrong")})
 			}
 		}
-		err := p.SignIn.Enrol(c.Context(), v, k, phone)
+		err := p.SignIn.Wizard().Enrol(c.Context(), v, k, phone)
 		locked := (*mfa.LockedError)(nil)
 		switch {
 		case errors.As(err, &locked):
@@ -192,7 +192,7 @@ func (p wizard) begin(c *page.Context) error {
 func (p wizard) sendAgain(c *page.Context) error {
 	return p.running(c, func(v signin.View, e signin.Enrolment) error {
 		c.Here(at("/login/enrol/confirm", ticket(c)))
-		err := p.SignIn.SendAgain(c.Context(), v)
+		err := p.SignIn.Wizard().SendAgain(c.Context(), v)
 		locked := (*mfa.LockedError)(nil)
 		switch {
 		case err == nil:
@@ -252,7 +252,7 @@ func (p wizard) keep(c *page.Context) error {
 			c.Here(at("/login/enrol/codes", ticket(c)))
 			return p.showCodes(c, e, http.StatusBadRequest, true)
 		}
-		if err := p.SignIn.Keep(c.Context(), v); err != nil {
+		if err := p.SignIn.Wizard().Keep(c.Context(), v); err != nil {
 			return p.moved(c, v, signin.Moved{}, err)
 		}
 		return c.Redirect(at("/login/enrol/confirm", ticket(c)))
@@ -294,7 +294,7 @@ func (p wizard) confirm(c *page.Context) error {
 		if !shaped(e.Ask, c.Form("code")) {
 			return p.showConfirm(c, v, e, http.StatusBadRequest, shapeOf(c, e.Ask))
 		}
-		m, err := p.SignIn.Confirm(c.Context(), v, mfa.Answer{Code: c.Form("code")}, marks(c))
+		m, err := p.SignIn.Wizard().Confirm(c.Context(), v, mfa.Answer{Code: c.Form("code")}, marks(c))
 		locked := (*mfa.LockedError)(nil)
 		switch {
 		case errors.As(err, &locked):

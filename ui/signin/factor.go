@@ -42,15 +42,18 @@ type way struct {
 // complaint is what was wrong and what to do.
 type complaint struct{ Title, Text string }
 
-func (p *Pages) factor(c *page.Context) error {
+// second draws the second step.
+type second struct{ *Pages }
+
+func (p second) factor(c *page.Context) error {
 	return p.step(c, signin.AskFactor, func(v signin.View) error {
 		return p.ask(c, v, mfa.Kind(c.Query("method")), http.StatusOK, nil)
 	})
 }
 
 // ask draws the challenge of a method.
-func (p *Pages) ask(c *page.Context, v signin.View, k mfa.Kind, status int, wrong *complaint) error {
-	prompt, k, err := p.SignIn.Challenge(c.Context(), v, k)
+func (p second) ask(c *page.Context, v signin.View, k mfa.Kind, status int, wrong *complaint) error {
+	prompt, k, err := p.SignIn.Second().Challenge(c.Context(), v, k)
 	view := p.factorOf(c, v, k)
 	view.Error = wrong
 	locked := (*mfa.LockedError)(nil)
@@ -106,11 +109,11 @@ func limitOf(c *page.Context, l *mfa.LockedError) *complaint {
 }
 
 // send sends a code, or sends it again.
-func (p *Pages) send(c *page.Context) error {
+func (p second) send(c *page.Context) error {
 	return p.step(c, signin.AskFactor, func(v signin.View) error {
 		k := mfa.Kind(c.Form("method"))
 		here := at("/login/factor", ticket(c), "method", string(k))
-		err := p.SignIn.Send(c.Context(), v, k)
+		err := p.SignIn.Second().Send(c.Context(), v, k)
 		locked := (*mfa.LockedError)(nil)
 		switch {
 		case err == nil:
@@ -126,7 +129,7 @@ func (p *Pages) send(c *page.Context) error {
 	})
 }
 
-func (p *Pages) answer(c *page.Context) error {
+func (p second) answer(c *page.Context) error {
 	return p.step(c, signin.AskFactor, func(v signin.View) error {
 		k := mfa.Kind(c.Form("method"))
 		if k == "" {
@@ -136,7 +139,7 @@ func (p *Pages) answer(c *page.Context) error {
 		if shown, err := p.misshapen(c, v, k); shown || err != nil {
 			return err
 		}
-		m, err := p.SignIn.Answer(c.Context(), v, k, mfa.Answer{Code: c.Form("code")}, marks(c), c.Form("trust_device") != "")
+		m, err := p.SignIn.Second().Answer(c.Context(), v, k, mfa.Answer{Code: c.Form("code")}, marks(c), c.Form("trust_device") != "")
 		locked := (*mfa.LockedError)(nil)
 		switch {
 		case errors.As(err, &locked):
@@ -155,11 +158,11 @@ func (p *Pages) answer(c *page.Context) error {
 
 // misshapen answers a form whose code cannot be one: that is a slip, and no
 // try is counted for it.
-func (p *Pages) misshapen(c *page.Context, v signin.View, k mfa.Kind) (shown bool, err error) {
+func (p second) misshapen(c *page.Context, v signin.View, k mfa.Kind) (shown bool, err error) {
 	if shaped(usual(k), c.Form("code")) {
 		return false, nil // the usual case does not look the challenge up twice
 	}
-	prompt, k, err := p.SignIn.Challenge(c.Context(), v, k)
+	prompt, k, err := p.SignIn.Second().Challenge(c.Context(), v, k)
 	if errors.Is(err, mfa.ErrUnsent) || errors.Is(err, mfa.ErrLocked) {
 		return false, nil // Answer says what is wrong
 	}
@@ -175,7 +178,7 @@ func (p *Pages) misshapen(c *page.Context, v signin.View, k mfa.Kind) (shown boo
 }
 
 // locked shows that a method, or all of them, must wait.
-func (p *Pages) locked(c *page.Context, v signin.View, k mfa.Kind, l *mfa.LockedError) error {
+func (p second) locked(c *page.Context, v signin.View, k mfa.Kind, l *mfa.LockedError) error {
 	view := p.factorOf(c, v, k)
 	view.Locked = true
 	view.Error = lockOf(c, l)
@@ -210,7 +213,7 @@ func seconds(l *mfa.LockedError, now time.Time) int {
 	return max(1, int(math.Ceil(l.Until.Sub(now).Seconds())))
 }
 
-func (p *Pages) factorOf(c *page.Context, v signin.View, k mfa.Kind) factorView {
+func (p second) factorOf(c *page.Context, v signin.View, k mfa.Kind) factorView {
 	if k == "" && len(v.Methods) > 0 {
 		k = v.Methods[0]
 	}
@@ -221,7 +224,7 @@ func (p *Pages) factorOf(c *page.Context, v signin.View, k mfa.Kind) factorView 
 }
 
 // ways lists the other methods.
-func (p *Pages) ways(c *page.Context, v signin.View, but mfa.Kind) []way {
+func (p second) ways(c *page.Context, v signin.View, but mfa.Kind) []way {
 	var out []way
 	for _, m := range v.Methods {
 		if m != but {
@@ -240,7 +243,7 @@ type lostView struct {
 	Back   string
 }
 
-func (p *Pages) lost(c *page.Context) error {
+func (p second) lost(c *page.Context) error {
 	return p.step(c, signin.AskFactor, func(v signin.View) error {
 		return c.Show(set, http.StatusOK, "lost.html", lostView{ticket(c), p.ways(c, v, ""), at("/login/factor", ticket(c))})
 	})

@@ -32,7 +32,7 @@ func daysUntil(end, now time.Time) int {
 
 func (p *Pages) later(c *page.Context) error {
 	return p.step(c, signin.MayEnrol, func(v signin.View) error {
-		m, err := p.SignIn.Skip(c.Context(), v, marks(c))
+		m, err := p.SignIn.Wizard().Skip(c.Context(), v, marks(c))
 		return p.moved(c, v, m, err)
 	})
 }

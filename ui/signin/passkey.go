@@ -102,9 +102,9 @@ func (p keys) begin(c *page.Context) (any, error) {
 	out := begun{Flow: a.Flow}
 	var options json.RawMessage
 	if v.Step == signin.AskPassword {
-		options, out.State, err = p.SignIn.Discover(c.Context(), v)
+		options, out.State, err = p.SignIn.Keys().Discover(c.Context(), v)
 	} else {
-		options, err = p.SignIn.Options(c.Context(), v)
+		options, err = p.SignIn.Keys().Options(c.Context(), v)
 	}
 	if err != nil {
 		return nil, p.refusal(c, v, a.Flow, err)
@@ -144,20 +144,20 @@ func (p keys) finish(c *page.Context) (any, error) {
 	var m signin.Moved
 	switch v.Step {
 	case signin.AskPassword:
-		m, err = p.SignIn.Discovered(c.Context(), v, a.State, a.Credential, marks(c))
+		m, err = p.SignIn.Keys().Discovered(c.Context(), v, a.State, a.Credential, marks(c))
 	case signin.AskFactor:
-		m, err = p.SignIn.Answer(c.Context(), v, idp.Passkey, answer, marks(c), a.Trust)
+		m, err = p.SignIn.Second().Answer(c.Context(), v, idp.Passkey, answer, marks(c), a.Trust)
 		if errors.Is(err, mfa.ErrExpired) {
 			// Its tries are used up or it took too long: the next go has a new
 			// challenge. The account's own budget goes on counting.
 			v.Flow.Asked = maps.Clone(v.Flow.Asked)
 			delete(v.Flow.Asked, idp.Passkey)
-			if _, again := p.SignIn.Options(c.Context(), v); again != nil {
+			if _, again := p.SignIn.Keys().Options(c.Context(), v); again != nil {
 				return nil, again
 			}
 		}
 	default:
-		m, err = p.SignIn.Confirm(c.Context(), v, answer, marks(c))
+		m, err = p.SignIn.Wizard().Confirm(c.Context(), v, answer, marks(c))
 	}
 	if err != nil {
 		return nil, p.refusal(c, v, a.Flow, err)

@@ -51,14 +51,14 @@ type Pages struct {
 
 // Mount adds the routes.
 func (p *Pages) Mount(r gin.IRouter) {
-	s, w := p.Site, wizard{p}
+	s, w, f := p.Site, wizard{p}, second{p}
 	r.GET("/login", s.Strangers(p.login))
 	r.POST("/login", s.Strangers(p.password, again("/login")))
 	r.POST("/login/continue", s.Strangers(p.proceed, again("/login")))
-	r.GET("/login/factor", s.Strangers(p.factor))
-	r.POST("/login/factor", s.Strangers(p.answer, again("/login/factor")))
-	r.POST("/login/factor/send", s.Strangers(p.send, again("/login/factor")))
-	r.GET("/login/lost", s.Strangers(p.lost))
+	r.GET("/login/factor", s.Strangers(f.factor))
+	r.POST("/login/factor", s.Strangers(f.answer, again("/login/factor")))
+	r.POST("/login/factor/send", s.Strangers(f.send, again("/login/factor")))
+	r.GET("/login/lost", s.Strangers(f.lost))
 	r.GET("/login/offer", s.Strangers(p.offer))
 	r.POST("/login/offer", s.Strangers(p.later, again("/login/offer")))
 	r.GET("/login/enrol", s.Strangers(w.start))

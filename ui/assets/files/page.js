@@ -15,6 +15,19 @@ for (const button of document.querySelectorAll("[data-reveal]")) {
   field.form.addEventListener("submit", () => show(false));
 }
 
+// How long a new password is, before the server says that it is too short.
+for (const field of document.querySelectorAll("[data-counted]")) {
+  const said = document.getElementById(field.dataset.counted);
+  field.addEventListener("input", () => {
+    const typed = [...field.value].length;
+    const enough = typed >= Number(said.dataset.least);
+    said.hidden = typed === 0;
+    said.classList.toggle("is-enough", enough);
+    said.querySelector("meter").value = typed;
+    said.querySelector("span").textContent = enough ? said.dataset.enough : said.dataset.short;
+  });
+}
+
 for (const button of document.querySelectorAll("[data-copy]")) {
   if (!navigator.clipboard) continue;
   button.hidden = false;

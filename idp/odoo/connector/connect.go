@@ -1,0 +1,343 @@
+package connector
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"latchkey/idp"
+	"latchkey/idp/odoo/rpc"
+	"latchkey/idp/oidc"
+)
+
+// Callback is where Odoo's module auth_oauth takes answers.
+const Callback = "/auth_oauth/signin"
+
+// Order is what an administrator says about an Odoo.
+type Order struct {
+	URL      string
+	Database string // empty: the only one
+	Login    string
+	Key      string // an API key or a password
+	ID       string // empty: chosen
+	Reach    string // where Odoo's server finds Latchkey, if not at the issuer
+	Dry      bool   // change nothing, say what would be
+}
+
+// Step is one thing that was done, or would be.
+type Step struct {
+	Name    string  `json:"name"`
+	Did     string  `json:"did"`
+	Seconds float64 `json:"seconds"`
+}
+
+// Report says what came of an order.
+type Report struct {
+	Connection       Connection
+	AuthorizationURL string
+	ValidationURL    string // holds a secret
+	Steps            []Step
+	Warnings         []string
+}
+
+// joining is one run of Connect.
+type joining struct {
+	*Service
+	by     idp.Actor
+	o      Order
+	r      *rpc.Client
+	c      Connection
+	old    Connection
+	known  bool // there was a connection before
+	client oidc.Client
+	Report
+}
+
+// Connect connects an Odoo, or repairs a connection to it: running it again
+// changes only what is not as it should be. tell hears of each step; nil: nobody.
+func (s *Service) Connect(ctx context.Context, by idp.Actor, o Order, tell func(Step)) (Report, error) {
+	if err := may(by); err != nil {
+		return Report{}, err
+	}
+	j := &joining{Service: s, by: by, o: o}
+	for _, step := range []struct {
+		name string
+		do   func(context.Context) (string, error)
+	}{
+		{"sign in", j.enter}, {"read", j.read}, {"module", j.module}, {"client", j.register}, {"provider row", j.provide}, {"keep", j.keep}, {"test", j.test},
+	} {
+		began := s.Now()
+		did, err := step.do(ctx)
+		if err != nil {
+			return j.Report, fmt.Errorf("%s: %w", step.name, err)
+		}
+		if did == "" {
+			continue
+		}
+		done := Step{Name: step.name, Did: did, Seconds: s.Now().Sub(began).Seconds()}
+		if j.Steps = append(j.Steps, done); tell != nil {
+			tell(done)
+		}
+	}
+	j.Report.Connection = j.c
+	return j.Report, nil
+}
+
+// enter finds the database and an earlier connection, and signs in.
+func (j *joining) enter(ctx context.Context) (string, error) {
+	j.o.URL = strings.TrimRight(strings.TrimSpace(j.o.URL), "/")
+	if !strings.Contains(j.o.URL, "://") {
+		j.o.URL = "https://" + j.o.URL
+	}
+	if err := j.choose(ctx); err != nil {
+		return "", err
+	}
+	if err := j.recall(ctx); err != nil {
+		return "", err
+	}
+	j.c.URL, j.c.Database, j.c.Login, j.c.Key = j.o.URL, j.o.Database, j.o.Login, j.o.Key
+	if j.o.Reach != "" {
+		if origin(j.o.Reach) == "" {
+			return "", fmt.Errorf("%w: the address for Odoo's server, %q, is not one such as http://latchkey:8080", idp.ErrInvalid, j.o.Reach)
+		}
+		j.c.Reach = strings.TrimRight(j.o.Reach, "/")
+	}
+	var err error
+	if j.r, err = rpc.Dial(ctx, j.config(j.c)); errors.Is(err, rpc.ErrWrongKey) {
+		err = fmt.Errorf("%w: make an API key in Odoo (My Profile, Account Security); a password does not do for somebody with Odoo's own second factor", err)
+	}
+	if err != nil {
+		return "", err
+	}
+	v := j.r.Version()
+	edition := "Community"
+	if v.Enterprise {
+		edition = "Enterprise"
+	}
+	return fmt.Sprintf("Odoo %s (%s) by %s, database %s, as %s", v.Full, edition, j.r.Protocol(), j.c.Database, j.c.Login), nil
+}
+
+// choose finds the database when none is named.
+func (j *joining) choose(ctx context.Context) error {
+	if j.o.Database != "" {
+		return nil
+	}
+	if u, err := url.Parse(j.o.URL); err == nil && strings.HasSuffix(u.Hostname(), ".odoo.com") {
+		j.o.Database, _, _ = strings.Cut(u.Hostname(), ".") // so does Odoo Online name them
+		return nil
+	}
+	all, err := rpc.Databases(ctx, j.config(Connection{URL: j.o.URL}))
+	switch {
+	case errors.Is(err, rpc.ErrDenied) || errors.Is(err, rpc.ErrNotOdoo):
+		return fmt.Errorf("%w: database: this Odoo does not list its databases: name it", idp.ErrInvalid)
+	case err != nil:
+		return err
+	case len(all) != 1:
+		return fmt.Errorf("%w: database: name one of %s", idp.ErrInvalid, strings.Join(all, ", "))
+	}
+	j.o.Database = all[0]
+	return nil
+}
+
+// recall finds an earlier connection to the same Odoo, or of the same id.
+func (j *joining) recall(ctx context.Context) error {
+	all, err := j.Connections.All(ctx)
+	if err != nil {
+		return err
+	}
+	if j.o.ID != "" && slug(j.o.ID) == "" {
+		return fmt.Errorf("%w: name: %q has no letter or digit", idp.ErrInvalid, j.o.ID)
+	}
+	id := slug(j.o.ID)
+	for _, c := range all {
+		same := origin(c.URL) == origin(j.o.URL) && c.Database == j.o.Database
+		if id == c.ID || id == "" && same {
+			j.old, j.c, j.known = c, c, true
+			return nil
+		}
+		if same {
+			return fmt.Errorf("%w: name: this Odoo is connected already, as %s", idp.ErrInvalid, c.ID)
+		}
+	}
+	for _, id := range []string{id, "odoo", slug(j.o.Database), slug(origin(j.o.URL))} {
+		if nameOf.MatchString(id) && !slices.Contains(ids(all), id) {
+			j.c = Connection{ID: id, Created: j.Now()}
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: name: choose one", idp.ErrInvalid)
+}
+
+func (j *joining) read(ctx context.Context) (string, error) {
+	f, err := read(ctx, j.r, j.c)
+	if err != nil {
+		return "", err
+	}
+	f.Read = j.Now()
+	j.c.Facts = f
+	signup := "only invited people"
+	if f.OpenSignup {
+		signup = "everybody"
+	}
+	if f.Version.Online {
+		j.warn("this is Odoo Online: its API exists on Custom plans only, and its database cannot be read by SQL")
+	}
+	return fmt.Sprintf("%s, %s, %d users, languages %s, sign-up for %s", f.Company.Name, strings.Join(f.Hosts, " "), f.Users, strings.Join(f.Languages, " "), signup), nil
+}
+
+func (j *joining) warn(format string, args ...any) {
+	j.Warnings = append(j.Warnings, fmt.Sprintf(format, args...))
+}
+
+// module switches Odoo's own module on, which is part of every Odoo.
+func (j *joining) module(ctx context.Context) (string, error) {
+	if j.c.Facts.Has("auth_oauth") {
+		return "", nil
+	}
+	if j.o.Dry {
+		return "would switch on Odoo's own module auth_oauth", nil
+	}
+	found, err := j.r.Search(ctx, "ir.module.module", rpc.Domain{rpc.Is("name", "=", "auth_oauth")}, rpc.Page{})
+	if err != nil {
+		return "", err
+	}
+	if len(found) == 0 {
+		return "", fmt.Errorf("%w: Odoo's own module auth_oauth is missing on the server", idp.ErrInvalid)
+	}
+	cfg := j.config(j.c)
+	cfg.Timeout = 5 * time.Minute // Odoo builds itself anew
+	patient, err := rpc.Dial(ctx, cfg)
+	if err != nil {
+		return "", err
+	}
+	if err := patient.Call(ctx, "ir.module.module", "button_immediate_install", found, nil, nil); err != nil {
+		return "", err
+	}
+	j.c.Facts.Modules = append(j.c.Facts.Modules, "auth_oauth")
+	return "switched on Odoo's own module auth_oauth", nil
+}
+
+// register makes the client, or brings it up to date. Addresses that somebody
+// added by hand stay.
+func (j *joining) register(ctx context.Context) (string, error) {
+	old, err := j.Clients.ByID(ctx, cmp.Or(j.c.Client, idp.ClientID(j.c.ID)))
+	switch {
+	case errors.Is(err, idp.ErrNotFound):
+		return j.newClient(ctx)
+	case err != nil:
+		return "", err
+	case old.Type != oidc.Odoo:
+		return "", fmt.Errorf("%w: name: there is an application %q of another type: choose another name", idp.ErrTaken, old.ID)
+	}
+	j.client, j.c.Client = old, old.ID
+	next := old
+	next.RedirectURIs = j.union(old.RedirectURIs, Callback)
+	next.PostLogoutURIs = j.union(old.PostLogoutURIs, "/")
+	if slices.Equal(next.RedirectURIs, old.RedirectURIs) && slices.Equal(next.PostLogoutURIs, old.PostLogoutURIs) && !old.Disabled {
+		return fmt.Sprintf("%s is as it should be", old.ID), nil
+	}
+	next.Disabled = false
+	made, err := oidc.Revise(next)
+	if err != nil {
+		return "", err
+	}
+	j.client = made.Client
+	if j.o.Dry {
+		return fmt.Sprintf("would bring %s up to date", old.ID), nil
+	}
+	return fmt.Sprintf("brought %s up to date", old.ID), j.Clients.Save(ctx, made.Client)
+}
+
+func (j *joining) newClient(ctx context.Context) (string, error) {
+	in := oidc.Input{
+		ID: idp.ClientID(j.c.ID), Name: cmp.Or(j.c.Facts.Company.Name, j.c.ID), Type: oidc.Odoo, Choose: true,
+		RedirectURIs: j.union(nil, Callback), PostLogoutURIs: j.union(nil, "/"),
+	}
+	if j.c.Facts.Version.Series < 18 { // a stored token works as a password there (ODOO.md §2)
+		in.Sessions = oidc.SessionsSingle
+		j.warn("Odoo %d takes a stored token as a password: each sign-in makes a new one, and ends the person's session on another device", j.c.Facts.Version.Series)
+	}
+	made, err := oidc.NewClient(in, j.Now())
+	if err != nil {
+		return "", err
+	}
+	j.client, j.c.Client = made.Client, made.Client.ID
+	j.Warnings = append(j.Warnings, made.Warnings...)
+	if j.o.Dry {
+		return fmt.Sprintf("would make %s for %s", made.Client.ID, strings.Join(made.Client.RedirectURIs, " ")), nil
+	}
+	return fmt.Sprintf("made %s for %s", made.Client.ID, strings.Join(made.Client.RedirectURIs, " ")), j.Clients.Add(ctx, made.Client)
+}
+
+// union adds the addresses of all hosts to those that there are.
+func (j *joining) union(have []string, path string) []string {
+	out := slices.Clone(have)
+	for _, h := range j.c.Facts.Hosts {
+		if !slices.Contains(out, h+path) {
+			out = append(out, h+path)
+		}
+	}
+	return out
+}
+
+// provide writes the row on which Odoo's button stands.
+func (j *joining) provide(ctx context.Context) (string, error) {
+	j.AuthorizationURL = j.Issuer + oidc.PathAuthorize
+	if !j.o.Dry || j.known { // one that is only tried has no secret to keep
+		j.ValidationURL = j.reach(j.c, j.client)
+	}
+	if j.o.Dry && !j.c.Facts.Has("auth_oauth") {
+		return "would make one", nil
+	}
+	did, err := j.row(ctx, j.r, &j.c, j.client, j.o.Dry)
+	return did, err
+}
+
+// keep stores the connection, sealed.
+func (j *joining) keep(ctx context.Context) (string, error) {
+	if j.o.Dry {
+		return "", nil
+	}
+	what := "odoo.connect"
+	if j.known {
+		what = "odoo.repair"
+	}
+	if err := j.c.Facts.count(ctx, j.r, j.c); err != nil {
+		return "", err
+	}
+	err := j.Atomic(ctx, func(ctx context.Context) error {
+		save := j.Connections.Add
+		if j.known {
+			save = j.Connections.Save
+		}
+		return errors.Join(save(ctx, j.c), j.note(ctx, j.by, what, j.c, map[string]string{"url": j.c.URL, "database": j.c.Database}))
+	})
+	if err == nil && j.known {
+		err = j.Connections.Heard(ctx, j.c.ID, j.Now(), nil)
+	}
+	return "connection " + j.c.ID, err
+}
+
+// test goes the whole way that a token goes. What it finds are warnings: the
+// server may not be running yet.
+func (j *joining) test(ctx context.Context) (string, error) {
+	if j.o.Dry {
+		return "", nil
+	}
+	w, err := j.way(ctx, j.c, j.client)
+	if err != nil {
+		return "", err
+	}
+	for _, f := range w {
+		j.warn("%s; %s", f.Evidence, f.Cure)
+	}
+	if len(w) > 0 {
+		return "something is not right yet, see the notes", nil
+	}
+	return "Odoo's button leads here, and Odoo's server had a test token validated", nil
+}

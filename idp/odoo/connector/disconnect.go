@@ -1,0 +1,83 @@
+package connector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"latchkey/idp"
+	"latchkey/idp/odoo/rpc"
+)
+
+// Disconnect takes back what Connect made: the snippet on websites, the
+// provider row with the links that hang on it, the client with its tokens, and
+// the connection with its key. An Odoo that cannot be reached keeps its part
+// only if force says so.
+func (s *Service) Disconnect(ctx context.Context, by idp.Actor, id string, dry, force bool) (did []string, err error) {
+	if err := may(by); err != nil {
+		return nil, err
+	}
+	c, err := s.Find(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	r, err := s.Dial(ctx, c)
+	switch {
+	case err == nil:
+		did, err = s.takeBack(ctx, r, c, dry)
+		if err != nil {
+			return did, err
+		}
+	case force:
+		did = append(did, fmt.Sprintf("Odoo keeps its provider row %d: %v", c.Provider, err))
+	default:
+		return nil, fmt.Errorf("%w; with --force Odoo keeps its part", err)
+	}
+	did = append(did, "client "+string(c.Client)+" with its tokens", "connection "+c.ID+" with its key")
+	if dry {
+		return did, nil
+	}
+	return did, s.Atomic(ctx, func(ctx context.Context) error {
+		gone := s.Clients.Remove(ctx, c.Client)
+		return errors.Join(gone, s.Connections.Remove(ctx, c.ID), s.note(ctx, by, "odoo.disconnect", c, nil))
+	})
+}
+
+// takeBack removes our traces from an Odoo. People's local passwords cannot be
+// brought back; Odoo's own reset is switched on again for them.
+func (s *Service) takeBack(ctx context.Context, r *rpc.Client, c Connection, dry bool) (did []string, err error) {
+	if !c.Lock.At.IsZero() {
+		did = append(did, "Odoo's own password reset is allowed again")
+		if !dry {
+			if err := s.restore(ctx, r, c); err != nil {
+				return did, err
+			}
+		}
+	}
+	changed, err := s.snippets(ctx, r, c, "", dry)
+	if err != nil {
+		return did, err
+	}
+	if changed > 0 {
+		did = append(did, fmt.Sprintf("the snippet on %d websites", changed))
+	}
+	users, err := r.Search(ctx, "res.users", linked(c), rpc.Page{Archived: true})
+	if err != nil {
+		return did, err
+	}
+	did = append(did, fmt.Sprintf("links of %d users", len(users)), fmt.Sprintf("provider row %d", c.Provider))
+	if dry || c.Provider == 0 {
+		return did, nil
+	}
+	for i := 0; i < len(users); i += 500 {
+		some := users[i:min(i+500, len(users))]
+		if err := r.Write(ctx, "res.users", some, rpc.Args{"oauth_provider_id": false, "oauth_uid": false}, nil); err != nil {
+			return did, err
+		}
+	}
+	here, err := r.Search(ctx, "auth.oauth.provider", rpc.Domain{rpc.Is("id", "=", c.Provider)}, rpc.Page{})
+	if err != nil || len(here) == 0 {
+		return did, err
+	}
+	return did, r.Unlink(ctx, "auth.oauth.provider", here)
+}

@@ -1,0 +1,372 @@
+package connector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"latchkey/idp"
+	"latchkey/idp/mail"
+	"latchkey/idp/odoo/rpc"
+	"latchkey/idp/oidc"
+)
+
+// few is how many names a finding shows.
+const few = 5
+
+// some lists a few of many.
+func some(all []string) string {
+	if len(all) > few {
+		return strings.Join(all[:few], ", ") + ", …"
+	}
+	return strings.Join(all, ", ")
+}
+
+func (p *patient) version(context.Context) ([]Finding, error) {
+	was, is := p.c.Facts.Version, p.r.Version()
+	p.c.Facts.Version = is
+	if was.Series == is.Series {
+		return nil, nil
+	}
+	return []Finding{one("version", Advice, "nothing: Latchkey speaks to it as "+is.Full+" from now on", "Odoo was %s when it was looked at last, and is %s", was.Full, is.Full)}, nil
+}
+
+func (p *patient) registered(ctx context.Context) ([]Finding, error) {
+	c, err := p.Clients.ByID(ctx, p.c.Client)
+	const cure = "run `latchkey odoo connect` again"
+	switch {
+	case errors.Is(err, idp.ErrNotFound):
+		return []Finding{one("client", Problem, cure, "the client %s is gone", p.c.Client)}, nil
+	case err != nil:
+		return nil, err
+	case c.Disabled:
+		p.client = c
+		return []Finding{one("client", Problem, cure, "the client %s is disabled", p.c.Client)}, nil
+	}
+	p.client = c
+	return nil, nil
+}
+
+// providerRow also sees a data endpoint: with one, Odoo asks twice about each
+// token, and the second answer is a refusal.
+func (p *patient) providerRow(ctx context.Context) ([]Finding, error) {
+	if p.client.ID == "" {
+		return nil, nil
+	}
+	repair := func(ctx context.Context) error {
+		_, err := p.row(ctx, p.r, &p.c, p.client, false)
+		return errors.Join(err, p.Connections.Save(ctx, p.c))
+	}
+	w, found := p.ours(p.rows, p.c)
+	if !found {
+		return fixed(one("provider_row", Problem, "`--fix` makes it anew; people must then be linked again", "Odoo's row %d for Latchkey is gone", p.c.Provider), repair), nil
+	}
+	p.c.Provider = w.ID
+	fields, _ := p.wrong(w, p.c, p.client)
+	if len(fields) == 0 {
+		return nil, nil
+	}
+	check := "provider_row"
+	if slices.Contains(fields, "data_endpoint") {
+		check = "data_endpoint"
+	}
+	return fixed(one(check, Problem, "`--fix` corrects it", "row %d of Odoo's OAuth providers is wrong in %s", w.ID, strings.Join(fields, ", ")), repair), nil
+}
+
+func (p *patient) wayIn(ctx context.Context) ([]Finding, error) {
+	if p.client.ID == "" {
+		return nil, nil
+	}
+	return p.way(ctx, p.c, p.client)
+}
+
+// hosts finds addresses that Odoo got after it was connected.
+func (p *patient) hosts(ctx context.Context) ([]Finding, error) {
+	if p.client.ID == "" {
+		return nil, nil
+	}
+	next := p.client
+	var missing []string
+	for _, h := range p.c.Facts.Hosts {
+		if !slices.Contains(next.RedirectURIs, h+Callback) {
+			missing = append(missing, h)
+			next.RedirectURIs = append(slices.Clone(next.RedirectURIs), h+Callback)
+		}
+	}
+	if len(missing) == 0 {
+		return nil, nil
+	}
+	return fixed(one("hosts", Problem, "`--fix` registers them", "people cannot come back to %s, an address of this Odoo that is not registered", some(missing)), func(ctx context.Context) error {
+		made, err := oidc.Revise(next)
+		if err != nil {
+			return err
+		}
+		return p.Clients.Save(ctx, made.Client)
+	}), nil
+}
+
+func (p *patient) header(ctx context.Context) ([]Finding, error) {
+	v, err := p.r.Param(ctx, "auth_oauth.authorization_header")
+	if err != nil || v == "" || v == "False" {
+		return nil, err
+	}
+	return []Finding{one("header_parameter", Advice, "nothing for Latchkey, which takes both ways; it holds for all providers of this Odoo",
+		"the system parameter auth_oauth.authorization_header is set: Odoo sends tokens in a header")}, nil
+}
+
+func (p *patient) tokenAsPassword(context.Context) ([]Finding, error) {
+	if p.r.Version().Series >= 18 || p.client.Sessions != oidc.SessionsMulti {
+		return nil, nil
+	}
+	return fixed(one("token_as_password", Problem, "`--fix` lets each sign-in make a new token; a person's session on another device then ends",
+		"Odoo %d takes a stored token as a password, and this client keeps one token for long", p.r.Version().Series), func(ctx context.Context) error {
+		next := p.client
+		next.Sessions = oidc.SessionsSingle
+		return p.Clients.Save(ctx, next)
+	}), nil
+}
+
+// clock: codes of authenticator apps, tokens and the sync depend on it.
+func (p *patient) clock(ctx context.Context) ([]Finding, error) {
+	page, err := rpc.Visit(ctx, p.config(p.c), "/web/login")
+	if err != nil || page.Date.IsZero() {
+		return nil, nil //nolint:nilerr // the way was looked at already; here only the time counts
+	}
+	off := page.Date.Sub(p.Now())
+	if off.Abs() < 30*time.Second {
+		return nil, nil
+	}
+	return []Finding{one("clock", Problem, "let both servers follow a time server (NTP)", "the clocks are %s apart", off.Abs().Round(time.Second))}, nil
+}
+
+type apiKey struct {
+	Name    rpc.Text
+	User    rpc.Ref `json:"user_id"`
+	Scope   rpc.Text
+	Created rpc.Time `json:"create_date"`
+	Expires rpc.Time `json:"expiration_date"`
+}
+
+func (p *patient) keys(ctx context.Context, where rpc.Domain) (all []apiKey, err error) {
+	have, err := p.r.Fields(ctx, "res.users.apikeys")
+	if err != nil {
+		return nil, err
+	}
+	fields := []string{"name", "user_id", "scope", "create_date"}
+	if have["expiration_date"] {
+		fields = append(fields, "expiration_date")
+	}
+	return all, p.r.SearchRead(ctx, "res.users.apikeys", where, fields, rpc.Page{Limit: 1000}, &all)
+}
+
+func (p *patient) keyExpiry(ctx context.Context) ([]Finding, error) {
+	own, err := p.keys(ctx, rpc.Domain{rpc.Is("user_id", "=", p.r.UID())})
+	for _, k := range own {
+		if left := k.Expires.Sub(p.Now()); !k.Expires.IsZero() && left < 14*24*time.Hour {
+			return []Finding{one("key_expiry", Problem, "if it is the one that Latchkey uses, make a new one in Odoo and run `latchkey odoo connect` again with it",
+				"the API key %q of %s expires on %s", k.Name, p.c.Login, k.Expires.Format(time.DateOnly))}, nil
+		}
+	}
+	return nil, err
+}
+
+func (p *patient) linked(u odooUser) bool { return u.Links.ID == p.c.Provider && u.UID != "" }
+
+func (p *patient) unlinked(context.Context) ([]Finding, error) {
+	var who []string
+	except := p.c.exempt()
+	for _, u := range p.people {
+		if !p.linked(u) && !slices.Contains(except, strings.ToLower(u.Login)) {
+			who = append(who, u.Login)
+		}
+	}
+	if len(who) == 0 {
+		return nil, nil
+	}
+	return []Finding{one("unlinked", Problem, "`latchkey odoo link` links them; archive in Odoo who is nobody any more",
+		"%d users of Odoo are not linked and cannot come in through Latchkey: %s", len(who), some(who))}, nil
+}
+
+func (p *patient) duplicates(context.Context) ([]Finding, error) {
+	by := map[string][]string{}
+	for _, u := range p.people {
+		names := []string{strings.ToLower(strings.TrimSpace(u.Login))}
+		if e := strings.ToLower(strings.TrimSpace(string(u.Email))); e != "" && e != names[0] {
+			names = append(names, e)
+		}
+		for _, n := range names {
+			by[n] = append(by[n], fmt.Sprintf("%s (%d)", u.Login, u.ID))
+		}
+	}
+	var twice []string
+	for name, who := range by {
+		if len(who) > 1 {
+			twice = append(twice, name+": "+strings.Join(who, " and "))
+		}
+	}
+	slices.Sort(twice)
+	if len(twice) == 0 {
+		return nil, nil
+	}
+	return []Finding{one("duplicates", Problem, "archive one of each in Odoo, or give it another address; only one can be linked to a person",
+		"%d addresses belong to several active users of Odoo: %s", len(twice), some(twice))}, nil
+}
+
+func (p *patient) signUp(context.Context) ([]Finding, error) {
+	if !p.c.Facts.OpenSignup {
+		return nil, nil
+	}
+	l := Advice
+	if !p.c.Lock.At.IsZero() {
+		l = Problem
+	}
+	where := "auth_signup.invitation_scope"
+	if p.c.Facts.Has("website") {
+		where = "website.auth_signup_uninvited"
+	}
+	return []Finding{one("sign_up", l, "`latchkey odoo lock` closes it; leave it open only for a shop that wants strangers",
+		"anybody may sign up in Odoo with a password there (%s = b2c), and whoever is not linked becomes a second user", where)}, nil
+}
+
+func (p *patient) reset(ctx context.Context) ([]Finding, error) {
+	v, err := p.r.Param(ctx, paramReset)
+	if err != nil || v != "True" {
+		return nil, err
+	}
+	f := one("password_reset", Advice, "`latchkey odoo lock` switches it off", "Odoo mails anybody a way to a new password there, past the second factor")
+	if p.c.Lock.At.IsZero() {
+		return []Finding{f}, nil
+	}
+	f.Level, f.Cure = Problem, "`--fix` switches it off again"
+	return fixed(f, func(ctx context.Context) error { return p.r.SetParam(ctx, paramReset, "False") }), nil
+}
+
+func (p *patient) passwords(context.Context) ([]Finding, error) {
+	var open, exempt []string
+	except := p.c.exempt()
+	for _, u := range p.people {
+		switch {
+		case slices.Contains(except, strings.ToLower(u.Login)):
+			exempt = append(exempt, u.Login)
+		case p.linked(u) && !p.locked[u.ID]:
+			open = append(open, u.Login)
+		}
+	}
+	out := []Finding{}
+	if len(open) > 0 {
+		f := one("local_passwords", Advice, "`latchkey odoo lock` replaces them", "%d linked users can still sign in with a password of Odoo's, without a second factor: %s", len(open), some(open))
+		if !p.c.Lock.At.IsZero() {
+			f.Level = Problem
+		}
+		out = append(out, f)
+	}
+	if len(exempt) > 0 {
+		out = append(out, one("break_glass", Advice, "keep their passwords long and in a safe", "%s keep a password of Odoo's", some(exempt)))
+	}
+	return out, nil
+}
+
+// others are rows beside ours. Odoo takes their tokens even when they are
+// switched off.
+func (p *patient) others(ctx context.Context) (out []Finding, err error) {
+	for _, w := range p.rows {
+		if w.ID == p.c.Provider {
+			continue
+		}
+		users, err := p.r.Count(ctx, "res.users", rpc.Domain{rpc.Is("oauth_provider_id", "=", w.ID)}, rpc.Page{Archived: true})
+		if err != nil {
+			return nil, err
+		}
+		state := "switched on"
+		if !w.Enabled {
+			state = "switched off, but still taken"
+		}
+		f := one("other_providers", Problem, "remove it in Odoo if nobody needs it", "the OAuth provider %q (row %d) is %s; %d users are linked to it", w.Name, w.ID, state, users)
+		if w.Enabled || users > 0 {
+			out = append(out, f)
+			continue
+		}
+		f.Cure = "`--fix` removes it"
+		out = append(out, fixed(f, func(ctx context.Context) error { return p.r.Unlink(ctx, "auth.oauth.provider", []int64{w.ID}) })...)
+	}
+	return out, nil
+}
+
+func (p *patient) totp(context.Context) ([]Finding, error) {
+	var who []string
+	for _, u := range p.people {
+		if u.TOTP && p.linked(u) {
+			who = append(who, u.Login)
+		}
+	}
+	if len(who) == 0 {
+		return nil, nil
+	}
+	return []Finding{one("odoo_totp", Problem,
+		"they switch it off in Odoo (Account Security), or, after an import of it: UPDATE res_users SET totp_secret = NULL WHERE oauth_uid IS NOT NULL",
+		"Odoo asks %d linked users for a code of its own, after ours: %s", len(who), some(who))}, nil
+}
+
+func (p *patient) totpPolicy(ctx context.Context) ([]Finding, error) {
+	v, err := p.r.Param(ctx, paramTOTP)
+	if err != nil || v == "" || v == "False" {
+		return nil, err
+	}
+	return fixed(one("totp_policy", Problem, "`--fix` clears it: policies of Latchkey decide", "Odoo demands a second factor of its own (%s = %s), so people are asked twice", paramTOTP, v), func(ctx context.Context) error {
+		return p.r.SetParam(ctx, paramTOTP, "")
+	}), nil
+}
+
+func (p *patient) apiKeys(ctx context.Context) ([]Finding, error) {
+	all, err := p.keys(ctx, nil)
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	var who []string
+	for _, k := range all {
+		age := "of unknown age"
+		if !k.Created.IsZero() {
+			age = fmt.Sprintf("%d days old", int(p.Now().Sub(k.Created.Time).Hours()/24))
+		}
+		who = append(who, fmt.Sprintf("%q of %s, %s", k.Name, k.User.Name, age))
+	}
+	return []Finding{one("api_keys", Advice, "remove in Odoo those that nobody needs; Latchkey's own is among them", "API keys pass every second factor; there are %d: %s", len(all), some(who))}, nil
+}
+
+// waiting are ended sessions that Odoo does not know of yet.
+func (p *patient) waiting(ctx context.Context) ([]Finding, error) {
+	all, err := p.Outbox.Unsent(ctx, 1000)
+	n, why := 0, ""
+	for _, m := range all {
+		if id, _, err := ParseEnding(m.To); m.Channel == mail.Odoo && err == nil && id == p.c.ID {
+			n, why = n+1, m.Failure
+		}
+	}
+	if err != nil || n == 0 {
+		return nil, err
+	}
+	return []Finding{one("waiting", Problem, "cure the failure; it is tried again by itself, or at once by `latchkey odoo sessions-end WHO`", "%d ended sessions could not be told to Odoo: %s", n, why)}, nil
+}
+
+func (p *patient) snippet(ctx context.Context) ([]Finding, error) {
+	want, err := p.Snippet(p.c)
+	if err != nil {
+		return nil, err
+	}
+	all, err := sites(ctx, p.r, p.c.Facts)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range all {
+		if found := strings.TrimSpace(snippetOf.FindString(string(w.Head))); found != "" && found != want {
+			return fixed(one("snippet", Problem, "`--fix` writes it anew", "the snippet on the website %s is not the present one", w.Name), func(ctx context.Context) error {
+				_, err := p.snippets(ctx, p.r, p.c, want, false)
+				return err
+			}), nil
+		}
+	}
+	return nil, nil
+}

@@ -1,0 +1,233 @@
+package connector
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"latchkey/idp"
+	"latchkey/idp/odoo/rpc"
+)
+
+// Bounds of linking at sign-in.
+const (
+	jitTime   = 3 * time.Second  // that a person waits for it, at most
+	jitRest   = 30 * time.Second // in which an Odoo that did not answer is left alone
+	jitKnown  = 10 * time.Minute // in which nobody asks again whether somebody is linked
+	jitMost   = 20_000           // people that are remembered
+	jitNobody = time.Minute      // in which nobody asks again whether a client has a connection
+)
+
+// ErrSeveral means that nobody can tell which user of Odoo somebody is. Somebody
+// who administers both has to say so; signing in would make a duplicate.
+var ErrSeveral = errors.New("connector: several users of Odoo may be this person")
+
+// linkedCache remembers what costs a question otherwise: who is linked, which
+// clients have no connection, and which Odoo does not answer. Forgetting is
+// always fine.
+type linkedCache struct {
+	mu    sync.Mutex
+	until map[string]time.Time
+}
+
+func (l *linkedCache) fresh(key string, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return now.Before(l.until[key])
+}
+
+func (l *linkedCache) keep(key string, until time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.until == nil || len(l.until) >= jitMost {
+		l.until = map[string]time.Time{}
+	}
+	l.until[key] = until
+}
+
+// Arriving makes sure, before a browser goes back to Odoo, that Odoo will know
+// who comes: it links somebody who is not linked yet to the one active user with
+// their verified e-mail, or makes a portal user of the one contact that has it,
+// where the connection's settings say so. It fails with [ErrSeveral] only: an
+// Odoo that is down, or answers late, is noted and the person goes on, for Odoo
+// has a message of its own.
+//
+// It makes no round trip for whoever is known to be linked. It may run inside an
+// Atomic.
+func (p *People) Arriving(ctx context.Context, client idp.ClientID, u idp.User, from idp.Origin) error {
+	none, whom := "none "+string(client), "linked "+string(client)+" "+string(u.ID)
+	if now := p.Now(); p.links.fresh(whom, now) || p.links.fresh(none, now) {
+		return nil
+	}
+	c, err := p.Connections.ByClient(ctx, client)
+	if errors.Is(err, idp.ErrNotFound) || err == nil && c.Provider == 0 {
+		p.links.keep(none, p.Now().Add(jitNobody))
+		return nil
+	} else if err != nil {
+		return err
+	}
+	tie, err := p.Ties.ByUser(ctx, c.ID, u.ID)
+	if err != nil && !errors.Is(err, idp.ErrNotFound) {
+		return err
+	}
+	if err == nil && !tie.Linked.IsZero() {
+		p.links.keep(whom, p.Now().Add(jitKnown))
+		return nil
+	}
+	down := "down " + c.ID
+	if p.links.fresh(down, p.Now()) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, jitTime)
+	defer cancel()
+	linked, what, err := p.arrive(ctx, c, tie, u)
+	switch {
+	case errors.Is(err, ErrSeveral):
+		return errors.Join(err, p.noteLink(context.WithoutCancel(ctx), c, u, from, "several", what))
+	case err != nil:
+		if errors.Is(err, rpc.ErrUnreachable) || ctx.Err() != nil {
+			p.links.keep(down, p.Now().Add(jitRest))
+		}
+		return p.noteLink(context.WithoutCancel(ctx), c, u, from, "failed", err.Error())
+	case !linked:
+		return nil // a stranger to that Odoo: it has its own rules for these
+	}
+	p.links.keep(whom, p.Now().Add(jitKnown))
+	return p.noteLink(ctx, c, u, from, "ok", what)
+}
+
+func (p *People) noteLink(ctx context.Context, c Connection, u idp.User, from idp.Origin, result, what string) error {
+	return p.Log.Append(ctx, idp.Event{
+		ID: rand.Text(), At: p.Now(), What: "odoo.link", User: u.ID, Actor: u.ID, Client: c.Client, Origin: from, Result: result,
+		Detail: map[string]string{"connection": c.ID, "what": what},
+	})
+}
+
+// arrive links one person and reports whether they are linked now.
+func (p *People) arrive(ctx context.Context, c Connection, tie Tie, u idp.User) (linked bool, what string, err error) {
+	r, err := p.client(ctx, c)
+	if err != nil {
+		return false, "", err
+	}
+	rows, err := candidates(ctx, r, c, tie, u)
+	if err != nil {
+		return false, "", err
+	}
+	row, what, err := choose(rows, c, tie, u)
+	if err != nil {
+		return false, what, err
+	}
+	if row == nil {
+		if len(rows) > 0 || !u.EmailVerified || u.Email == "" || tie.Odoo != 0 {
+			return false, "", nil
+		}
+		return p.contact(ctx, r, c, u)
+	}
+	if row.Subject == "" || row.Provider.ID != c.Provider {
+		if err := tellOdoo(ctx, r, c, row.ID, u.ID); err != nil {
+			return false, "", err
+		}
+		what = "linked user " + string(row.Login)
+	}
+	return true, what, p.tie(ctx, c, tie, u, *row)
+}
+
+// tie notes the link here, too. Somebody who came in without an import gets the
+// fingerprints at the next look at everybody.
+func (p *People) tie(ctx context.Context, c Connection, tie Tie, u idp.User, row userRow) error {
+	if tie.Odoo != 0 {
+		return p.linked(ctx, wish{tie: tie})
+	}
+	now := p.Now()
+	// Two browsers may do this at the same moment, and neither shall fail.
+	return p.Ties.Note(ctx, Tie{Connection: c.ID, Odoo: row.ID, User: u.ID, Login: string(row.Login), Linked: now, Created: now})
+}
+
+var linkFields = []string{"login", "email", "active", "oauth_provider_id", "oauth_uid"}
+
+// candidates are the users who may be the person: the one they are tied to, or
+// those with the link or their verified e-mail.
+func candidates(ctx context.Context, r *rpc.Client, c Connection, tie Tie, u idp.User) (out []userRow, err error) {
+	const most = 10
+	where := rpc.Domain{rpc.Is("id", "=", tie.Odoo)}
+	if tie.Odoo == 0 {
+		where = rpc.Domain{"&", rpc.Is("oauth_provider_id", "=", c.Provider), rpc.Is("oauth_uid", "=", string(u.ID))}
+		if u.EmailVerified && u.Email != "" {
+			where = append(rpc.Domain{"|", "|"}, append(where, rpc.Is("login", "=ilike", literally(u.Email)), rpc.Is("email", "=ilike", literally(u.Email)))...)
+		}
+	}
+	err = r.SearchRead(ctx, "res.users", where, linkFields, rpc.Page{Limit: most, Order: "id", Archived: true}, &out)
+	return out, err
+}
+
+// literally keeps a text from being a pattern.
+func literally(text string) string {
+	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text)
+}
+
+// choose finds the one user. No user at all is no error.
+func choose(rows []userRow, c Connection, tie Tie, u idp.User) (*userRow, string, error) {
+	var mine []*userRow
+	var logins []string
+	for i := range rows {
+		row := &rows[i]
+		ours := row.Provider.ID == c.Provider && row.Subject != ""
+		switch {
+		case ours && string(row.Subject) == string(u.ID):
+			return row, "", nil // linked by somebody else, or by us and not noted
+		case !row.Active || templates[string(row.Login)]:
+			continue
+		case ours || row.Provider.ID != 0 && row.Subject != "":
+			// Somebody else's, or another provider's: never taken away.
+			logins = append(logins, string(row.Login)+" (linked otherwise)")
+		case tie.Odoo != 0 || address(string(row.Email)) == u.Email || idp.Canonical(string(row.Login)) == idp.Canonical(u.Email):
+			mine, logins = append(mine, row), append(logins, string(row.Login))
+		}
+	}
+	switch {
+	case len(logins) == 0:
+		return nil, "", nil
+	case len(logins) > 1 || len(mine) == 0:
+		what := strings.Join(logins, ", ")
+		return nil, what, fmt.Errorf("%w: %s", ErrSeveral, what)
+	}
+	return mine[0], "", nil
+}
+
+// contact makes a portal user of the one contact with the person's e-mail, if
+// the settings allow it.
+func (p *People) contact(ctx context.Context, r *rpc.Client, c Connection, u idp.User) (linked bool, what string, err error) {
+	if !c.Settings.Contacts {
+		return false, "", nil
+	}
+	var all []struct {
+		ID    int64
+		Email rpc.Text
+	}
+	err = r.SearchRead(ctx, "res.partner", rpc.Domain{rpc.Is("email", "=ilike", literally(u.Email)), rpc.Is("user_ids", "=", false)},
+		[]string{"email"}, rpc.Page{Limit: 3, Order: "id"}, &all)
+	switch {
+	case err != nil || len(all) == 0:
+		return false, "", err
+	case len(all) > 1:
+		what = fmt.Sprintf("%d contacts with the e-mail %s", len(all), u.Email)
+		return false, what, fmt.Errorf("%w: %s", ErrSeveral, what)
+	}
+	portal, err := groupID(ctx, r, "base.group_portal")
+	if err != nil {
+		return false, "", err
+	}
+	id, err := r.Create(ctx, "res.users", rpc.Args{
+		"partner_id": all[0].ID, "login": u.Email, r.Version().GroupsField(): []any{[]any{6, 0, []int64{portal}}},
+		"oauth_provider_id": c.Provider, "oauth_uid": string(u.ID),
+	}, rpc.Args{"no_reset_password": true})
+	if err != nil {
+		return false, "", err
+	}
+	row := userRow{ID: id, Login: rpc.Text(u.Email)}
+	return true, "made a portal user of contact " + fmt.Sprint(all[0].ID), p.tie(ctx, c, Tie{}, u, row)
+}

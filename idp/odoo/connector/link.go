@@ -1,0 +1,396 @@
+package connector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"latchkey/idp"
+	"latchkey/idp/account"
+	"latchkey/idp/odoo/rpc"
+)
+
+// People keeps the people of both sides together: it links them, brings them in
+// step, and asks Odoo for first passwords. All fields must be set.
+type People struct {
+	*Endings
+	Accounts  *account.Service
+	Directory account.Directory
+	Ties      Ties
+	Holder    string // names this instance among those of one database
+
+	links linkedCache
+}
+
+// LinkTrouble is why a user of Odoo is not linked.
+type LinkTrouble string
+
+const (
+	OtherProvider LinkTrouble = "other-provider" // signs in through another provider
+	OtherPerson   LinkTrouble = "other-person"   // is linked to somebody else here
+	Ambiguous     LinkTrouble = "ambiguous"      // several users, or several people, have the name
+	NotHere       LinkTrouble = "not-here"       // nobody here has the name
+	NotThere      LinkTrouble = "not-there"      // Odoo has no such user any more
+	DisabledHere  LinkTrouble = "disabled-here"
+	ArchivedThere LinkTrouble = "archived-there"
+	RefusedThere  LinkTrouble = "refused" // Odoo did not take it
+)
+
+// LinkFinding is a user of Odoo who is not linked.
+type LinkFinding struct {
+	Trouble LinkTrouble `json:"trouble"`
+	Odoo    int64       `json:"odoo_id"`
+	Login   string      `json:"login"`
+	Text    string      `json:"message,omitempty"`
+}
+
+// LinkReport counts.
+type LinkReport struct {
+	Users   int                 `json:"users"`   // active ones of the Odoo
+	Linked  int                 `json:"linked"`  // now, or in a dry run would be
+	Already int                 `json:"already"` // before
+	Missed  map[LinkTrouble]int `json:"not_linked"`
+}
+
+// Linking is one run of the bulk link.
+type Linking struct {
+	DryRun   bool
+	Found    func(LinkFinding) error
+	Progress func(users int, part float64)
+}
+
+// linkBatch is how many users Odoo is told of in one call.
+const linkBatch = 100
+
+// Link tells an Odoo who of its users is who here: those who came from it, and
+// those whose login or e-mail belongs to one person here who has proven it. A
+// link to another provider, or to somebody else, is never written over.
+func (p *People) Link(ctx context.Context, by idp.Actor, c Connection, run Linking) (LinkReport, error) {
+	l := &linkRun{People: p, Linking: run, c: c, report: LinkReport{Missed: map[LinkTrouble]int{}}}
+	if err := may(by); err != nil {
+		return l.report, err
+	}
+	if c.Provider == 0 {
+		return l.report, fmt.Errorf("%w: %s has no provider of ours yet; `latchkey odoo connect` makes one", idp.ErrInvalid, c.ID)
+	}
+	r, err := p.client(ctx, c)
+	if err != nil {
+		return l.report, err
+	}
+	from, err := OpenRPC(ctx, r, nil)
+	if err != nil {
+		return l.report, err
+	}
+	l.r, l.from, l.census = r, from, newCensus()
+	if err := l.count(ctx); err != nil {
+		return l.report, err
+	}
+	err = l.walk(ctx)
+	if l.report.Linked > 0 && !run.DryRun {
+		err = errors.Join(err, p.note(ctx, by, "odoo.link", c, map[string]string{"linked": strconv.Itoa(l.report.Linked), "already": strconv.Itoa(l.report.Already)}))
+	}
+	return l.report, err
+}
+
+type linkRun struct {
+	*People
+	Linking
+	c      Connection
+	r      *rpc.Client
+	from   *RPC
+	census *census
+	report LinkReport
+}
+
+// wish is a link to be written.
+type wish struct {
+	p    Person
+	user idp.UserID
+	tie  Tie
+	new  bool // the tie is
+}
+
+// candidateThere reports whether somebody is looked at.
+func candidateThere(p Person) bool {
+	return p.Active && !templates[p.Login] && (p.Internal || p.Portal)
+}
+
+func (l *linkRun) count(ctx context.Context) error {
+	return l.each(ctx, true, func(all []Person) error {
+		for _, p := range all {
+			l.census.count(p)
+		}
+		return nil
+	})
+}
+
+// each reads the users that may be linked, page by page.
+func (l *linkRun) each(ctx context.Context, light bool, do func([]Person) error) error {
+	if err := l.from.Begin(ctx, light); err != nil {
+		return err
+	}
+	for {
+		all, err := l.from.Next(ctx)
+		if err != nil || len(all) == 0 {
+			return err
+		}
+		var some []Person
+		for _, p := range all {
+			if candidateThere(p) {
+				some = append(some, p)
+			}
+		}
+		if err := do(some); err != nil {
+			return err
+		}
+	}
+}
+
+func (l *linkRun) walk(ctx context.Context) error {
+	return l.each(ctx, false, func(all []Person) error {
+		for len(all) > 0 {
+			n := min(len(all), linkBatch)
+			if err := l.batch(ctx, all[:n]); err != nil {
+				return err
+			}
+			all = all[n:]
+			if l.Progress != nil {
+				l.Progress(l.report.Users, l.from.Part())
+			}
+		}
+		return nil
+	})
+}
+
+func (l *linkRun) batch(ctx context.Context, all []Person) error {
+	l.report.Users += len(all)
+	wishes, err := l.wishes(ctx, all)
+	if err != nil {
+		return err
+	}
+	var write []wish
+	for _, w := range wishes {
+		switch trouble, text := l.hinders(w); {
+		case trouble != "":
+			if err := l.tell(trouble, w.p, text); err != nil {
+				return err
+			}
+		case w.p.Provider == l.c.Provider && w.p.Subject == string(w.user):
+			l.report.Already++
+			if err := l.keep(ctx, w); err != nil {
+				return err
+			}
+		default:
+			write = append(write, w)
+		}
+	}
+	if l.DryRun {
+		l.report.Linked += len(write)
+		return nil
+	}
+	return l.write(ctx, write)
+}
+
+// hinders says why a link may not be written.
+func (l *linkRun) hinders(w wish) (LinkTrouble, string) {
+	switch {
+	case w.p.Provider != 0 && w.p.Provider != l.c.Provider && w.p.Subject != "":
+		return OtherProvider, fmt.Sprintf("signs in through provider %d", w.p.Provider)
+	case w.p.Provider == l.c.Provider && w.p.Subject != "" && w.p.Subject != string(w.user):
+		return OtherPerson, "is linked to " + w.p.Subject
+	}
+	return "", ""
+}
+
+func (l *linkRun) tell(t LinkTrouble, p Person, text string) error {
+	l.report.Missed[t]++
+	if l.Found == nil {
+		return nil
+	}
+	return l.Found(LinkFinding{t, p.ID, p.Login, text})
+}
+
+// wishes finds out who the users are.
+func (l *linkRun) wishes(ctx context.Context, all []Person) (out []wish, err error) {
+	var ids []int64
+	for _, p := range all {
+		ids = append(ids, p.ID)
+	}
+	ties, err := l.Ties.ByOdoo(ctx, l.c.ID, ids)
+	if err != nil {
+		return nil, err
+	}
+	var strangers []Person
+	for _, p := range all {
+		switch held, ok := ties[p.ID]; {
+		case !ok:
+			strangers = append(strangers, p)
+		case held.Gone:
+			err = l.tell(NotHere, p, "was removed here")
+		case held.Disabled:
+			err = l.tell(DisabledHere, p, "")
+		default:
+			out = append(out, wish{p: p, user: held.User, tie: held.Tie})
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	more, err := l.recognise(ctx, strangers)
+	return append(out, more...), err
+}
+
+// recognise finds people here by what Odoo says of its users.
+func (l *linkRun) recognise(ctx context.Context, all []Person) (out []wish, err error) {
+	var names []idp.Identifier
+	for _, p := range all {
+		for _, n := range []string{p.Login, address(p.Email)} {
+			if id, err := idp.Identify(n); err == nil {
+				names = append(names, id)
+			}
+		}
+	}
+	if len(names) == 0 {
+		return nil, l.unknown(all)
+	}
+	held, err := l.Directory.Holding(ctx, names)
+	if err != nil {
+		return nil, err
+	}
+	var ids []idp.UserID
+	for _, id := range held.Names {
+		ids = append(ids, id)
+	}
+	us, err := l.Directory.People(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	people := map[idp.UserID]idp.User{}
+	for _, u := range us {
+		people[u.ID] = u
+	}
+	for _, p := range all {
+		u, trouble, text := l.person(p, held.Names, people)
+		if trouble == "" {
+			switch _, err := l.Ties.ByUser(ctx, l.c.ID, u.ID); {
+			case err == nil:
+				trouble, text = Ambiguous, "somebody else of this Odoo is "+u.Login+" already"
+			case !errors.Is(err, idp.ErrNotFound):
+				return nil, err
+			default:
+				out = append(out, wish{p: p, user: u.ID, tie: tieOf(l.c, p, u.ID, l.Now()), new: true})
+				continue
+			}
+		}
+		if err := l.tell(trouble, p, text); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (l *linkRun) unknown(all []Person) error {
+	for _, p := range all {
+		if err := l.tell(NotHere, p, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// person finds who one user is. A name that two users of this Odoo have, or an
+// e-mail that nobody has proven, says nothing.
+func (l *linkRun) person(p Person, names map[string]idp.UserID, people map[idp.UserID]idp.User) (u idp.User, t LinkTrouble, text string) {
+	login, mail := idp.Canonical(p.Login), idp.Canonical(address(p.Email))
+	byLogin, byMail := people[names[login]], people[names[mail]]
+	if mail == "" || !byMail.EmailVerified || idp.Canonical(byMail.Email) != mail {
+		byMail = idp.User{}
+	}
+	if login == idp.Canonical(byLogin.Email) && !byLogin.EmailVerified {
+		byLogin = idp.User{}
+	}
+	switch {
+	case byLogin.ID == "" && byMail.ID == "":
+		return u, NotHere, ""
+	case byLogin.ID != "" && byMail.ID != "" && byLogin.ID != byMail.ID:
+		return u, Ambiguous, fmt.Sprintf("the login is %s's, the e-mail %s's", byLogin.Login, byMail.Login)
+	case byLogin.ID != "" && l.census.of(l.census.logins, login).users > 1, byMail.ID != "" && l.census.of(l.census.mails, mail).users > 1:
+		return u, Ambiguous, "several users of Odoo have this login or e-mail"
+	}
+	u = byLogin
+	if u.ID == "" {
+		u = byMail
+	}
+	if u.Disabled {
+		return u, DisabledHere, ""
+	}
+	return u, "", ""
+}
+
+// keep notes a link that is there.
+func (l *linkRun) keep(ctx context.Context, w wish) error {
+	if l.DryRun || !w.new && !w.tie.Linked.IsZero() {
+		return nil
+	}
+	return l.linked(ctx, w)
+}
+
+func (p *People) linked(ctx context.Context, w wish) error {
+	w.tie.Linked = p.Now()
+	if w.new {
+		err := p.Ties.Put(ctx, w.tie)
+		if errors.Is(err, idp.ErrTaken) { // somebody links at the same moment
+			return nil
+		}
+		return err
+	}
+	return p.Ties.Save(ctx, w.tie)
+}
+
+// write tells Odoo of some users in one call, and of each alone if it did not
+// take all of them, so that one that it refuses holds up nobody.
+func (l *linkRun) write(ctx context.Context, all []wish) error {
+	if len(all) == 0 {
+		return nil
+	}
+	rows := make([][]string, len(all))
+	for i, w := range all {
+		rows[i] = []string{strconv.FormatInt(w.p.ID, 10), strconv.FormatInt(l.c.Provider, 10), string(w.user)}
+	}
+	var answer struct{ IDs any }
+	err := l.r.Call(ctx, "res.users", "load", nil, rpc.Args{"fields": []string{".id", "oauth_provider_id/.id", "oauth_uid"}, "data": rows}, &answer)
+	if err != nil && !errors.Is(err, rpc.ErrFault) && !errors.Is(err, rpc.ErrDenied) {
+		return err
+	}
+	if ids, ok := answer.IDs.([]any); err == nil && ok && len(ids) == len(all) {
+		for _, w := range all {
+			if err := l.linked(ctx, w); err != nil {
+				return err
+			}
+		}
+		l.report.Linked += len(all)
+		return nil
+	}
+	for _, w := range all {
+		switch err := tellOdoo(ctx, l.r, l.c, w.p.ID, w.user); {
+		case errors.Is(err, rpc.ErrFault), errors.Is(err, rpc.ErrDenied):
+			if err := l.tell(RefusedThere, w.p, err.Error()); err != nil {
+				return err
+			}
+		case err != nil:
+			return err
+		default:
+			l.report.Linked++
+			if err := l.linked(ctx, w); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// tellOdoo writes one link.
+func tellOdoo(ctx context.Context, r *rpc.Client, c Connection, odoo int64, user idp.UserID) error {
+	return r.Write(ctx, "res.users", []int64{odoo}, rpc.Args{"oauth_provider_id": c.Provider, "oauth_uid": string(user)}, nil)
+}

@@ -1,0 +1,335 @@
+package connector
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"latchkey/idp"
+	"latchkey/idp/odoo/rpc"
+)
+
+// together is how many users get a new password in one call; Odoo hashes each
+// for half a second.
+const together = 20
+
+// lockedState is the name under which the ids of locked users are kept.
+const lockedState = "locked"
+
+// Parameters of Odoo that let people in without us.
+const (
+	paramReset  = "auth_signup.reset_password"
+	paramSignup = "auth_signup.invitation_scope"
+	paramTOTP   = "auth_totp.policy"
+)
+
+// LockOrder says whose passwords are replaced.
+type LockOrder struct {
+	Except []string // logins in Odoo that keep theirs, for when all else fails
+	Dry    bool
+	Force  bool // even if the test of the way fails
+	// Progress hears how many are done; nil: nobody.
+	Progress func(done, all int)
+}
+
+// Locked says what came of it.
+type Locked struct {
+	Users    []string `json:"users"`    // logins whose password is replaced now
+	Already  int      `json:"already"`  // replaced before
+	Exempt   []string `json:"exempt"`   // keep their password
+	Unlinked []string `json:"unlinked"` // keep theirs, for they could not come in otherwise
+	Settings []string `json:"settings"` // of Odoo that were changed
+}
+
+type odooUser struct {
+	ID      int64
+	Login   string
+	Email   rpc.Text
+	Share   bool
+	Partner rpc.Ref  `json:"partner_id"`
+	Links   rpc.Ref  `json:"oauth_provider_id"`
+	UID     rpc.Text `json:"oauth_uid"`
+	TOTP    bool     `json:"totp_enabled"`
+}
+
+// Lock replaces the local passwords of everybody who is linked by random ones
+// that nobody knows, and closes Odoo's password reset and sign-up. Their
+// sessions in Odoo end, and they come back in through us. Who is locked already
+// is left alone, so it can be interrupted and repeated.
+func (s *Service) Lock(ctx context.Context, by idp.Actor, id string, o LockOrder) (Locked, error) {
+	if err := may(by); err != nil {
+		return Locked{}, err
+	}
+	c, r, err := s.reachOf(ctx, id)
+	if err != nil {
+		return Locked{}, err
+	}
+	if err := s.open(ctx, c, o); err != nil {
+		return Locked{}, err
+	}
+	done, err := s.lockedIDs(ctx, c)
+	if err != nil {
+		return Locked{}, err
+	}
+	out, todo, err := s.whom(ctx, r, &c, o, done)
+	if err != nil {
+		return out, err
+	}
+	settings, err := s.close(ctx, r, &c, o.Dry)
+	if out.Settings = settings; err != nil || o.Dry {
+		return out, err
+	}
+	c.Lock.At = s.Now()
+	if err := s.Connections.Save(ctx, c); err != nil { // before the first: what is closed can be opened again
+		return out, err
+	}
+	if err := s.replace(ctx, r, c, todo, done, o.Progress); err != nil {
+		return out, err
+	}
+	return out, s.note(ctx, by, "odoo.lock", c, map[string]string{
+		"users": strconv.Itoa(len(todo)), "except": strings.Join(out.Exempt, " "), "settings": strings.Join(out.Settings, " "),
+	})
+}
+
+func (s *Service) reachOf(ctx context.Context, id string) (Connection, *rpc.Client, error) {
+	c, err := s.Find(ctx, id)
+	if err != nil {
+		return c, nil, err
+	}
+	r, err := s.Dial(ctx, c)
+	return c, r, err
+}
+
+// open refuses to lock people out of an Odoo that they could not come back to.
+func (s *Service) open(ctx context.Context, c Connection, o LockOrder) error {
+	if o.Force {
+		return nil
+	}
+	client, err := s.Clients.ByID(ctx, c.Client)
+	if err != nil {
+		return err
+	}
+	found, err := s.way(ctx, c, client)
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	return fmt.Errorf("%w: the way in through Latchkey is not open, so nobody is locked out of the other one: %s; %s", idp.ErrInvalid, found[0].Evidence, found[0].Cure)
+}
+
+// whom decides about everybody who is active.
+func (s *Service) whom(ctx context.Context, r *rpc.Client, c *Connection, o LockOrder, done map[int64]bool) (out Locked, todo []int64, err error) {
+	if len(o.Except) > 0 {
+		c.Lock.Except = o.Except
+	}
+	except := c.exempt()
+	seen := map[string]bool{}
+	err = everybody(ctx, r, func(u odooUser) {
+		login := strings.ToLower(u.Login)
+		switch {
+		case slices.Contains(except, login):
+			seen[login] = true
+			out.Exempt = append(out.Exempt, u.Login)
+		case u.Links.ID != c.Provider || u.UID == "":
+			out.Unlinked = append(out.Unlinked, u.Login)
+		case done[u.ID]:
+			out.Already++
+		default:
+			out.Users, todo = append(out.Users, u.Login), append(todo, u.ID)
+		}
+	})
+	for _, e := range o.Except {
+		if err == nil && !seen[strings.ToLower(e)] {
+			err = fmt.Errorf("%w: except: Odoo has no active user %q", idp.ErrInvalid, e)
+		}
+	}
+	return out, todo, err
+}
+
+// exempt are the logins that keep their password, in lower case. The one that
+// Latchkey itself uses is always among them.
+func (c Connection) exempt() []string {
+	out := []string{strings.ToLower(c.Login)}
+	for _, e := range c.Lock.Except {
+		out = append(out, strings.ToLower(e))
+	}
+	return out
+}
+
+// everybody calls f for each active user of an Odoo.
+func everybody(ctx context.Context, r *rpc.Client, f func(odooUser)) error {
+	fields := []string{"login", "email", "share", "partner_id", "oauth_provider_id", "oauth_uid"}
+	have, err := r.Fields(ctx, "res.users")
+	if err != nil {
+		return err
+	}
+	if have["totp_enabled"] {
+		fields = append(fields, "totp_enabled")
+	}
+	last := int64(0)
+	for {
+		var page []odooUser
+		if err := r.SearchRead(ctx, "res.users", rpc.Domain{rpc.Is("id", ">", last)}, fields, rpc.Page{Limit: 1000, Order: "id"}, &page); err != nil {
+			return err
+		}
+		for _, u := range page {
+			if !templates[u.Login] {
+				f(u)
+			}
+			last = u.ID
+		}
+		if len(page) < 1000 {
+			return nil
+		}
+	}
+}
+
+func (s *Service) lockedIDs(ctx context.Context, c Connection) (map[int64]bool, error) {
+	raw, err := s.Connections.State(ctx, c.ID, lockedState)
+	if err != nil || raw == "" {
+		return map[int64]bool{}, err
+	}
+	var ids []int64
+	if err := json.Unmarshal([]byte(raw), &ids); err != nil {
+		return nil, err
+	}
+	out := make(map[int64]bool, len(ids))
+	for _, id := range ids {
+		out[id] = true
+	}
+	return out, nil
+}
+
+func (s *Service) keepLocked(ctx context.Context, c Connection, done map[int64]bool) error {
+	ids := make([]int64, 0, len(done))
+	for id := range done {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	raw, err := json.Marshal(ids)
+	if err != nil {
+		return err
+	}
+	return s.Connections.SetState(ctx, c.ID, lockedState, string(raw))
+}
+
+// replace gives users random passwords. What is done is noted even when
+// something fails on the way.
+func (s *Service) replace(ctx context.Context, r *rpc.Client, c Connection, todo []int64, done map[int64]bool, progress func(done, all int)) error {
+	var err error
+	for i := 0; i < len(todo) && err == nil; i += together {
+		some := todo[i:min(i+together, len(todo))]
+		if err = r.Write(ctx, "res.users", some, rpc.Args{"password": rand.Text() + rand.Text()}, nil); err != nil {
+			break
+		}
+		for _, id := range some {
+			done[id] = true
+		}
+		if progress != nil {
+			progress(i+len(some), len(todo))
+		}
+	}
+	return errors.Join(err, s.keepLocked(context.WithoutCancel(ctx), c, done))
+}
+
+// close switches off what lets people in without us, and remembers how it was.
+func (s *Service) close(ctx context.Context, r *rpc.Client, c *Connection, dry bool) (did []string, err error) {
+	before := map[string]string{}
+	for k, v := range c.Facts.Before {
+		before[k] = v
+	}
+	set := func(key, is, shall string, write func() error) error {
+		if is == shall {
+			return nil
+		}
+		did = append(did, key+" = "+shall)
+		if _, known := before[key]; !known {
+			before[key] = is
+		}
+		if dry {
+			return nil
+		}
+		return write()
+	}
+	for _, p := range [][2]string{{paramReset, "False"}, {paramSignup, "b2b"}} {
+		is, err := r.Param(ctx, p[0])
+		if err != nil {
+			return did, err
+		}
+		if err := set(p[0], is, p[1], func() error { return r.SetParam(ctx, p[0], p[1]) }); err != nil {
+			return did, err
+		}
+	}
+	all, err := sites(ctx, r, c.Facts)
+	if err != nil {
+		return did, err
+	}
+	for _, w := range all {
+		write := func() error {
+			return r.Write(ctx, "website", []int64{w.ID}, rpc.Args{"auth_signup_uninvited": "b2b"}, nil)
+		}
+		if err := set(siteKey+strconv.FormatInt(w.ID, 10), string(w.Uninvite), "b2b", write); err != nil {
+			return did, err
+		}
+	}
+	c.Facts.Before = before
+	return did, nil
+}
+
+// siteKey names a website's sign-up in Facts.Before.
+const siteKey = "website sign-up "
+
+// Unlock brings back what Lock changed in Odoo's settings. The old passwords
+// are gone; people get new ones by Odoo's own mail. It returns how many have
+// none.
+func (s *Service) Unlock(ctx context.Context, by idp.Actor, id string, dry bool) (did []string, people int, err error) {
+	if err := may(by); err != nil {
+		return nil, 0, err
+	}
+	c, r, err := s.reachOf(ctx, id)
+	if err != nil {
+		return nil, 0, err
+	}
+	done, err := s.lockedIDs(ctx, c)
+	if err != nil {
+		return nil, 0, err
+	}
+	for key, was := range c.Facts.Before {
+		did = append(did, key+" = "+was)
+	}
+	slices.Sort(did)
+	if dry {
+		return did, len(done), nil
+	}
+	if err := s.restore(ctx, r, c); err != nil {
+		return did, 0, err
+	}
+	c.Lock, c.Facts.Before = Lock{}, nil
+	return did, len(done), errors.Join(s.Connections.Save(ctx, c), s.Connections.SetState(ctx, c.ID, lockedState, ""), s.note(ctx, by, "odoo.unlock", c, nil))
+}
+
+// restore writes settings back as they were. Odoo's password reset is switched
+// on in any case: without it nobody who was locked could get a password.
+func (s *Service) restore(ctx context.Context, r *rpc.Client, c Connection) error {
+	for key, was := range c.Facts.Before {
+		site, isSite := strings.CutPrefix(key, siteKey)
+		var err error
+		switch {
+		case isSite:
+			var id int64
+			if id, err = strconv.ParseInt(site, 10, 64); err == nil {
+				err = r.Write(ctx, "website", []int64{id}, rpc.Args{"auth_signup_uninvited": was}, nil)
+			}
+		case key != paramReset:
+			err = r.SetParam(ctx, key, was)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return r.SetParam(ctx, paramReset, "True")
+}

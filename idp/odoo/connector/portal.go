@@ -1,0 +1,174 @@
+package connector
+
+import (
+	"context"
+	_ "embed" // for the script
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"latchkey/idp"
+	"latchkey/idp/odoo/rpc"
+	"latchkey/idp/oidc"
+)
+
+// The marks around the snippet: what is between them is ours, what is around
+// them is not touched.
+const (
+	snippetBegin = "<!-- latchkey:begin -->"
+	snippetEnd   = "<!-- latchkey:end -->"
+)
+
+var snippetOf = regexp.MustCompile(`(?s)\n?` + snippetBegin + `.*?` + snippetEnd + `\n?`)
+
+// script goes into the head of Odoo's website.
+//
+//go:embed portal.js
+var script string
+
+// Portal says what is on the websites of an Odoo.
+type Portal struct {
+	Snippet  string   `json:"snippet"`
+	Websites []string `json:"websites"` // of Odoo; none: the module is not installed
+	Written  []string `json:"written"`  // those that have the snippet as it should be
+	Old      []string `json:"old"`      // those that have another one
+	Rules    string   `json:"rules"`    // for a reverse proxy, where there is no website
+}
+
+// Snippet is what goes into the head of Odoo's website: to us from the login
+// page, out through us, and a tile to our security page.
+func (s *Service) Snippet(c Connection) (string, error) {
+	texts := map[string]any{}
+	for _, lang := range []string{"en", "fr"} {
+		texts[lang] = map[string]string{"title": s.Say(lang, "tile"), "text": s.Say(lang, "tile_text")}
+	}
+	data, err := json.Marshal(map[string]any{ // escapes < and >, so that nothing ends the script
+		"authorize": s.Issuer + oidc.PathAuthorize, "client": c.Client, "logout": s.Issuer + oidc.PathLogout,
+		"security": s.Issuer + "/my/security", "texts": texts,
+	})
+	if err != nil {
+		return "", err
+	}
+	return snippetBegin + "\n<script>\n(" + strings.TrimSpace(script) + ")(" + string(data) + ");\n</script>\n" + snippetEnd, nil
+}
+
+// ShowPortal reads what is there and changes nothing.
+func (s *Service) ShowPortal(ctx context.Context, by idp.Actor, id string) (Portal, error) {
+	if err := may(by); err != nil {
+		return Portal{}, err
+	}
+	c, r, err := s.reachOf(ctx, id)
+	if err != nil {
+		return Portal{}, err
+	}
+	p := Portal{Rules: s.rules(c)}
+	if p.Snippet, err = s.Snippet(c); err != nil {
+		return p, err
+	}
+	all, err := sites(ctx, r, c.Facts)
+	for _, w := range all {
+		p.Websites = append(p.Websites, w.Name)
+		switch found := snippetOf.FindString(string(w.Head)); {
+		case strings.TrimSpace(found) == p.Snippet:
+			p.Written = append(p.Written, w.Name)
+		case found != "":
+			p.Old = append(p.Old, w.Name)
+		}
+	}
+	return p, err
+}
+
+// InstallPortal writes the snippet to all websites, and says to how many that
+// did not have it.
+func (s *Service) InstallPortal(ctx context.Context, by idp.Actor, id string) (int, error) {
+	return s.portal(ctx, by, id, s.Snippet)
+}
+
+// RemovePortal takes the snippet away.
+func (s *Service) RemovePortal(ctx context.Context, by idp.Actor, id string) (int, error) {
+	return s.portal(ctx, by, id, func(Connection) (string, error) { return "", nil })
+}
+
+func (s *Service) portal(ctx context.Context, by idp.Actor, id string, text func(Connection) (string, error)) (int, error) {
+	if err := may(by); err != nil {
+		return 0, err
+	}
+	c, r, err := s.reachOf(ctx, id)
+	if err != nil {
+		return 0, err
+	}
+	if !c.Facts.Has("website") {
+		return 0, fmt.Errorf("%w: this Odoo has no website; `latchkey odoo portal show` prints rules for its reverse proxy", idp.ErrInvalid)
+	}
+	snippet, err := text(c)
+	if err != nil {
+		return 0, err
+	}
+	n, err := s.snippets(ctx, r, c, snippet, false)
+	if err != nil || n == 0 {
+		return n, err
+	}
+	what := "odoo.portal.install"
+	if snippet == "" {
+		what = "odoo.portal.remove"
+	}
+	return n, s.note(ctx, by, what, c, nil)
+}
+
+// snippets puts a snippet, or nothing, in the place of ours on each website.
+func (s *Service) snippets(ctx context.Context, r *rpc.Client, c Connection, snippet string, dry bool) (changed int, err error) {
+	all, err := sites(ctx, r, c.Facts)
+	if err != nil {
+		return 0, err
+	}
+	for _, w := range all {
+		rest := snippetOf.ReplaceAllLiteralString(string(w.Head), "")
+		next := rest
+		if snippet != "" {
+			next = strings.TrimRight(rest, "\n") + "\n" + snippet + "\n"
+		}
+		if strings.TrimSpace(next) == strings.TrimSpace(string(w.Head)) {
+			continue
+		}
+		if changed++; dry {
+			continue
+		}
+		if err := r.Write(ctx, "website", []int64{w.ID}, rpc.Args{"custom_code_head": next}, nil); err != nil {
+			return changed, err
+		}
+	}
+	return changed, nil
+}
+
+// rules are what a reverse proxy in front of Odoo can do where no snippet can
+// be written: the login page leads straight to us. The address is the one that
+// is behind Odoo's own button.
+func (s *Service) rules(c Connection) string {
+	base := c.Facts.Base
+	if base == "" {
+		base = origin(c.URL)
+	}
+	state := fmt.Sprintf(`{"d": %q, "p": %d, "r": %q}`, c.Database, c.Provider, url.QueryEscape(base+"/web"))
+	to := s.Issuer + oidc.PathAuthorize + "?" + url.Values{
+		"response_type": {"token"}, "client_id": {string(c.Client)}, "redirect_uri": {base + Callback}, "scope": {scope}, "state": {state},
+	}.Encode()
+	return `# nginx, in the server block of Odoo; /web/login?local=1 still shows Odoo's own form
+set $latchkey "$request_method:$arg_local$arg_oauth_error$arg_redirect";
+location = /web/login {
+    if ($latchkey = "GET:") { return 303 "` + to + `"; }
+    proxy_pass http://odoo; # as for the rest of Odoo
+}
+
+# Caddy, in the site of Odoo
+@latchkey {
+    method GET
+    path /web/login
+    not query local=*
+    not query oauth_error=*
+    not query redirect=*
+}
+redir @latchkey "` + to + `" 303
+`
+}

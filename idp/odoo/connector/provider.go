@@ -1,0 +1,131 @@
+package connector
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"latchkey/idp/odoo"
+	"latchkey/idp/odoo/rpc"
+	"latchkey/idp/oidc"
+)
+
+// row is a row of auth.oauth.provider.
+type row struct {
+	ID         int64
+	Name       string
+	Client     rpc.Text `json:"client_id"`
+	Enabled    bool
+	Scope      rpc.Text
+	Auth       rpc.Text `json:"auth_endpoint"`
+	Validation rpc.Text `json:"validation_endpoint"`
+	Data       rpc.Text `json:"data_endpoint"`
+	Body       rpc.Text
+}
+
+var rowFields = []string{"name", "client_id", "enabled", "scope", "auth_endpoint", "validation_endpoint", "data_endpoint", "body"}
+
+const scope = "openid profile email"
+
+func providers(ctx context.Context, r *rpc.Client) (all []row, err error) {
+	return all, r.SearchRead(ctx, "auth.oauth.provider", nil, rowFields, rpc.Page{Order: "id"}, &all)
+}
+
+// ours finds the row of a connection: by its id, or by the client at our
+// address when it was made by hand.
+func (s *Service) ours(all []row, c Connection) (row, bool) {
+	for _, w := range all {
+		if w.ID == c.Provider && c.Provider != 0 {
+			return w, true
+		}
+	}
+	for _, w := range all {
+		if string(w.Client) == string(c.Client) && strings.HasSuffix(string(w.Auth), oidc.PathAuthorize) {
+			return w, true
+		}
+	}
+	return row{}, false
+}
+
+// reach is where Odoo's server asks.
+func (s *Service) reach(c Connection, client oidc.Client) string {
+	base := s.Issuer
+	if c.Reach != "" {
+		base = c.Reach
+	}
+	return base + odoo.ValidationPath(client)
+}
+
+// wrong lists the fields of a row that are not as they must be, and what they
+// must be. The label is the administrator's.
+func (s *Service) wrong(w row, c Connection, client oidc.Client) (fields []string, right rpc.Args) {
+	right = rpc.Args{}
+	for _, f := range []struct {
+		name  string
+		is    any
+		shall any
+	}{
+		{"client_id", string(w.Client), string(client.ID)}, {"enabled", w.Enabled, true}, {"scope", string(w.Scope), scope},
+		{"auth_endpoint", string(w.Auth), s.Issuer + oidc.PathAuthorize}, {"validation_endpoint", string(w.Validation), s.reach(c, client)},
+		{"data_endpoint", string(w.Data), ""},
+	} {
+		if f.name == "data_endpoint" && client.Validations > 1 {
+			continue // somebody wants a second question
+		}
+		if f.is != f.shall {
+			fields = append(fields, f.name)
+			right[f.name] = f.shall
+			if f.shall == "" {
+				right[f.name] = false
+			}
+		}
+	}
+	return fields, right
+}
+
+// row makes the row of a connection, or repairs it, and notes its id.
+func (s *Service) row(ctx context.Context, r *rpc.Client, c *Connection, client oidc.Client, dry bool) (string, error) {
+	all, err := providers(ctx, r)
+	if err != nil {
+		return "", err
+	}
+	w, found := s.ours(all, *c)
+	if !found {
+		if dry {
+			return "would make one in Odoo", nil
+		}
+		return s.newRow(ctx, r, c, client)
+	}
+	c.Provider = w.ID
+	fields, right := s.wrong(w, *c, client)
+	switch {
+	case len(fields) == 0:
+		return fmt.Sprintf("row %d is as it should be", w.ID), nil
+	case dry:
+		return fmt.Sprintf("would correct %s of row %d", strings.Join(fields, ", "), w.ID), nil
+	}
+	return fmt.Sprintf("corrected %s of row %d", strings.Join(fields, ", "), w.ID), r.Write(ctx, "auth.oauth.provider", []int64{w.ID}, right, nil)
+}
+
+func (s *Service) newRow(ctx context.Context, r *rpc.Client, c *Connection, client oidc.Client) (string, error) {
+	_, values := s.wrong(row{}, *c, client)
+	values["name"], values["body"], values["data_endpoint"] = s.Brand, s.Say("en", "button", s.Brand), false
+	values["css_class"], values["sequence"] = "fa fa-fw fa-sign-in text-primary", 1
+	id, err := r.Create(ctx, "auth.oauth.provider", values, rpc.Args{"lang": "en_US"})
+	if err != nil {
+		return "", err
+	}
+	c.Provider = id
+	for _, code := range c.Facts.Languages {
+		lang, _, _ := strings.Cut(code, "_")
+		label := s.Say(lang, "button", s.Brand)
+		if slices.Contains([]string{"", "en"}, lang) || label == values["body"] {
+			continue
+		}
+		if err := r.Write(ctx, "auth.oauth.provider", []int64{id}, rpc.Args{"body": label}, rpc.Args{"lang": code}); err != nil {
+			return "", err
+		}
+	}
+	return fmt.Sprintf("made row %d, with the button %q", id, values["body"]), nil
+}

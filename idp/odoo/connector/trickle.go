@@ -1,0 +1,152 @@
+package connector
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"latchkey/idp"
+	"latchkey/idp/odoo/rpc"
+	"latchkey/mfa"
+)
+
+// Bounds of asking Odoo for passwords.
+const (
+	trickleTime  = 5 * time.Second
+	trickleAtOne = 4           // questions under way on one instance
+	trickleEven  = time.Second // that a refusal takes, at least
+)
+
+// Odoo stops answering an address that was wrong ten times in a minute, whoever
+// was meant (base.login_cooldown_after): that would be all of us.
+const (
+	trickleWrong = 8
+	tricklePer   = time.Minute
+	trickleTries = 5 // of one person
+	tricklePause = 15 * time.Minute
+)
+
+// Trickle checks the first password of people who came without one, with the
+// Odoo that they came from; the caller then keeps it in a form of its own, so
+// that nobody is asked twice. It never asks for anybody who had a password here,
+// and neither keeps nor logs one.
+type Trickle struct {
+	*Service
+	Ties    Ties
+	Limiter mfa.Limiter
+
+	once  sync.Once
+	lanes chan struct{}
+	mu    sync.Mutex
+	slow  time.Duration // what a refusal of Odoo takes lately
+}
+
+// Check reports whether plain is the password of somebody who has none here. An
+// epoch that has risen means that there was one, or that it was taken away on
+// purpose: then Odoo is not asked. idp.ErrBusy when too many are.
+func (t *Trickle) Check(ctx context.Context, u idp.User, plain string) (bool, error) {
+	if u.ID == "" || u.Password != "" || u.Disabled || u.Epoch != 0 || plain == "" {
+		return false, nil
+	}
+	ties, err := t.Ties.OfUser(ctx, u.ID)
+	if err != nil {
+		return false, err
+	}
+	for _, tie := range ties {
+		c, err := t.Connections.ByID(ctx, tie.Connection)
+		switch {
+		case errors.Is(err, idp.ErrNotFound):
+			continue
+		case err != nil:
+			return false, err
+		}
+		if !c.Settings.Trickle || tie.Closed != Open || tie.Login == "" {
+			continue
+		}
+		if right, err := t.ask(ctx, c, tie, plain); right || err != nil {
+			return right, err
+		}
+	}
+	return false, nil
+}
+
+// Begin returns what a refusal waits for before it is told: how long it took
+// must not tell whether Odoo was asked, and so who is there (SECURITY.md E-01,
+//
+func (t *Trickle) Begin(ctx context.Context) (even func()) {
+	began := time.Now()
+	return func() {
+		t.mu.Lock()
+		wait := max(trickleEven, t.slow) - time.Since(began)
+		t.mu.Unlock()
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait):
+		}
+	}
+}
+
+// Asks reports whether any connection asks for first passwords, so that others
+// need not wait.
+func (t *Trickle) Asks(ctx context.Context) (bool, error) {
+	all, err := t.Connections.All(ctx)
+	for _, c := range all {
+		if c.Settings.Trickle {
+			return true, nil
+		}
+	}
+	return false, err
+}
+
+// ask asks one Odoo.
+func (t *Trickle) ask(ctx context.Context, c Connection, tie Tie, plain string) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, trickleTime)
+	defer cancel()
+	t.once.Do(func() { t.lanes = make(chan struct{}, trickleAtOne) })
+	select {
+	case t.lanes <- struct{}{}:
+		defer func() { <-t.lanes }()
+	case <-ctx.Done():
+		return false, fmt.Errorf("%w: too many ask Odoo", idp.ErrBusy)
+	}
+	budgets := []mfa.Budget{
+		{Key: "trickle:" + c.ID, Max: trickleWrong, Per: tricklePer}, {Key: "trickle:" + string(tie.User), Max: trickleTries, Per: tricklePause},
+	}
+	var lock *mfa.LockedError
+	if err := t.Limiter.Take(ctx, budgets...); errors.As(err, &lock) {
+		return false, t.told(ctx, c, tie, "locked")
+	} else if err != nil {
+		return false, err
+	}
+	began := time.Now()
+	cfg := t.config(c)
+	cfg.Timeout = trickleTime
+	uid, err := rpc.CheckPassword(ctx, cfg, tie.Login, plain)
+	t.took(time.Since(began))
+	switch {
+	case errors.Is(err, rpc.ErrWrongKey):
+		return false, t.told(ctx, c, tie, "wrong")
+	case err != nil: // it is down, or slow: as good as wrong, but told
+		return false, errors.Join(t.told(context.WithoutCancel(ctx), c, tie, "unreachable"), t.Connections.Heard(context.WithoutCancel(ctx), c.ID, t.Now(), err))
+	case uid != tie.Odoo: // the login is somebody else's by now
+		return false, t.told(ctx, c, tie, "other-person")
+	}
+	return true, errors.Join(t.Limiter.Forgive(ctx, budgets...), t.told(ctx, c, tie, "ok"))
+}
+
+// took remembers the slowest answer of late.
+func (t *Trickle) took(d time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	const forget = 20
+	t.slow = max(min(d, trickleTime), t.slow-t.slow/forget)
+}
+
+func (t *Trickle) told(ctx context.Context, c Connection, tie Tie, result string) error {
+	return t.Log.Append(ctx, idp.Event{
+		ID: rand.Text(), At: t.Now(), What: "password.trickle", User: tie.User, Client: c.Client, Result: result, Detail: map[string]string{"connection": c.ID},
+	})
+}

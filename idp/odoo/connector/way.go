@@ -1,0 +1,173 @@
+package connector
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"latchkey/idp/odoo/rpc"
+	"latchkey/idp/oidc"
+)
+
+// way goes the way that a person and their token go, without signing anybody
+// in: Odoo's login page has our button with a good address in it, and Odoo's
+// server finds our validation address.
+func (s *Service) way(ctx context.Context, c Connection, client oidc.Client) ([]Finding, error) {
+	out := s.button(ctx, c, client)
+	direct, err := s.direct(ctx, client)
+	if err != nil {
+		return nil, err
+	}
+	if direct.Check != "" {
+		return append(out, direct), nil // Odoo's server would not get any further
+	}
+	through, err := s.through(ctx, c, client)
+	if err != nil {
+		return nil, err
+	}
+	if through.Check != "" {
+		out = append(out, through)
+	}
+	return out, nil
+}
+
+var links = regexp.MustCompile(`href="([^"]+)"`)
+
+// button looks at Odoo's login page as a browser does, at each address that
+// Odoo has.
+func (s *Service) button(ctx context.Context, c Connection, client oidc.Client) (out []Finding) {
+	for _, at := range lookAt(c) {
+		cfg := s.config(c)
+		cfg.URL, cfg.Timeout = at, 15*time.Second
+		page, err := rpc.Visit(ctx, cfg, "/web/login?"+url.Values{"db": {c.Database}, "local": {"1"}}.Encode())
+		if err != nil && at != c.URL {
+			continue // an address for browsers, which this server need not see
+		}
+		if err != nil {
+			return append(out, Finding{Check: "unreachable", Level: Problem, Evidence: err.Error(), Cure: "let this server reach Odoo at " + at})
+		}
+		if f, bad := s.judge(at, page, client); bad {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// lookAt are the addresses whose login page is looked at.
+func lookAt(c Connection) []string {
+	out := []string{c.URL}
+	for _, h := range c.Facts.Hosts {
+		if !slices.Contains(out, h) {
+			out = append(out, h)
+		}
+	}
+	return out
+}
+
+func (s *Service) judge(at string, page rpc.Seen, client oidc.Client) (Finding, bool) {
+	q, found := s.link(page.Body, client)
+	if !found {
+		return Finding{
+			Check: "button", Level: Problem, Evidence: fmt.Sprintf("%s/web/login shows no button that leads here (status %d)", at, page.Status),
+			Cure: "`latchkey odoo doctor --fix` writes the provider row anew; if a module replaces the login page, its template must list the providers",
+		}, true
+	}
+	seen := q.Get("redirect_uri")
+	if slices.Contains(client.RedirectURIs, seen) {
+		return Finding{}, false
+	}
+	f := Finding{Check: "redirect_uri", Level: Problem, Evidence: fmt.Sprintf("at %s, Odoo asks people to be sent back to %s, which is not registered", at, seen)}
+	f.Cure = "`latchkey client update " + string(client.ID) + " --redirect-uri …` if this is a right address of Odoo"
+	want, is := origin(at), origin(seen)
+	if strings.HasPrefix(want, "https://") && strings.HasPrefix(is, "http://") || host(want) != host(is) {
+		f.Check = "proxy_mode"
+		f.Cure = "set proxy_mode = True in Odoo's configuration, and let the proxy in front of it send X-Forwarded-Proto, X-Forwarded-Host and X-Forwarded-For"
+	}
+	return f, true
+}
+
+func host(o string) string {
+	_, h, _ := strings.Cut(o, "://")
+	return h
+}
+
+// link finds our button on a page.
+func (s *Service) link(page string, client oidc.Client) (url.Values, bool) {
+	for _, m := range links.FindAllStringSubmatch(page, -1) {
+		to, err := url.Parse(html.UnescapeString(m[1]))
+		if err != nil || !strings.HasPrefix(to.String(), s.Issuer+oidc.PathAuthorize) {
+			continue
+		}
+		if q := to.Query(); q.Get("client_id") == string(client.ID) {
+			return q, true
+		}
+	}
+	return nil, false
+}
+
+// direct asks our own validation address, over the network, as Odoo does.
+func (s *Service) direct(ctx context.Context, client oidc.Client) (Finding, error) {
+	token, err := s.Probes.Probe(ctx, client)
+	if err != nil {
+		return Finding{}, err
+	}
+	at := s.reach(Connection{}, client)
+	f := Finding{Check: "issuer", Level: Problem, Cure: "start `latchkey serve`, and let " + s.Issuer + " lead to it"}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second) // as long as Odoo waits
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, at+"?"+url.Values{"access_token": {token}}.Encode(), nil)
+	if err != nil {
+		return Finding{}, err
+	}
+	resp, err := s.HTTP.Do(r)
+	if err != nil {
+		var u *url.Error
+		if errors.As(err, &u) {
+			err = u.Err // the address holds secrets
+		}
+		f.Evidence = fmt.Sprintf("%s does not answer: %v", s.Issuer, err)
+		return f, nil
+	}
+	defer resp.Body.Close()
+	var said struct{ Error string }
+	if json.NewDecoder(io.LimitReader(resp.Body, 4<<10)).Decode(&said) != nil || said.Error != "latchkey_probe" {
+		f.Evidence = fmt.Sprintf("%s answers %d to a test token", s.Issuer, resp.StatusCode)
+		f.Cure = "the server that answers there must be this one, with the same database"
+		return f, nil
+	}
+	return Finding{}, nil
+}
+
+// through lets Odoo's own server ask, as it does at the end of a sign-in. The
+// answer is an error to it, so nobody is signed in and no user is made.
+func (s *Service) through(ctx context.Context, c Connection, client oidc.Client) (Finding, error) {
+	token, err := s.Probes.Probe(ctx, client)
+	if err != nil {
+		return Finding{}, err
+	}
+	state, err := json.Marshal(map[string]any{"d": c.Database, "p": c.Provider, "r": url.QueryEscape(c.URL + "/web")})
+	if err != nil {
+		return Finding{}, err
+	}
+	f := Finding{Check: "validation", Level: Problem, Cure: "let Odoo's server reach " + origin(s.reach(c, client)) + " (name, firewall, certificate), or connect again with the address at which it does (--reach)"}
+	page, err := rpc.Visit(ctx, s.config(c), Callback+"?"+url.Values{"access_token": {token}, "state": {string(state)}}.Encode())
+	if err != nil {
+		f.Evidence = err.Error()
+		return f, nil
+	}
+	arrived, err := s.Probes.Arrived(ctx, client, token)
+	if err != nil || arrived {
+		return Finding{}, err
+	}
+	f.Evidence = fmt.Sprintf("Odoo's server did not ask %s about a test token (it answered %d, %s)", origin(s.reach(c, client)), page.Status, page.URL.Query().Encode())
+	return f, nil
+}

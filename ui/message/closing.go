@@ -1,0 +1,44 @@
+package message
+
+import (
+	"context"
+	"strings"
+
+	"latchkey/idp"
+	"latchkey/idp/mail"
+	"latchkey/ui/locale"
+)
+
+// Desk tells the operator's administrator of people who want their accounts
+// closed.
+type Desk struct {
+	*Notices
+	Admin string // address; empty: nobody is told
+}
+
+// ClosingAsked writes to the administrator. It joins the Atomic in ctx.
+func (d Desk) ClosingAsked(ctx context.Context, u idp.User) error {
+	if d.Admin == "" {
+		return nil
+	}
+	m, err := d.ComposeClosing(u)
+	if err != nil {
+		return err
+	}
+	return d.Outbox.Put(ctx, m)
+}
+
+// ComposeClosing writes the mail without sending it. An address has no language,
+// so it is written in the fallback.
+func (d Desk) ComposeClosing(u idp.User) (mail.Message, error) {
+	p, brand := locale.For(nil, ""), line(d.Brand)
+	return d.draw(idp.User{Email: d.Admin}, view{
+		Printer: p, Brand: brand, Subject: p.T("mail.closing.subject", brand), Hello: p.T("mail.hello_nobody"),
+		What: p.T("mail.closing.text", brand), Next: p.T("mail.closing.next"),
+		Facts: []fact{
+			{p.T("mail.closing.name"), line(u.Name)}, {p.T("mail.account"), line(u.Login)}, {p.T("mail.closing.id"), string(u.ID)},
+			{p.T("mail.when"), p.DateTime(d.Now().UTC())},
+		},
+		Link: strings.TrimRight(d.Issuer, "/") + "/my/security", Review: p.T("mail.closing.go"), Why: p.T("mail.halt_why", brand),
+	})
+}
