@@ -75,6 +75,9 @@ type User struct {
 	Created time.Time
 	Updated time.Time
 
+	// Mailed says that the password came by a mailed link and that nothing but
+	// mail has proven them since (SECURITY.md E-03).
+	Mailed bool
 	// Method is the second factor that they used last; it is offered first.
 	Method mfa.Kind
 	// Trust rises when one of their trusted devices is forgotten: what a cache
@@ -159,7 +162,11 @@ func ActorOf(s Session, u User, from Origin) Actor {
 func (a Actor) Proven(held []mfa.Kind, since time.Time) bool {
 	recent := slices.DeleteFunc(slices.Clone(a.Proofs), func(p Proof) bool { return p.At.Before(since) })
 	first := slices.ContainsFunc(recent, Proof.First)
-	return first && (len(held) == 0 || slices.ContainsFunc(recent, func(p Proof) bool { return p.Kind != Password && p.Kind != Device }))
+	// A code by mail guards only what nothing better does (M-17).
+	better := slices.ContainsFunc(held, func(k mfa.Kind) bool { return methods[k].second })
+	return first && (len(held) == 0 || slices.ContainsFunc(recent, func(p Proof) bool {
+		return methods[p.Kind].second || !better && p.Kind != Password && p.Kind != Device
+	}))
 }
 
 // Event is one line of the log of what happened.

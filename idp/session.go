@@ -28,12 +28,12 @@ var ACRs = []string{AAL1, AAL2, PhishingResistant}
 
 // Proof is one thing that a person proved, and when.
 type Proof struct {
-	Kind     mfa.Kind  `json:"kind"`
-	At       time.Time `json:"at"`
-	Verified bool      `json:"uv,omitempty"`     // of a passkey: it knew the person by PIN or body in this very use
-	Synced   bool      `json:"synced,omitempty"` // of a passkey: it may be on several devices
-	Device   string    `json:"device,omitempty"` // of a trusted browser: which
-	Level    string    `json:"level,omitempty"`  // of a trusted browser: the assurance when trust began
+	Kind     mfa.Kind   `json:"kind"`
+	At       time.Time  `json:"at"`
+	Verified bool       `json:"uv,omitempty"`     // of a passkey: it knew the person by PIN or body in this very use
+	Synced   bool       `json:"synced,omitempty"` // of a passkey: it may be on several devices
+	Device   string     `json:"device,omitempty"` // of a trusted browser: which
+	Proven   []mfa.Kind `json:"proven,omitempty"` // of a trusted browser: the second factors when trust began
 }
 
 // First reports whether the proof stands for the first step: a password, or a

@@ -47,6 +47,12 @@ type Users interface {
 	// with ErrSpent when it is no longer was: of two changes that began from the
 	// same state one wins.
 	RaiseTrust(ctx context.Context, id UserID, was int64) error
+	// ForgetPhone notes that a number (empty: whichever there is) is no longer
+	// known to be theirs.
+	ForgetPhone(ctx context.Context, id UserID, phone string) error
+	// SetMailed notes whether nothing but mail has proven them since a password
+	// came by mail.
+	SetMailed(ctx context.Context, id UserID, mailed bool) error
 	// BeginGrace notes that the grace of these policies begins for a person; one
 	// that has begun goes on.
 	BeginGrace(ctx context.Context, id UserID, policies []string, at time.Time) error

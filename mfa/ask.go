@@ -41,6 +41,9 @@ func (e *Engine) Again(ctx context.Context, s Subject, id ChallengeID, binding s
 	if err != nil {
 		return Challenge{}, err
 	}
+	if c.Tries >= e.most(s) { // a code for it would be sent in vain
+		return Challenge{}, ErrExpired
+	}
 	if !e.Sends(c.Kind) && c.Prompt.Shape != ShapeKey {
 		return Challenge{}, ErrExpired
 	}

@@ -131,14 +131,19 @@ func (e *Engine) pending(ctx context.Context, s SubjectID, id ChallengeID, bindi
 	return c, f, nil
 }
 
+// most is how many tries a challenge has.
+func (e *Engine) most(s Subject) int {
+	most := e.Rules.orDefault().PerChallenge
+	if s.Terms.Tries > 0 {
+		return min(most, s.Terms.Tries)
+	}
+	return most
+}
+
 // count takes one try, before the answer is looked at: a right answer during a
 // lock fares like a wrong one.
 func (e *Engine) count(ctx context.Context, s Subject, c Challenge) error {
-	most := e.Rules.orDefault().PerChallenge
-	if s.Terms.Tries > 0 {
-		most = min(most, s.Terms.Tries)
-	}
-	if err := e.Challenges.Try(ctx, c.ID, most); err != nil {
+	if err := e.Challenges.Try(ctx, c.ID, e.most(s)); err != nil {
 		return err
 	}
 	return e.Limiter.Take(ctx, Budgets(c.Subject, c.Kind, e.Rules)...)

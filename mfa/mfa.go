@@ -187,6 +187,7 @@ type Challenge struct {
 	Adding  bool   // an enrolment, not a verification
 	Binding string // what the challenge belongs to (a sign-in, a session); it is good nowhere else
 	State   State
+	Tries   int    // that are used up
 	Prompt  Prompt // kept sealed, so that a reloaded page shows the same secret
 	Expires time.Time
 }

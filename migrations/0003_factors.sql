@@ -3,6 +3,8 @@
 ALTER TABLE users ADD COLUMN method TEXT NOT NULL DEFAULT '';
 -- Rises when a trusted device is forgotten: what caches know of devices carries it.
 ALTER TABLE users ADD COLUMN trust BIGINT NOT NULL DEFAULT 0;
+-- The password came by a mailed link, and nothing but mail has proven them since.
+ALTER TABLE users ADD COLUMN mailed BOOLEAN NOT NULL DEFAULT FALSE;
 
 -- handle names a credential before it is known whose it is.
 ALTER TABLE credentials ADD COLUMN handle TEXT NOT NULL DEFAULT '';
@@ -11,14 +13,14 @@ CREATE UNIQUE INDEX credentials_handle ON credentials (kind, handle) WHERE handl
 
 ALTER TABLE sessions ADD COLUMN device TEXT NOT NULL DEFAULT '';
 
--- Browsers in which a person need not give the second factor. level is the
--- assurance that was proven when trust began.
+-- Browsers in which a person need not give the second factor. proven lists the
+-- second factors that were proven when trust began.
 CREATE TABLE devices (
 	id      TEXT PRIMARY KEY,
 	subject TEXT NOT NULL,
 	hash    TEXT NOT NULL UNIQUE,
 	epoch   BIGINT NOT NULL,
-	level   TEXT NOT NULL,
+	proven  TEXT NOT NULL,
 	agent   TEXT NOT NULL,
 	ip      TEXT NOT NULL,
 	place   TEXT NOT NULL,
@@ -67,5 +69,6 @@ ALTER TABLE sessions DROP COLUMN device;
 DROP INDEX credentials_handle;
 ALTER TABLE credentials DROP COLUMN expires;
 ALTER TABLE credentials DROP COLUMN handle;
+ALTER TABLE users DROP COLUMN mailed;
 ALTER TABLE users DROP COLUMN trust;
 ALTER TABLE users DROP COLUMN method;

@@ -234,7 +234,7 @@ func build(ctx context.Context, b *base, extra ...func(*house, gin.IRouter)) (*h
 	h.signIn = &signin.Service{
 		Users: b.db.Users(), Sessions: b.db.Sessions(), Flows: b.db.Flows(), Policies: b.db.Policies(), Factors: b.engine,
 		Passwords: b.hasher, Limiter: b.db.Limiter(), Log: b.db.Log(), Tokens: store.SessionTokensOf(b.db), Devices: h.devices, Links: b.db.Links(), Notify: b.notices, Atomic: b.db.Atomic, Sealer: b.ring,
-		Secret: keyring.Derive(root, "known"), Rules: rules(b.cfg), Now: b.now,
+		Secret: keyring.Derive(root, "known"), Rules: rules(b.cfg), Now: b.now, Elsewhere: b.trickle(),
 	}
 	h.security = b.protection(h.devices, h.signIn)
 	h.odoo = &odoo.Service{
@@ -244,7 +244,7 @@ func build(ctx context.Context, b *base, extra ...func(*house, gin.IRouter)) (*h
 	h.provider, err = oidc.New(oidc.Config{
 		Issuer: b.cfg.Issuer, Secret: keyring.Derive(root, "oidc"), Grants: b.db.Grants(), Clients: b.db.Clients(), Consents: b.db.Consents(), Logins: b.db.Logins(),
 		Keys: b.keys, Browser: pages.Browser{Site: site, Service: h.signIn}, Pages: protocol.Pages{Site: site},
-		Lifetimes: oidc.Lifetimes(b.cfg.Tokens), Log: b.db.Log(), Atomic: b.db.Atomic, Now: b.now, Locales: tags(), Origin: origin, Fault: fault, Implicit: h.odoo.Issue,
+		Lifetimes: oidc.Lifetimes(b.cfg.Tokens), Log: b.db.Log(), Atomic: b.db.Atomic, Now: b.now, Locales: tags(), Origin: origin, Fault: fault, Implicit: h.odoo.Issue, Prepare: b.arriving(),
 	})
 	if err != nil {
 		return nil, err

@@ -21,7 +21,7 @@ import (
 func odooCommands(a *app) *cobra.Command {
 	return group("odoo", "Odoos that are connected: connect, import, link, keep in step, lock, examine",
 		"  latchkey odoo connect --url https://erp.example.org --db erp --login admin --api-key-stdin < key\n  latchkey odoo doctor",
-		odooConnect(a), odooList(a), odooDoctor(a), odooLock(a), odooUnlock(a), odooEnd(a), odooPortal(a), odooDisconnect(a))
+		odooConnect(a), odooImport(a), odooLink(a), odooSync(a), odooSet(a), odooList(a), odooDoctor(a), odooLock(a), odooUnlock(a), odooEnd(a), odooPortal(a), odooDisconnect(a))
 }
 
 // connectors looks after Odoos. It needs no server to run.
@@ -38,7 +38,7 @@ func (b *base) connectors() *connector.Service {
 // Odoo that is down holds up nothing else.
 func endings(b *base) *mail.Sender {
 	t := &connector.Endings{Service: b.connectors()}
-	return &mail.Sender{Outbox: b.db.Outbox(mail.Odoo), Transports: map[mail.Channel]mail.Transport{mail.Odoo: t}, Now: b.now}
+	return &mail.Sender{Outbox: b.db.Outbox(mail.Odoo), Transports: map[mail.Channel]mail.Transport{mail.Odoo: t}, Now: b.now, Every: time.Second}
 }
 
 // connectionView is a connection without its key.

@@ -98,6 +98,7 @@ func (b *base) work(ctx context.Context, send bool) (rest func(), err error) {
 	all.Go(func() { tell.Run(ctx) })
 	signOut := endings(b)
 	all.Go(func() { signOut.Run(ctx) })
+	all.Go(func() { b.follow(ctx) })
 	all.Go(func() { b.remind(ctx) })
 	rest = func() { stop(); all.Wait() }
 	if !send {

@@ -36,14 +36,14 @@ func (a *app) onPerson(do func(ctx context.Context, b *base, cmd *cobra.Command,
 
 // deviceView is a trusted browser as the command line shows it.
 type deviceView struct {
-	ID      string    `json:"id"`
-	Level   string    `json:"level"`
-	Agent   string    `json:"user_agent"`
-	Address string    `json:"address"`
-	Place   string    `json:"place,omitempty"`
-	Created time.Time `json:"created"`
-	Used    time.Time `json:"used"`
-	Expires time.Time `json:"expires"`
+	ID      string     `json:"id"`
+	Proven  []mfa.Kind `json:"proven"`
+	Agent   string     `json:"user_agent"`
+	Address string     `json:"address"`
+	Place   string     `json:"place,omitempty"`
+	Created time.Time  `json:"created"`
+	Used    time.Time  `json:"used"`
+	Expires time.Time  `json:"expires"`
 }
 
 func userDevices(a *app) *cobra.Command {
@@ -79,8 +79,8 @@ func userDevices(a *app) *cobra.Command {
 		}
 		l := a.list(cmd, "ID", "BROWSER", "ADDRESS", "PROVEN", "SINCE", "USED", "UNTIL")
 		for _, d := range ds {
-			v := deviceView{d.ID, d.Level, d.Agent, d.Address, d.Place, d.Created.UTC(), d.Used.UTC(), d.Expires.UTC()}
-			if err := l.add(v, d.ID, short(d.Agent), d.Address, d.Level, stamp(d.Created), stamp(d.Used), stamp(d.Expires)); err != nil {
+			v := deviceView{d.ID, d.Proven, d.Agent, d.Address, d.Place, d.Created.UTC(), d.Used.UTC(), d.Expires.UTC()}
+			if err := l.add(v, d.ID, short(d.Agent), d.Address, spelt(d.Proven), stamp(d.Created), stamp(d.Used), stamp(d.Expires)); err != nil {
 				return err
 			}
 		}
@@ -208,4 +208,13 @@ func short(agent string) string {
 		return string(r[:most-1]) + "…"
 	}
 	return agent
+}
+
+// spelt lists kinds for a column.
+func spelt(ks []mfa.Kind) string {
+	out := make([]string, len(ks))
+	for i, k := range ks {
+		out[i] = string(k)
+	}
+	return strings.Join(out, ", ")
 }

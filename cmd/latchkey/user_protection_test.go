@@ -57,7 +57,7 @@ func TestProtectionCommands(t *testing.T) {
 			var ss []sessionView
 			var fs []factorView
 			out := list("devices", &ds) + list("sessions", &ss) + list("factors", &fs)
-			if len(ds) != 1 || ds[0].Level != "mfa" || len(ss) != 1 || ss[0].Device != ds[0].ID || len(fs) != 1 || fs[0].Kind != "totp" {
+			if len(ds) != 1 || len(ds[0].Proven) != 1 || len(ss) != 1 || ss[0].Device != ds[0].ID || len(fs) != 1 || fs[0].Kind != "totp" {
 				t.Errorf("%+v %+v %+v", ds, ss, fs)
 			}
 			if strings.Contains(out, appSecret) || strings.Contains(out, cookie) || strings.Contains(out, "hash") {
@@ -94,7 +94,7 @@ func TestProtectionCommands(t *testing.T) {
 // returns its cookie. With a note they did not use it.
 func (w *world) opened(u idp.User, id idp.SessionID, note string) string {
 	w.t.Helper()
-	d, cookie, err := w.devices.Trust(w.t.Context(), mfa.SubjectID(u.ID), u.Epoch, "mfa", "Firefox "+note, "192.0.2.7", "", time.Hour)
+	d, cookie, err := w.devices.Trust(w.t.Context(), mfa.SubjectID(u.ID), u.Epoch, []mfa.Kind{"totp"}, "Firefox "+note, "192.0.2.7", "", time.Hour)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -67,7 +67,7 @@ func (h house) opens(t *testing.T, u idp.User) (cookie string) {
 	t.Helper()
 	n := idp.Session{ID: idp.SessionID(h.clock.Now().String()), Hash: h.clock.Now().String(), User: u.ID, Epoch: u.Epoch, Seen: h.clock.Now(), Expires: h.clock.Now().Add(time.Hour), Idle: time.Hour}
 	must(t, h.Sessions.Open(t.Context(), n))
-	_, cookie, err := h.book.Trust(t.Context(), mfa.SubjectID(u.ID), u.Epoch, "mfa", "", "", "", 24*time.Hour)
+	_, cookie, err := h.book.Trust(t.Context(), mfa.SubjectID(u.ID), u.Epoch, []mfa.Kind{"totp"}, "", "", "", 24*time.Hour)
 	must(t, err)
 	return cookie
 }

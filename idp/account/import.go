@@ -8,6 +8,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"regexp"
 	"strings"
 
 	"latchkey/idp"
@@ -246,8 +247,14 @@ func (r *importing) mistake(c candidate, err error) Finding {
 	for _, noise := range []string{idp.ErrInvalid.Error() + ": ", "totp: "} {
 		f.Text = strings.ReplaceAll(f.Text, noise, "")
 	}
+	f.Text = hashLike.ReplaceAllString(f.Text, `"…"`)
 	return f
 }
+
+// hashLike is a quoted value that may be a part of a password's hash: where a
+// comma of an unquoted one has shifted the columns, it must not be repeated in
+// a report (SECURITY.md D-08).
+var hashLike = regexp.MustCompile(`"[^"]*[$=][^"]*"`)
 
 // write adds people in one transaction, if there are any. When somebody else takes one of the
 // names at the same moment all are undone, and each is tried by itself.

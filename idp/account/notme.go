@@ -8,6 +8,7 @@ import (
 
 	"latchkey/idp"
 	"latchkey/mfa"
+	"latchkey/mfa/code"
 	"latchkey/mfa/temporary"
 )
 
@@ -15,6 +16,7 @@ import (
 type Undone struct {
 	Mailed  bool     // a link to a new password is on its way
 	Removed mfa.Kind // the factor that was taken away, if one was
+	Locked  bool     // only an administrator can let somebody in now
 }
 
 // NotMe takes back what a notice told of, for whoever holds the token of its
@@ -25,7 +27,8 @@ type Undone struct {
 // A factor that was added goes, with all that was added since, if an older one
 // is left. If none is, it stays: without it a mailbox alone would open the
 // account, and only an administrator can tell the owner from somebody who
-// reads their mail (SECURITY.md E-03, M-10).
+// reads their mail (SECURITY.md E-03, M-10). If it is a passkey, which opens the
+// account by itself, the account is disabled until one has.
 //
 // idp.ErrExpired, or idp.ErrSpent when the link was used at this moment.
 func (h *Help) NotMe(ctx context.Context, by idp.Actor, token string) (Undone, error) {
@@ -49,8 +52,11 @@ func (h *Help) undo(ctx context.Context, by idp.Actor, l idp.Link, u idp.User) (
 	if len(gone) > 0 {
 		done.Removed = gone[0].Kind
 	}
+	done.Locked = len(gone) == 0 && slices.ContainsFunc(held, func(c mfa.Credential) bool {
+		return c.Kind == idp.Passkey && c.ID == mfa.CredentialID(l.Data["credential"])
+	})
 	// No limit is asked: the link is good once, and so is this mail.
-	done.Mailed = mailed(u) && u.Email == l.Data["email"]
+	done.Mailed = mailed(u) && u.Email == l.Data["email"] && !done.Locked
 	by.User = u.ID // the link is theirs
 	err = h.Atomic(ctx, func(ctx context.Context) error {
 		errs := []error{
@@ -60,7 +66,10 @@ func (h *Help) undo(ctx context.Context, by idp.Actor, l idp.Link, u idp.User) (
 			}),
 		}
 		for _, c := range gone {
-			errs = append(errs, h.Factors.Drop(ctx, c.Subject, c.ID))
+			errs = append(errs, h.Factors.Drop(ctx, c.Subject, c.ID), h.forgetNumber(ctx, u, c))
+		}
+		if done.Locked {
+			errs = append(errs, h.Users.SetDisabled(ctx, u.ID, true))
 		}
 		if done.Mailed {
 			next := u
@@ -73,6 +82,15 @@ func (h *Help) undo(ctx context.Context, by idp.Actor, l idp.Link, u idp.User) (
 		return Undone{}, err
 	}
 	return done, nil
+}
+
+// forgetNumber makes a number that is a factor no more nobody's: it must not be
+// lent as one either (SECURITY.md M-09, T-14).
+func (h *Help) forgetNumber(ctx context.Context, u idp.User, c mfa.Credential) error {
+	if to := code.Address(c); c.Kind == code.SMS && to != "" {
+		return h.Users.ForgetPhone(ctx, u.ID, to)
+	}
+	return nil
 }
 
 // since lists a credential and what was added after it, or nothing when that

@@ -74,7 +74,7 @@ func (h *Help) ChooseNew(ctx context.Context, by idp.Actor, token, plain string)
 	by.User = u.ID // the link is theirs
 	return h.Atomic(ctx, func(ctx context.Context) error {
 		return errors.Join(
-			h.Links.Spend(ctx, l.Hash), h.Users.SetPassword(ctx, u.ID, u.Password, hash), h.Users.RaiseEpoch(ctx, u.ID),
+			h.Links.Spend(ctx, l.Hash), h.Users.SetPassword(ctx, u.ID, u.Password, hash), h.Users.SetMailed(ctx, u.ID, true), h.Users.RaiseEpoch(ctx, u.ID),
 			h.Sessions.EndAll(ctx, u.ID, ""), h.Locks.Lift(ctx, "pw:"+string(u.ID)),
 			h.note(ctx, by, "password.recover", u.ID, nil), h.tell(ctx, by, u, idp.PasswordChanged))
 	})

@@ -198,11 +198,15 @@ func (v *visit) grantBare() error {
 	if v.p.Implicit == nil {
 		return refuse(unsupportedType, "This response_type is not supported.")
 	}
+	a := Authorized{Client: v.q.client, User: v.user, Session: v.session, Scopes: v.q.scopes, Origin: v.p.Origin(v.r)}
+	if v.p.Prepare != nil {
+		if err := v.p.Prepare(v.r.Context(), a); err != nil {
+			return err
+		}
+	}
 	var params url.Values
 	err := v.p.Atomic(v.r.Context(), func(ctx context.Context) (err error) {
-		params, err = v.p.Implicit(ctx, Authorized{
-			Client: v.q.client, User: v.user, Session: v.session, Scopes: v.q.scopes, Origin: v.p.Origin(v.r),
-		})
+		params, err = v.p.Implicit(ctx, a)
 		return errors.Join(err, v.p.note(ctx, v.login()))
 	})
 	if err != nil {

@@ -160,6 +160,12 @@ func page(status int, key string) error {
 	return &pageError{Problem: Problem{Status: status, Key: key}}
 }
 
+// Shown is an error that is shown to the person, by the key of its text, in
+// place of an answer to the client. cause is for the operator.
+func Shown(status int, key string, cause error) error {
+	return &pageError{Problem: Problem{Status: status, Key: key}, cause: cause}
+}
+
 // showError draws an error for the person in front of the browser.
 func (p *Provider) showError(w http.ResponseWriter, r *http.Request, err error) {
 	w.Header().Set("Cache-Control", "no-store")

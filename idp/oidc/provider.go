@@ -45,6 +45,9 @@ type Config struct {
 	// Implicit answers response_type=token, which only clients of type Odoo
 	// may ask for. Without it nobody may.
 	Implicit func(ctx context.Context, a Authorized) (url.Values, error)
+	// Prepare is called before Implicit, outside its transaction: it may take its
+	// time, and what it writes stays whatever comes of the answer. See [Shown].
+	Prepare func(ctx context.Context, a Authorized) error
 }
 
 // Authorized is a request that has passed every check and awaits its answer.

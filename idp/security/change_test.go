@@ -72,7 +72,7 @@ func TestRemoveAgainstPolicy(t *testing.T) {
 	h, ctx := open(t), t.Context()
 	ada := h.user(h.add("ada", secret, "").ID)
 	by := h.sit(ada, idp.Password, "totp")
-	email, err := h.BeginAdd(ctx, by, ada.ID, "email", "")
+	email, err := h.BeginAdd(ctx, by, ada.ID, "sms", "+33698765432")
 	h.must(err)
 	_, err = h.ConfirmAdd(ctx, by, ada.ID, email.Ticket, security.Proof{Answer: mfa.Answer{Code: h.posts.last.Code}})
 	h.must(err)
@@ -92,7 +92,7 @@ func TestRemoveAgainstPolicy(t *testing.T) {
 	if err != nil || !slices.Equal(o.Refused, []string{"odoo-needs-an-app"}) {
 		t.Errorf("the page says %q, %v", o.Refused, err)
 	}
-	if ks := h.kinds(ada); !slices.Equal(ks, []mfa.Kind{"email", "totp"}) {
+	if ks := h.kinds(ada); !slices.Equal(ks, []mfa.Kind{"sms", "totp"}) {
 		t.Errorf("%q are left", ks)
 	}
 }

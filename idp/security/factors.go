@@ -8,6 +8,7 @@ import (
 	"latchkey/idp"
 	"latchkey/idp/password"
 	"latchkey/mfa"
+	"latchkey/mfa/code"
 )
 
 // RemoveFactor removes one credential (SECURITY.md M-09). The trust in browsers
@@ -38,6 +39,9 @@ func (s *Service) RemoveFactor(ctx context.Context, by idp.Actor, whose idp.User
 		}
 		if endOthers {
 			errs = append(errs, s.endOthers(ctx, p, p.spared()))
+		}
+		if to := code.Address(gone); gone.Kind == code.SMS && to != "" {
+			errs = append(errs, s.Users.ForgetPhone(ctx, p.ID, to)) // nor is it lent as a factor (T-14)
 		}
 		return errors.Join(append(errs, s.leave(ctx, p, e, idp.Notice{Kind: idp.FactorRemoved}))...)
 	})

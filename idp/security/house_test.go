@@ -193,7 +193,7 @@ func (h *house) kinds(u idp.User) []mfa.Kind {
 // trust begins to trust a browser, with a session that it helped to open.
 func (h *house) trust(u idp.User) (id, token string) {
 	h.t.Helper()
-	d, _, err := h.Devices.Trust(h.t.Context(), mfa.SubjectID(u.ID), h.user(u.ID).Epoch, "mfa", "Firefox", "203.0.113.7", "", 24*time.Hour)
+	d, _, err := h.Devices.Trust(h.t.Context(), mfa.SubjectID(u.ID), h.user(u.ID).Epoch, []mfa.Kind{"totp"}, "Firefox", "203.0.113.7", "", 24*time.Hour)
 	h.must(err)
 	now, token := h.clock.Now(), rand.Text()
 	h.must(h.db.Sessions().Open(h.t.Context(), idp.Session{

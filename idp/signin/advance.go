@@ -10,6 +10,7 @@ import (
 
 	"latchkey/idp"
 	"latchkey/mfa"
+	"latchkey/mfa/backup"
 	"latchkey/mfa/policy"
 	"latchkey/mfa/trust"
 )
@@ -82,13 +83,15 @@ func (t turn) recognise(ctx context.Context, s *Service, d policy.Decision) (tur
 		return t, AskFactor, err
 	}
 	f := t.flow
-	f.Proofs = append(slices.Clone(f.Proofs), idp.Proof{Kind: idp.Device, At: s.Now(), Device: device.ID, Level: device.Level})
-	step := f.Next(d, t.user.Factors)
-	if step == AskFactor { // trusted on a weaker proof than the one demanded now
+	f.Proofs = append(slices.Clone(f.Proofs), idp.Proof{Kind: idp.Device, At: s.Now(), Device: device.ID, Proven: device.Proven})
+	// A trusted browser leads in, and nowhere else: what is set up is guarded by
+	// a factor that is proven (M-05), so nothing is offered here.
+	f.Skipped = true
+	if f.Next(d, t.user.Factors) != Done { // trusted on something that would not do now
 		return t, AskFactor, nil
 	}
 	t.flow, t.device = f, &device
-	return t, step, nil
+	return t, Done, nil
 }
 
 // first asks by the first method that there is. A code that cannot be sent is
@@ -140,7 +143,7 @@ func (t turn) open(ctx context.Context, s *Service, d policy.Decision) (Moved, e
 	e.Result, e.Session = "ok", n.ID
 	m := Moved{Step: Done, Session: token, MaxAge: absolute, Known: knownBrowsers(s.Secret).remember(u, t.marks.Known), ReturnTo: f.ReturnTo}
 	var errs []error
-	if t.trust && d.TrustDays > 0 {
+	if t.trust && d.TrustDays > 0 && len(lasting(f.Proofs)) > 0 {
 		var err error
 		n.Device, m.Device, err = t.remember(ctx, s, d)
 		errs = append(errs, err)
@@ -176,17 +179,27 @@ func (r Rules) limits(d policy.Decision) (idle, absolute time.Duration) {
 // remember trusts this browser for as long as policy allows.
 func (t turn) remember(ctx context.Context, s *Service, d policy.Decision) (id, cookie string, err error) {
 	life := time.Duration(d.TrustDays) * 24 * time.Hour
-	proven := level(t.flow.Proofs)
-	if !proven.Meets(d.Assurance) {
-		proven = d.Assurance // policy itself takes what was proven for it, such as a code by e-mail
-	}
-	device, cookie, err := s.Devices.Trust(ctx, mfa.SubjectID(t.user.ID), t.flow.Epoch, string(proven), t.from.Agent, t.from.Address, t.marks.Device, life)
+	device, cookie, err := s.Devices.Trust(ctx, mfa.SubjectID(t.user.ID), t.flow.Epoch, lasting(t.flow.Proofs), t.from.Agent, t.from.Address, t.marks.Device, life)
 	if err != nil {
 		return "", "", err
 	}
 	e := event(s.Now(), "device.trust", t.flow, t.user, "", t.from)
 	e.Result = "ok"
 	return device.ID, cookie, s.Log.Append(ctx, e)
+}
+
+// lasting lists the second factors among some proofs that trust may begin with.
+// A backup code is for once, and a temporary one for a while.
+func lasting(ps []idp.Proof) []mfa.Kind {
+	var out []mfa.Kind
+	for _, p := range ps {
+		switch p.Kind {
+		case idp.Password, idp.Device, backup.Kind, temporaryKind:
+		default:
+			out = append(out, p.Kind)
+		}
+	}
+	return out
 }
 
 // device is the trusted browser among some proofs.

@@ -159,7 +159,7 @@ func (w Wizard) Confirm(ctx context.Context, v View, a mfa.Answer, m Marks) (Mov
 		out, err = turn{flow: f, user: u, from: v.From, marks: m}.advance(ctx, w.Service, func(ctx context.Context) error {
 			// Of two sign-ins that set up a factor at once, one wins: it takes
 			// the other's flow away, whose end then finds nothing (M-05).
-			return errors.Join(w.Flows.EndAll(ctx, u.ID), w.Log.Append(ctx, e), w.added(ctx, v, e, made[0]), w.use(ctx, u, link)) // M-18
+			return errors.Join(w.Flows.EndOthers(ctx, u.ID, f.ID), w.Log.Append(ctx, e), w.added(ctx, v, e, made[0]), w.use(ctx, u, link)) // M-18
 		})
 		return err
 	})
@@ -175,13 +175,17 @@ func (w Wizard) added(ctx context.Context, v View, e idp.Event, made mfa.Credent
 	n := noticeOf(idp.FactorAdded, v.Flow, e)
 	n.Credential = made.ID
 	err := w.Notify.Notice(ctx, v.User, n)
-	if made.Kind == smsKind && v.Flow.Enrol.Phone != "" {
+	if made.Kind == smsKind && v.Flow.Enrol.Phone != "" && !v.User.PhoneVerified { // one that is known stays where others write to (T-14)
 		err = errors.Join(err, w.Users.SetPhone(ctx, v.User.ID, v.Flow.Enrol.Phone))
 	}
 	return err
 }
 
-const smsKind mfa.Kind = "sms"
+// Kinds of codes that are sent.
+const (
+	smsKind   mfa.Kind = "sms"
+	emailKind mfa.Kind = "email"
+)
 
 // use spends the link that led here, if one did, and with it any other of its
 // kind: what they ask for is done (SECURITY.md M-11).

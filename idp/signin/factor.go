@@ -132,6 +132,9 @@ func (s *Service) after(ctx context.Context, f Flow, u idp.User, e idp.Event, us
 	if used.Use.Cloned {
 		errs = append(errs, tell(ctx, s.Notify, idp.KeyCloned, f, u, e))
 	}
+	if u.Mailed && used.Kind != emailKind {
+		errs = append(errs, s.Users.SetMailed(ctx, u.ID, false)) // more than a mailbox
+	}
 	if used.Kind != u.Method && used.Kind != backup.Kind && used.Kind != temporaryKind {
 		errs = append(errs, s.Users.SetMethod(ctx, u.ID, used.Kind))
 	}

@@ -94,11 +94,11 @@ func (f Flow) remembers(d policy.Decision, held []mfa.Kind) bool {
 	return d.TrustDays > 0 && !d.Strict() && f.Need.Since.IsZero() && !d.Lacks(held)
 }
 
-// trusted reports whether one does, and was trusted on a proof as good as the
-// one demanded now.
+// trusted reports whether one does, and was trusted on a proof that would
+// do now (M-13).
 func (f Flow) trusted(d policy.Decision, held []mfa.Kind) bool {
 	return f.remembers(d, held) && slices.ContainsFunc(f.Proofs, func(p idp.Proof) bool {
-		return p.Kind == idp.Device && policy.Assurance(p.Level).Meets(d.Assurance)
+		return p.Kind == idp.Device && len(d.Usable(p.Proven)) > 0
 	})
 }
 
@@ -142,6 +142,3 @@ func addable(d policy.Decision, f Flow, u idp.User, offered []mfa.Kind) []mfa.Ki
 
 // temporaryKind comes from the help desk: it is nobody's usual method.
 const temporaryKind mfa.Kind = "temporary"
-
-// level is the assurance of some proofs in the words of policy.
-func level(ps []idp.Proof) policy.Assurance { return assurances[idp.ACR(ps)] }

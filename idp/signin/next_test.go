@@ -23,7 +23,7 @@ func TestNext(t *testing.T) {
 	key := idp.Proof{Kind: "passkey", At: now, Verified: true}
 	touch := idp.Proof{Kind: "passkey", At: now}
 	mail := idp.Proof{Kind: "email", At: now}
-	browser := idp.Proof{Kind: "device", At: now, Device: "d", Level: "mfa"}
+	browser := idp.Proof{Kind: "device", At: now, Device: "d", Proven: []mfa.Kind{"totp"}}
 	trusting := policy.Decision{Assurance: policy.MFA, TrustDays: 30}
 	resistant := policy.Decision{Assurance: policy.PhishingResistant, TrustDays: 30}
 	lends := policy.Decision{Assurance: policy.MFA, Methods: []mfa.Kind{"sms", "email"}, Lent: []mfa.Kind{"sms", "email"}}

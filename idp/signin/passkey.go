@@ -71,6 +71,11 @@ func (k Keys) Discovered(ctx context.Context, v View, state string, answer json.
 		return Moved{}, k.unproven(ctx, f, u, e, err)
 	}
 	e.User, e.Actor = u.ID, u.ID
+	if f.Need.Subject != "" && f.Need.Subject != u.ID {
+		e.Result = "other-person"
+		err := fmt.Errorf("%w: the application asked for somebody else", idp.ErrDenied)
+		return Moved{}, errors.Join(err, k.Log.Append(ctx, e))
+	}
 	d, err := k.decide(ctx, f, u, v.From)
 	if err != nil {
 		return Moved{}, err

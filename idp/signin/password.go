@@ -30,7 +30,7 @@ var ErrSlowDown = errors.New("signin: too many tries from this network")
 // disabled account, a lock) the answer is idp.ErrBadLogin after the same work
 // (A-12, B-07, E-01).
 func (s *Service) Password(ctx context.Context, v View, login, password string, m Marks) (Moved, error) {
-	from := v.From
+	from, even := v.From, s.evenly(ctx)
 	if err := sane(login, password); err != nil {
 		return Moved{}, err
 	}
@@ -44,14 +44,16 @@ func (s *Service) Password(ctx context.Context, v View, login, password string, 
 	if err != nil {
 		return Moved{}, err
 	}
-	right, outdated, err := s.Passwords.Check(ctx, u.Password, password)
+	right, outdated, err := s.proves(ctx, u, password, locked)
 	if err != nil {
 		return Moved{}, err
 	}
 	e := event(s.Now(), "signin.password", v.Flow, u, idp.Password, from)
 	if locked || !right || u.Disabled {
 		e.Result = reason(u, locked, right)
-		return Moved{}, errors.Join(idp.ErrBadLogin, s.refused(ctx, v.Flow, u, e))
+		err := errors.Join(idp.ErrBadLogin, s.refused(ctx, v.Flow, u, e))
+		even()
+		return Moved{}, err
 	}
 	if outdated {
 		if err := rehash(ctx, s.Users, s.Passwords, u, password); err != nil {
@@ -70,6 +72,25 @@ func (s *Service) Password(ctx context.Context, v View, login, password string, 
 	return turn{flow: f, user: u, from: from, marks: m, ask: true}.advance(ctx, s, func(ctx context.Context) error {
 		return errors.Join(s.Limiter.Forgive(ctx, budgets...), s.Log.Append(ctx, e))
 	})
+}
+
+// evenly returns what a refusal waits for before it is told.
+func (s *Service) evenly(ctx context.Context) (even func()) {
+	if s.Elsewhere == nil {
+		return func() {}
+	}
+	return s.Elsewhere.Begin(ctx)
+}
+
+// proves checks a password, and reports whether the hash should be replaced. Of
+// somebody who has none here, the system that they came from is asked.
+func (s *Service) proves(ctx context.Context, u idp.User, password string, locked bool) (right, outdated bool, err error) {
+	right, outdated, err = s.Passwords.Check(ctx, u.Password, password)
+	if err != nil || s.Elsewhere == nil || locked || u.ID == "" || u.Password != "" || u.Disabled {
+		return right, outdated, err
+	}
+	right, err = s.Elsewhere.Check(ctx, u, password)
+	return right, right, err
 }
 
 // sane refuses what no form of ours would send, before any work.

@@ -81,6 +81,8 @@ type Flows interface {
 	// End removes the flow, or fails with idp.ErrSpent when it is gone: one
 	// sign-in makes one session.
 	End(ctx context.Context, id string) error
+	// EndOthers removes all flows of a person but one.
+	EndOthers(ctx context.Context, id idp.UserID, keep string) error
 	// EndAll removes all flows of a person.
 	EndAll(ctx context.Context, id idp.UserID) error
 }
@@ -101,6 +103,17 @@ type Policies interface {
 type Passwords interface {
 	Hash(ctx context.Context, plain string) (string, error)
 	Check(ctx context.Context, encoded, plain string) (ok, outdated bool, err error)
+}
+
+// Elsewhere is the system that people came from. It knows the passwords of those
+// who have none here yet.
+type Elsewhere interface {
+	// Check reports whether plain is the password of somebody there. It is asked
+	// only of people without a password here, and a right one is then kept.
+	Check(ctx context.Context, u idp.User, plain string) (bool, error)
+	// Begin returns what a refusal waits for before it is told: a question to
+	// another system takes long, and so would tell who is there (E-01, A-12).
+	Begin(ctx context.Context) (even func())
 }
 
 // Sealer seals what travels through the browser; see package keyring.
@@ -133,6 +146,7 @@ type Service struct {
 	Policies  Policies
 	Factors   *mfa.Engine
 	Passwords Passwords
+	Elsewhere Elsewhere // optional
 	Limiter   mfa.Limiter
 	Log       idp.Log
 	Tokens    Tokens
@@ -156,7 +170,7 @@ func (s *Service) decide(ctx context.Context, f Flow, u idp.User, from idp.Origi
 	return policy.Decide(ps, policy.Facts{
 		User: string(u.ID), Email: u.Email, Login: u.Login, Kind: string(u.Kind), Groups: u.Groups,
 		Client: string(f.Need.Client), Address: address.Unmap(), Held: u.Factors, Lent: s.Factors.Lent(u.Subject()),
-		Started: u.Graces, Now: s.Now(),
+		Started: u.Graces, Mailed: u.Mailed, Now: s.Now(),
 	}), nil
 }
 

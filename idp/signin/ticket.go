@@ -8,11 +8,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"latchkey/idp"
 	"latchkey/mfa"
+	"latchkey/mfa/backup"
 	"latchkey/mfa/policy"
 )
 
@@ -53,11 +55,43 @@ func (s *Service) Begin(ctx context.Context, b Start) (Flow, error) {
 	f.User, f.Epoch, f.Proofs, f.Inherits = b.User.ID, b.User.Epoch, b.Session.Proofs, b.Session.Hash
 	f.Skipped = true // they were asked when they signed in
 	d, err := s.decide(ctx, f, b.User, b.From)
-	if err != nil || f.Next(d, b.User.Factors) == Done {
+	if err != nil {
 		return f, err
+	}
+	step := f.Next(d, b.User.Factors)
+	if step != Done {
+		step = s.guarded(&f, d, b.User)
+	}
+	if step == Done || step == AskPassword {
+		return f, nil
 	}
 	f.ID = rand.Text()
 	return f, s.Flows.Put(ctx, f)
+}
+
+// recent is how fresh the proofs must be that guard the adding of a factor
+// (SECURITY.md M-05).
+const recent = 5 * time.Minute
+
+// guarded asks somebody who is signed in and must set something up for fresh
+// proofs first: an open browser is no password. When the first is too old the
+// flow begins from the start.
+func (s *Service) guarded(f *Flow, d policy.Decision, u idp.User) Step {
+	proven := *f
+	proven.Proofs = append(slices.Clone(f.Proofs), idp.Proof{Kind: backup.Kind, At: s.Now()})
+	if f.Next(d, u.Factors) != MustEnrol && proven.Next(d, u.Factors) != MustEnrol {
+		return f.Next(d, u.Factors)
+	}
+	if since := s.Now().Add(-recent); f.Need.Since.Before(since) {
+		f.Need.Since = since
+	}
+	f.Need.Every = true
+	step := f.Next(d, u.Factors)
+	if step == AskPassword {
+		f.User, f.Epoch, f.Proofs, f.Inherits = "", 0, nil, ""
+		f.Need.Subject = u.ID
+	}
+	return step
 }
 
 // sealed starts every ticket that carries its whole flow.

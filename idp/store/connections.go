@@ -98,7 +98,7 @@ func (s connections) Remove(ctx context.Context, id string) error {
 
 func (s connections) Heard(ctx context.Context, id string, at time.Time, failure error) error {
 	if failure == nil {
-		return s.d.write(ctx, stmt{sql: `UPDATE connections SET good = ?, failure = '' WHERE id = ? AND good < ?`, args: []any{ms(at), id, ms(at)}, lazy: true})
+		return s.d.write(ctx, stmt{sql: `UPDATE connections SET good = ?, failure = '' WHERE id = ? AND (good < ? OR failure <> '')`, args: []any{ms(at), id, ms(at)}, lazy: true})
 	}
 	return s.d.write(ctx, stmt{
 		sql: `UPDATE connections SET failed = ?, failure = ? WHERE id = ?`, args: []any{ms(at), text(failure.Error()), id}, lazy: true,

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"latchkey/mfa"
@@ -23,21 +24,21 @@ func (d *DB) Devices() trust.Devices { return devices{d} }
 const deviceMemory = time.Hour
 
 type deviceRow struct {
-	ID, Subject, Hash       string
-	Epoch                   int64
-	Level, Agent, IP, Place string
-	Created, Used, Expires  int64
+	ID, Subject, Hash        string
+	Epoch                    int64
+	Proven, Agent, IP, Place string
+	Created, Used, Expires   int64
 }
 
 func (r *deviceRow) columns() []any {
-	return []any{&r.ID, &r.Subject, &r.Hash, &r.Epoch, &r.Level, &r.Agent, &r.IP, &r.Place, &r.Created, &r.Used, &r.Expires}
+	return []any{&r.ID, &r.Subject, &r.Hash, &r.Epoch, &r.Proven, &r.Agent, &r.IP, &r.Place, &r.Created, &r.Used, &r.Expires}
 }
 
-const deviceColumns = `d.id, d.subject, d.hash, d.epoch, d.level, d.agent, d.ip, d.place, d.created, d.used, d.expires`
+const deviceColumns = `d.id, d.subject, d.hash, d.epoch, d.proven, d.agent, d.ip, d.place, d.created, d.used, d.expires`
 
 func (r deviceRow) device() trust.Device {
 	return trust.Device{
-		ID: r.ID, Subject: mfa.SubjectID(r.Subject), Hash: r.Hash, Epoch: r.Epoch, Level: r.Level, Agent: r.Agent, Address: r.IP, Place: r.Place,
+		ID: r.ID, Subject: mfa.SubjectID(r.Subject), Hash: r.Hash, Epoch: r.Epoch, Proven: kinds(r.Proven), Agent: r.Agent, Address: r.IP, Place: r.Place,
 		Created: at(r.Created), Used: at(r.Used), Expires: at(r.Expires),
 	}
 }
@@ -56,9 +57,9 @@ func (s devices) Put(ctx context.Context, d trust.Device, replaced string) error
 		}, raiseTrust(d.Subject))
 	}
 	return s.d.write(ctx, append(stmts, stmt{
-		sql: `INSERT INTO devices (id, subject, hash, epoch, level, agent, ip, place, created, used, expires)
+		sql: `INSERT INTO devices (id, subject, hash, epoch, proven, agent, ip, place, created, used, expires)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		args: []any{d.ID, string(d.Subject), d.Hash, d.Epoch, d.Level, d.Agent, d.Address, d.Place, ms(d.Created), ms(d.Used), ms(d.Expires)},
+		args: []any{d.ID, string(d.Subject), d.Hash, d.Epoch, joined(d.Proven), d.Agent, d.Address, d.Place, ms(d.Created), ms(d.Used), ms(d.Expires)},
 	})...)
 }
 
@@ -160,4 +161,22 @@ func (s devices) DropAll(ctx context.Context, subject mfa.SubjectID) error {
 // that ends what caches know.
 func endDevices(s mfa.SubjectID) stmt {
 	return stmt{sql: `DELETE FROM devices WHERE subject = ?`, args: []any{string(s)}}
+}
+
+// joined and kinds write a list of kinds into a column and back.
+func joined(ks []mfa.Kind) string {
+	out := make([]string, len(ks))
+	for i, k := range ks {
+		out[i] = string(k)
+	}
+	return strings.Join(out, ",")
+}
+
+func kinds(column string) (out []mfa.Kind) {
+	for k := range strings.SplitSeq(column, ",") {
+		if k != "" {
+			out = append(out, mfa.Kind(k))
+		}
+	}
+	return out
 }

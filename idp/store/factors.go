@@ -114,11 +114,12 @@ type challengeRow struct {
 	Adding            bool
 	Binding           string
 	Body              []byte
+	Tries             int
 	Expires           int64
 }
 
 func (r *challengeRow) columns() []any {
-	return []any{&r.ID, &r.Subject, &r.Kind, &r.Adding, &r.Binding, &r.Body, &r.Expires}
+	return []any{&r.ID, &r.Subject, &r.Kind, &r.Adding, &r.Binding, &r.Body, &r.Tries, &r.Expires}
 }
 
 // challengeBody is what outsiders must not read: the secret of an enrolment,
@@ -170,14 +171,14 @@ func (s challenges) Burn(ctx context.Context, c mfa.Challenge) error {
 }
 
 func (s challenges) Get(ctx context.Context, id mfa.ChallengeID) (mfa.Challenge, error) {
-	r, err := one[challengeRow](ctx, s.d.engine, mfa.ErrExpired, `SELECT id, subject, kind, adding, binding, body, expires
+	r, err := one[challengeRow](ctx, s.d.engine, mfa.ErrExpired, `SELECT id, subject, kind, adding, binding, body, tries, expires
 		FROM challenges WHERE id = ? AND expires > ?`, string(id), ms(s.d.now()))
 	if err != nil {
 		return mfa.Challenge{}, err
 	}
 	c := mfa.Challenge{
 		ID: mfa.ChallengeID(r.ID), Subject: mfa.SubjectID(r.Subject), Kind: mfa.Kind(r.Kind), Adding: r.Adding,
-		Binding: r.Binding, Expires: at(r.Expires),
+		Binding: r.Binding, Tries: r.Tries, Expires: at(r.Expires),
 	}
 	var body challengeBody
 	err = s.d.openJSON(r.Body, challengePlace(c), &body)

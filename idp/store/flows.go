@@ -52,6 +52,10 @@ func (s flows) Get(ctx context.Context, id string) (f signin.Flow, u idp.User, e
 	return f, u, err
 }
 
+func (s flows) EndOthers(ctx context.Context, id idp.UserID, keep string) error {
+	return s.d.write(ctx, stmt{sql: `DELETE FROM flows WHERE user_id = ? AND id <> ?`, args: []any{string(id), keep}})
+}
+
 func (s flows) EndAll(ctx context.Context, id idp.UserID) error {
 	return s.d.write(ctx, endFlows(id))
 }

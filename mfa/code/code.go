@@ -158,8 +158,8 @@ func (f Factor) Ask(ctx context.Context, s mfa.Subject, held []mfa.Credential) (
 		if err != nil {
 			return mfa.Prompt{}, nil, err
 		}
-		if f.usable(s, d.To) {
-			return f.send(ctx, s, state{Purpose: stateAsks, Credential: c.ID, To: d.To})
+		if to := f.present(s, d.To); to != "" {
+			return f.send(ctx, s, state{Purpose: stateAsks, Credential: c.ID, To: to})
 		}
 	}
 	return mfa.Prompt{}, nil, fmt.Errorf("%w: %q", mfa.ErrNotHeld, f.Channel)
@@ -180,7 +180,7 @@ func (f Factor) Check(ctx context.Context, s mfa.Subject, held []mfa.Credential,
 	if err != nil {
 		return mfa.Credential{}, err
 	}
-	if d.To != got.To || !f.usable(s, d.To) { // the address changed since
+	if got.To == "" || f.present(s, d.To) != got.To { // the address changed since
 		return mfa.Credential{}, mfa.ErrExpired
 	}
 	return held[i], f.judge(ctx, s, got, a)
@@ -202,10 +202,17 @@ func (f Factor) Lend(s mfa.Subject) (mfa.Credential, bool) {
 	return c, err == nil
 }
 
-// usable reports whether an address that is held may be asked now. An e-mail
-// address is the person's only while it is the verified one of the account.
-func (f Factor) usable(s mfa.Subject, to string) bool {
-	return to != "" && (f.Channel == SMS || s.EmailVerified && to == s.Email)
+// present is where codes of a credential go now, or empty. E-mail follows the
+// account's address: a new one that is verified is a new binding already
+// (SECURITY.md T-14), and one that is not gets nothing.
+func (f Factor) present(s mfa.Subject, to string) string {
+	switch {
+	case f.Channel == SMS || to == "":
+		return to
+	case s.EmailVerified:
+		return s.Email
+	}
+	return ""
 }
 
 // address is the subject's own, if a code can be sent there.
@@ -222,6 +229,18 @@ func (f Factor) address(s mfa.Subject) (string, error) {
 	return s.Phone, nil
 }
 
+// Address is where the codes of a credential go; empty if it is none of ours.
+func Address(c mfa.Credential) string {
+	if c.Kind != SMS && c.Kind != Email {
+		return ""
+	}
+	d, err := open(c)
+	if err != nil {
+		return ""
+	}
+	return d.To
+}
+
 func (f Factor) credential(to string) (mfa.Credential, error) {
 	raw, err := json.Marshal(data{To: to})
 	if err != nil {
@@ -235,7 +254,7 @@ func (f Factor) send(ctx context.Context, s mfa.Subject, st state) (mfa.Prompt, 
 	if f.Courier == nil {
 		return mfa.Prompt{}, nil, mfa.ErrUnsent
 	}
-	if err := f.take(ctx, s, st.To); err != nil {
+	if err := f.take(ctx, s, st.To, st.Purpose == stateEnrolment); err != nil {
 		return mfa.Prompt{}, nil, err
 	}
 	now := f.Now()

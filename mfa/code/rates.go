@@ -101,10 +101,13 @@ func (f Factor) unconfirmed(s mfa.Subject, country string) []mfa.Budget {
 }
 
 // budgets are what one code costs.
-func (f Factor) budgets(s mfa.Subject, to, country string) []mfa.Budget {
+func (f Factor) budgets(s mfa.Subject, to, country string, adding bool) []mfa.Budget {
 	r := f.Rates.orDefault()
 	sum := sha256.Sum256([]byte(strings.ToLower(to))) // addresses are nobody's business in a table of counters
 	address := "send-to:" + string(f.Channel) + ":" + hex.EncodeToString(sum[:16])
+	if adding { // whoever adds somebody else's address must not use up what its owner signs in with (B-09)
+		address += ":adding"
+	}
 	out := []mfa.Budget{
 		f.pause(s),
 		{Key: f.person(s) + ":hour", Max: r.PersonHour, Per: time.Hour},
@@ -124,12 +127,12 @@ func (f Factor) budgets(s mfa.Subject, to, country string) []mfa.Budget {
 // take uses one of each budget, or none. A limit of the person's own is the
 // [*mfa.LockedError] that says until when; one of the house's is
 // mfa.ErrUnsent: waiting would not help them, another method does.
-func (f Factor) take(ctx context.Context, s mfa.Subject, to string) error {
+func (f Factor) take(ctx context.Context, s mfa.Subject, to string, adding bool) error {
 	country, err := f.country(to)
 	if err != nil {
 		return err
 	}
-	err = f.Limiter.Take(ctx, f.budgets(s, to, country)...)
+	err = f.Limiter.Take(ctx, f.budgets(s, to, country, adding)...)
 	var locked *mfa.LockedError
 	if !errors.As(err, &locked) {
 		return err

@@ -58,7 +58,7 @@ var conditions = []condition{
 	{
 		key: "clients", group: byClient, door: true,
 		given: func(p *Policy) bool { return len(p.Where.Clients) > 0 },
-		match: func(p *Policy, f *Facts) bool { return slices.Contains(p.Where.Clients, f.Client) },
+		match: func(p *Policy, f *Facts) bool { return f.Client == "" || slices.Contains(p.Where.Clients, f.Client) },
 	},
 	{
 		key: "networks.in", group: byNetworkIn, door: true,

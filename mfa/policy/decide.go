@@ -14,19 +14,26 @@ import (
 
 // Facts are everything that policies may look at.
 type Facts struct {
-	User    string // id
-	Email   string
-	Login   string
-	Kind    string
-	Groups  []string
-	Client  string     // empty: the house's own pages
+	User   string // id
+	Email  string
+	Login  string
+	Kind   string
+	Groups []string
+	// Client is the application that is asked for; empty: the house's own pages,
+	// which are as strict as the strictest of them, because what can be changed
+	// there opens all (SECURITY.md M-05).
+	Client  string
 	Address netip.Addr // where the request comes from; zero: not known
 	// Anywhere leaves conditions of place aside, as if all were met (preview).
 	Anywhere bool
 	Held     []mfa.Kind
-	Lent     []mfa.Kind           // what would work without an enrolment
-	Started  map[string]time.Time // when the grace of a policy began, by its ID; none: it begins now
-	Now      time.Time
+	Lent     []mfa.Kind // what would work without an enrolment
+	// Mailed says that the password came by a mailed link, and that nothing but
+	// mail has proven them since: a code by mail would be the same mailbox once
+	// more (SECURITY.md E-03).
+	Mailed  bool
+	Started map[string]time.Time // when the grace of a policy began, by its ID; none: it begins now
+	Now     time.Time
 }
 
 // Decision is the sum of all policies that concern somebody.
@@ -47,6 +54,8 @@ type Decision struct {
 	Ahead []Decision
 
 	strict bool // an application asks for the assurance: weak methods do not count
+	noMail bool // they hold better than a code by mail, and nobody demands or it would be the same mailbox twice
+	mailed bool // it would be
 }
 
 // Banner is a policy's own words.
@@ -109,6 +118,8 @@ func decide(ps []*Policy, f *Facts) Decision {
 	}
 	d.assurance(due)
 	d.methods(due)
+	d.noMail = (f.Mailed || !d.Demands()) && slices.ContainsFunc(f.Held, func(k mfa.Kind) bool { return d.accepts(k) && methodOf(k).lasts() })
+	d.mailed = f.Mailed
 	d.lend(due, f.Lent)
 	for i := range limits {
 		limits[i].add(&d, in)

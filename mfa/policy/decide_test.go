@@ -34,7 +34,7 @@ func TestWhere(t *testing.T) {
 		"one of the clients":                {shop, at("odoo", ""), true},
 		"another client":                    {shop, at("other", ""), false},
 		"a client id has one spelling":      {shop, at("ODOO", ""), false},
-		"the house's own pages":             {shop, at("", ""), false},
+		"the house's own pages":             {shop, at("", ""), true}, // as strict as the strictest
 		"in the network":                    {office, at("", "10.1.2.3"), true},
 		"in the other network":              {office, at("", "2001:db8::7"), true},
 		"outside":                           {office, at("", "192.0.2.1"), false},
@@ -110,7 +110,7 @@ func TestGrace(t *testing.T) {
 	}
 	// One who looks from elsewhere has begun no grace.
 	p.Where.Clients = []string{"odoo"}
-	if d = Decide([]Policy{p}, Facts{Now: now}); d.Grace != nil || d.Ahead != nil {
+	if d = Decide([]Policy{p}, Facts{Now: now, Client: "shop"}); d.Grace != nil || d.Ahead != nil {
 		t.Errorf("%+v", d)
 	}
 }

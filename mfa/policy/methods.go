@@ -17,6 +17,8 @@ type method struct {
 	weak bool
 	// lent may be used without an enrolment, but only where policy names it.
 	lent bool
+	// spare is for when nothing else is at hand, and runs out.
+	spare bool
 	// always counts whatever methods a policy names, short of phishing
 	// resistance: the help desk's way in. Policy files do not know it.
 	always bool
@@ -28,9 +30,12 @@ var methods = []method{
 	{kind: "passkey", phishingResistant: true},
 	{kind: "sms", lent: true},
 	{kind: "email", weak: true, lent: true},
-	{kind: "backup"},
+	{kind: "backup", spare: true},
 	{kind: "temporary", always: true},
 }
+
+// lasts reports whether a method is somebody's own for good, and not weak.
+func (m method) lasts() bool { return !m.spare && !m.always && !m.weak }
 
 // place is where the table lists a kind; what it does not know comes last.
 func place(k mfa.Kind) int {
@@ -160,7 +165,7 @@ func (d Decision) accepts(k mfa.Kind) bool {
 	switch {
 	case m.always:
 		return true
-	case m.weak && d.Demands() && (d.strict || !named):
+	case m.weak && (d.strict || d.noMail && (d.mailed || !named) || d.Demands() && !named):
 		return false
 	}
 	return d.Methods == nil || named

@@ -186,7 +186,7 @@ func kinder(b, a Decision, f Facts, seen map[string]int) string {
 		for _, m := range methods {
 			was, is := len(d.b.Usable([]mfa.Kind{m.kind})), len(d.a.Usable([]mfa.Kind{m.kind}))
 			count("usable", is < was)
-			if is > was {
+			if is > was && (!m.weak || d.b.Demands()) { // a weak one is there to be named
 				return string(m.kind)
 			}
 		}

@@ -3,6 +3,7 @@ package trust_test
 import (
 	"context"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -166,7 +167,7 @@ func TestMovedEntry(t *testing.T) {
 	c.Set(t.Context(), keys[0], b, time.Hour)
 	c.Set(t.Context(), keys[1], a, time.Hour)
 	for cookie, want := range map[string]trust.Device{first: one, second: two} {
-		if got, ok := h.knows(t, "ada", cookie); !ok || got != want {
+		if got, ok := h.knows(t, "ada", cookie); !ok || !reflect.DeepEqual(got, want) {
 			t.Errorf("got %v, %v; want %v", got, ok, want)
 		}
 	}

@@ -34,12 +34,12 @@ var (
 type Device struct {
 	ID      string
 	Subject mfa.SubjectID
-	Hash    string // hex SHA-256 of the token in its cookie
-	Epoch   int64  // of the person when trust began; a raised one ends it
-	Level   string // the assurance that was proven when trust began, in the words of package policy
-	Agent   string // User-Agent when trust began
-	Address string // IP address of the last use, as far as it was noted
-	Place   string // where that is, if anybody knows
+	Hash    string     // hex SHA-256 of the token in its cookie
+	Epoch   int64      // of the person when trust began; a raised one ends it
+	Proven  []mfa.Kind // the second factors that were proven when trust began: trust is worth no more
+	Agent   string     // User-Agent when trust began
+	Address string     // IP address of the last use, as far as it was noted
+	Place   string     // where that is, if anybody knows
 	Created time.Time
 	Used    time.Time // to the hour
 	Expires time.Time // absolute; use does not move it
@@ -83,16 +83,16 @@ type Book struct {
 const pause = time.Hour
 
 // Trust begins to trust a browser for a time and returns the new value of its
-// cookie. level is the assurance that was proven; cookie is the value so far.
+// cookie. proven are the second factors that were proven; cookie is the value so far.
 // What this browser had of the same person is forgotten. Its writes join the
 // Atomic in ctx. ErrNoTime.
-func (b *Book) Trust(ctx context.Context, s mfa.SubjectID, epoch int64, level, agent, address, cookie string, life time.Duration) (Device, string, error) {
+func (b *Book) Trust(ctx context.Context, s mfa.SubjectID, epoch int64, proven []mfa.Kind, agent, address, cookie string, life time.Duration) (Device, string, error) {
 	if life <= 0 {
 		return Device{}, "", ErrNoTime
 	}
 	token, now := newToken(), b.Now()
 	d := Device{
-		ID: rand.Text(), Subject: s, Hash: hash(token), Epoch: epoch, Level: level, Agent: agent, Address: address, Place: b.place(address),
+		ID: rand.Text(), Subject: s, Hash: hash(token), Epoch: epoch, Proven: proven, Agent: agent, Address: address, Place: b.place(address),
 		Created: now, Used: now, Expires: now.Add(life),
 	}
 	before, replaced := b.entry(s, cookie), ""

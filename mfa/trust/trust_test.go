@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -50,7 +52,7 @@ func (h house) trusted(t testing.TB, id mfa.SubjectID, cookie string) (trust.Dev
 	t.Helper()
 	u, err := h.db.Users().ByID(t.Context(), idp.UserID(id))
 	must(t, err)
-	d, next, err := h.Trust(t.Context(), id, u.Epoch, "mfa", "Firefox", "192.0.2.7", cookie, 30*day)
+	d, next, err := h.Trust(t.Context(), id, u.Epoch, []mfa.Kind{"totp"}, "Firefox", "192.0.2.7", cookie, 30*day)
 	must(t, err)
 	return d, next
 }
@@ -80,10 +82,10 @@ func TestTrust(t *testing.T) {
 	each(t, func(t *testing.T, h house) {
 		made, cookie := h.trusted(t, "ada", "")
 		got, ok := h.knows(t, "ada", cookie)
-		if !ok || got != made {
+		if !ok || !reflect.DeepEqual(got, made) {
 			t.Errorf("got %+v, %v; want %+v", got, ok, made)
 		}
-		if made.Level != "mfa" || made.Agent != "Firefox" || made.Address != "192.0.2.7" || !made.Expires.Equal(h.clock.Now().Add(30*day)) {
+		if !slices.Equal(made.Proven, []mfa.Kind{"totp"}) || made.Agent != "Firefox" || made.Address != "192.0.2.7" || !made.Expires.Equal(h.clock.Now().Add(30*day)) {
 			t.Errorf("%+v", made)
 		}
 		h.wants(t, "bob", cookie, false)
@@ -109,7 +111,7 @@ func TestNoTime(t *testing.T) {
 	clock := storetest.NewClock()
 	h := open(t, storetest.OpenAt(t, clock.Now), clock, "ada")
 	for _, life := range []time.Duration{0, -day} {
-		if _, _, err := h.Trust(t.Context(), "ada", 0, "mfa", "", "", "", life); !errors.Is(err, trust.ErrNoTime) {
+		if _, _, err := h.Trust(t.Context(), "ada", 0, []mfa.Kind{"totp"}, "", "", "", life); !errors.Is(err, trust.ErrNoTime) {
 			t.Errorf("%v: %v", life, err)
 		}
 	}
@@ -141,7 +143,7 @@ func TestEpochEndsTrust(t *testing.T) {
 			}
 		}
 		// One that was asked for before and is written after is dead, too.
-		_, late, err := h.Trust(ctx, "ada", 0, "mfa", "", "", "", day)
+		_, late, err := h.Trust(ctx, "ada", 0, []mfa.Kind{"totp"}, "", "", "", day)
 		must(t, err)
 		h.wants(t, "ada", late, false)
 		if all, err := h.Of(ctx, "ada"); err != nil || len(all) != 0 {
@@ -160,7 +162,7 @@ func TestForget(t *testing.T) {
 		his, his1 := h.trusted(t, "bob", "")
 		all, err := h.Of(ctx, "ada")
 		must(t, err)
-		if len(all) != 2 || all[0] != two || all[1] != one {
+		if len(all) != 2 || !reflect.DeepEqual(all[0], two) || !reflect.DeepEqual(all[1], one) {
 			t.Errorf("%v", all)
 		}
 		for _, id := range []string{his.ID, "", "no such", "' OR '1'='1"} {
@@ -190,7 +192,7 @@ func TestAgain(t *testing.T) {
 		h.wants(t, "ada", old, true)
 		boom := errors.New("boom")
 		err := h.db.Atomic(t.Context(), func(ctx context.Context) error {
-			_, _, err := h.Trust(ctx, "ada", 0, "mfa", "", "", old, day)
+			_, _, err := h.Trust(ctx, "ada", 0, []mfa.Kind{"totp"}, "", "", old, day)
 			return errors.Join(err, boom)
 		})
 		if !errors.Is(err, boom) {
@@ -346,7 +348,7 @@ func FuzzCookie(f *testing.F) {
 		if _, ok, err := h.Recognise(t.Context(), "ada", 0, 0, cookie); err != nil || ok && !strings.Contains(cookie, hers) {
 			t.Errorf("%q: %v, %v", cookie, ok, err)
 		}
-		_, next, err := h.Trust(t.Context(), "bob", 0, "mfa", "", "", cookie, day)
+		_, next, err := h.Trust(t.Context(), "bob", 0, []mfa.Kind{"totp"}, "", "", cookie, day)
 		if err != nil || len(next) >= 4096 {
 			t.Errorf("%q became %q, %v", cookie, next, err)
 		}

@@ -111,7 +111,7 @@ func TestSetUpNumber(t *testing.T) {
 	}
 	v.submit("sms-confirm", "code", sent.Code).want(200, "/app")
 	after, err := h.db.Users().ByID(t.Context(), u.ID)
-	if err != nil || after.Phone != "+33698765432" || !after.PhoneVerified || len(after.Factors) != 2 {
+	if err != nil || after.Phone != u.Phone || !after.PhoneVerified || len(after.Factors) != 2 {
 		t.Fatalf("%+v, %v", after, err)
 	}
 }

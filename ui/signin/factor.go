@@ -219,8 +219,17 @@ func (p second) factorOf(c *page.Context, v signin.View, k mfa.Kind) factorView 
 	}
 	return factorView{
 		Ticket: ticket(c), Kind: string(k), Again: v.Flow.ReturnTo, Ways: p.ways(c, v, k),
-		TrustDays: v.TrustDays, Lost: at("/login/lost", ticket(c)), Passkey: p.ceremony(c),
+		TrustDays: trustable(v, k), Lost: at("/login/lost", ticket(c)), Passkey: p.ceremony(c),
 	}
+}
+
+// trustable is for how many days this browser may be trusted after a proof by a
+// method: not after one that is for once or for a while.
+func trustable(v signin.View, k mfa.Kind) int {
+	if k == "backup" || k == "temporary" {
+		return 0
+	}
+	return v.TrustDays
 }
 
 // ways lists the other methods.

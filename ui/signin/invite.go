@@ -88,7 +88,14 @@ func (p *Pages) join(c *page.Context) error {
 
 // enter begins the sign-in of somebody who has just chosen their password.
 func (p *Pages) enter(c *page.Context, l idp.Link, u idp.User) error {
-	start := signin.Start{Browser: c.Browser(), Need: idp.Need{Subject: u.ID}, ReturnTo: Home, Hint: u.Login, From: c.Origin()}
+	n, who, err := sitting(c, p.SignIn, idp.Need{})
+	if err != nil {
+		return err
+	}
+	start := signin.Start{
+		Browser: c.Browser(), Need: idp.Need{Subject: u.ID}, ReturnTo: Home, Hint: u.Login, From: c.Origin(),
+		Session: n, User: who, Choose: true, // the new session follows the one that there is (S-01)
+	}
 	name, address, err := p.door(c, l, u)
 	if err != nil {
 		return err

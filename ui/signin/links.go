@@ -63,6 +63,7 @@ type linkView struct {
 	Error  *complaint
 	Sent   bool
 	Gone   string // the factor that was taken away
+	Locked bool
 }
 
 func (p *Pages) invited(c *page.Context) error {
@@ -95,7 +96,7 @@ func (p *Pages) takeBack(c *page.Context) error {
 			return p.overdue(c, err)
 		}
 		c.Here("")
-		return c.Show(set, http.StatusOK, "taken_back.html", linkView{Sent: done.Mailed, Gone: string(done.Removed)})
+		return c.Show(set, http.StatusOK, "taken_back.html", linkView{Sent: done.Mailed, Gone: string(done.Removed), Locked: done.Locked})
 	})
 }
 

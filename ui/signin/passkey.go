@@ -113,7 +113,12 @@ func (p keys) begin(c *page.Context) (any, error) {
 }
 
 func (p keys) fresh(c *page.Context) (string, error) {
-	f, err := p.SignIn.Begin(c.Context(), signin.Start{Browser: c.Browser(), ReturnTo: Home, From: c.Origin()})
+	n, u, err := sitting(c, p.SignIn, idp.Need{})
+	if err != nil {
+		return "", err
+	}
+	// The new session follows the one that there is (S-01).
+	f, err := p.SignIn.Begin(c.Context(), signin.Start{Browser: c.Browser(), ReturnTo: Home, From: c.Origin(), Session: n, User: u, Choose: true})
 	if err != nil {
 		return "", err
 	}

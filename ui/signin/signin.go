@@ -184,10 +184,20 @@ func (p *Pages) arrive(c *page.Context, m signin.Moved) (to string, err error) {
 // marks is what this browser carries from earlier visits.
 func marks(c *page.Context) signin.Marks { return signin.Marks{Known: c.Known(), Device: c.Device()} }
 
+// sitting is the session of whoever sits there, if anybody does, however good
+// it is.
+func sitting(c *page.Context, s *signin.Service, need idp.Need) (idp.Session, idp.User, error) {
+	n, u, err := s.Gate(c.Context(), c.Session(), need, c.Origin())
+	if errors.Is(err, idp.ErrNotFound) || errors.Is(err, idp.ErrMore) || errors.Is(err, idp.ErrDenied) {
+		err = nil
+	}
+	return n, u, err
+}
+
 // Begin opens a flow for whoever sits there and leads to its page.
 func Begin(c *page.Context, s *signin.Service, start signin.Start) error {
-	n, u, err := s.Gate(c.Context(), c.Session(), start.Need, c.Origin())
-	if err != nil && !errors.Is(err, idp.ErrNotFound) && !errors.Is(err, idp.ErrMore) && !errors.Is(err, idp.ErrDenied) {
+	n, u, err := sitting(c, s, start.Need)
+	if err != nil {
 		return err
 	}
 	start.Browser, start.Session, start.User, start.From = c.Browser(), n, u, c.Origin()

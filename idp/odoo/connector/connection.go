@@ -95,12 +95,12 @@ type Settings struct {
 // Health is how the last contact went.
 type Health struct {
 	Good    time.Time `json:"good"`    // the last that worked
-	Failed  time.Time `json:"failed"`  // the last that did not; before Good: it is well again
-	Failure string    `json:"failure"` // why
+	Failed  time.Time `json:"failed"`  // the last that did not
+	Failure string    `json:"failure"` // why; empty: it is well again
 }
 
 // Well reports whether the last contact worked.
-func (h Health) Well() bool { return !h.Failed.After(h.Good) }
+func (h Health) Well() bool { return h.Failure == "" }
 
 // Connections stores connections, sealed.
 type Connections interface {

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"io"
+	"reflect"
 	"time"
 
 	"latchkey/idp"
@@ -316,4 +317,31 @@ func (d Device) event(connection string, id idp.UserID) idp.Event {
 		ID: rand.Text(), At: d.Last, What: "odoo.device", User: id, Actor: id, Origin: idp.Origin{Address: d.Address, Agent: plain(d.Agent)}, Result: "ok",
 		Detail: map[string]string{"connection": connection, "country": d.Country, "first": d.First.UTC().Format(time.RFC3339)},
 	}
+}
+
+// Source reads a connection's users through Odoo's own interface.
+func (p *People) Source(ctx context.Context, c Connection) (*RPC, error) {
+	r, err := p.client(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	from, err := OpenRPC(ctx, r, wanted(c))
+	if err != nil {
+		return nil, err
+	}
+	return from.SignUp(c.Facts.OpenSignup), nil
+}
+
+// Settle keeps the settings of a connection, if they are no longer what they
+// were.
+func (p *People) Settle(ctx context.Context, by idp.Actor, c Connection, was Settings) error {
+	if err := may(by); err != nil {
+		return err
+	}
+	if reflect.DeepEqual(c.Settings, was) {
+		return nil
+	}
+	return p.Atomic(ctx, func(ctx context.Context) error {
+		return errors.Join(p.Connections.Save(ctx, c), p.note(ctx, by, "odoo.settings", c, nil))
+	})
 }

@@ -13,6 +13,7 @@ import (
 	"latchkey/idp"
 	"latchkey/idp/account"
 	"latchkey/idp/odoo/connector"
+	"latchkey/idp/odoo/odootest"
 	"latchkey/idp/password"
 	"latchkey/idp/store"
 	"latchkey/idp/store/storetest"
@@ -63,13 +64,13 @@ func (a *arrivals) bring(from connector.Source, dry bool) (connector.ImportRepor
 	return i.Run(a.Context(), host, from)
 }
 
-func (a *arrivals) sql(o *odooDB, dry bool) connector.ImportReport {
+func (a *arrivals) sql(o *odootest.Database, dry bool) connector.ImportReport {
 	a.Helper()
 	var groups []string
 	for g := range a.conn.Settings.Groups {
 		groups = append(groups, g)
 	}
-	from, err := connector.OpenSQL(a.Context(), o.dsn, groups)
+	from, err := connector.OpenSQL(a.Context(), o.DSN, groups)
 	a.must(err)
 	defer from.Close(a.Context())
 	r, err := a.bring(from, dry)
@@ -113,16 +114,16 @@ func TestImportSQL(t *testing.T) {
 	for _, version := range []int{16, 17, 18, 19} {
 		t.Run(fmt.Sprint(version), func(t *testing.T) {
 			eachArrivals(t, func(a *arrivals) {
-				o := newOdooDB(a.T, version)
-				ada := odooUser{
-					login: "ada", email: "Ada <Ada@Example.org>", name: "Ada\nLovelace", lang: "fr_BE", tz: "Europe/Brussels", phone: "+32 470 12 34 56",
-					password: hashOfAdmin, app: oldApp, groups: []int{5},
+				o := odootest.NewDatabase(a.T, storetest.Postgres(a.T), version)
+				ada := odootest.User{
+					Login: "ada", Email: "Ada <Ada@Example.org>", Name: "Ada\nLovelace", Lang: "fr_BE", Zone: "Europe/Brussels", Phone: "+32 470 12 34 56",
+					Password: hashOfAdmin, App: oldApp, Groups: []int{5},
 				}
 				if version >= 18 {
-					ada.devices = 12
+					ada.Devices = 12
 				}
-				o.user(ada)
-				o.user(odooUser{login: "pia@example.org", email: "pia@example.org", name: "Pia", password: hashOfAdmin, app: "false", groups: []int{2}, phone: "06 12 34 56 78"})
+				o.User(ada)
+				o.User(odootest.User{Login: "pia@example.org", Email: "pia@example.org", Name: "Pia", Password: hashOfAdmin, App: "false", Groups: []int{2}, Phone: "06 12 34 56 78"})
 				a.conn.Settings.Groups = map[string]string{"sales_team.group_sale_manager": "", "Portail": "customers"}
 				if r := a.sql(o, true); r.Added != 2 || r.Users != 6 {
 					a.Errorf("dry: %+v", r)
@@ -149,7 +150,7 @@ func TestImportSQL(t *testing.T) {
 					}
 					return nil
 				}))
-				if want := min(ada.devices, 10); lines != want || r.Devices != want {
+				if want := min(ada.Devices, 10); lines != want || r.Devices != want {
 					a.Errorf("%d lines of history, %d told, want %d", lines, r.Devices, want)
 				}
 				if r := a.sql(o, false); r.Added != 0 || r.Known != 2 {
@@ -164,21 +165,21 @@ func TestImportSQL(t *testing.T) {
 // out whoever might come in as somebody else.
 func TestImportClasses(t *testing.T) {
 	storetest.Postgres(t) // skips where there is none
-	people := func(o *odooDB) {
+	people := func(o *odootest.Database) {
 		internal, portal := []int{1}, []int{2}
-		for _, u := range []odooUser{
-			{login: "one", email: "same@example.org", groups: internal}, {login: "two", email: "SAME@example.org", groups: internal}, // the same e-mail
-			{login: "Case@example.org", email: "case@example.org", groups: portal}, {login: "case@example.org", email: "other-case@example.org", groups: portal},
-			{login: "nomail", groups: internal}, {login: "nomail@example.org", email: "; ;", groups: portal},
-			{login: "gone@example.org", email: "gone@example.org", groups: portal, archived: true},
-			{login: "nobody@example.org", email: "nobody@example.org", groups: []int{3}},
-			{login: "bob", email: "bob@example.org", groups: internal},
-			{login: "bob@example.org", email: "rob@example.org", groups: portal}, // bob's e-mail
-			{login: "here@example.org", email: "here@example.org", groups: portal},
-			{login: "рас", email: "cyr@example.org", groups: portal}, // looks like pac
-			{login: "bad@example.org", email: "bad@example.org", groups: portal, phone: "call me", password: "plain", app: "!!"},
+		for _, u := range []odootest.User{
+			{Login: "one", Email: "same@example.org", Groups: internal}, {Login: "two", Email: "SAME@example.org", Groups: internal}, // the same e-mail
+			{Login: "Case@example.org", Email: "case@example.org", Groups: portal}, {Login: "case@example.org", Email: "other-case@example.org", Groups: portal},
+			{Login: "nomail", Groups: internal}, {Login: "nomail@example.org", Email: "; ;", Groups: portal},
+			{Login: "gone@example.org", Email: "gone@example.org", Groups: portal, Archived: true},
+			{Login: "nobody@example.org", Email: "nobody@example.org", Groups: []int{3}},
+			{Login: "bob", Email: "bob@example.org", Groups: internal},
+			{Login: "bob@example.org", Email: "rob@example.org", Groups: portal}, // bob's e-mail
+			{Login: "here@example.org", Email: "here@example.org", Groups: portal},
+			{Login: "рас", Email: "cyr@example.org", Groups: portal}, // looks like pac
+			{Login: "bad@example.org", Email: "bad@example.org", Groups: portal, Phone: "call me", Password: "plain", App: "!!"},
 		} {
-			o.user(u)
+			o.User(u)
 		}
 	}
 	for name, c := range map[string]struct {
@@ -196,7 +197,7 @@ func TestImportClasses(t *testing.T) {
 		}, []string{"here@example.org", "nomail", "nomail@example.org", "one", "pac", "two"}, 13},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := newOdooDB(t, 18)
+			o := odootest.NewDatabase(t, storetest.Postgres(t), 18)
 			people(o)
 			a := &arrivals{T: t, db: storetest.Open(t), clock: storetest.NewClock(), conn: connector.Connection{ID: "shop", Client: "c", Settings: connector.Settings{Import: connector.Options{On: c.on}}}}
 			s := accountsOf(a.db, a.clock)
@@ -243,12 +244,12 @@ func TestImportClasses(t *testing.T) {
 // on where it stopped; --only leaves the others alone.
 func TestImportAgain(t *testing.T) {
 	eachArrivals(t, func(a *arrivals) {
-		o := newOdooDB(a.T, 19)
-		o.crowd(450)
-		o.user(odooUser{login: "staff", email: "staff@example.org", groups: []int{4}})
+		o := odootest.NewDatabase(a.T, storetest.Postgres(a.T), 19)
+		o.Crowd(450)
+		o.User(odootest.User{Login: "staff", Email: "staff@example.org", Groups: []int{4}})
 		a.conn.Settings.Import.Only = idp.Portal
 		stop := errors.New("stop")
-		from, err := connector.OpenSQL(t.Context(), o.dsn, nil)
+		from, err := connector.OpenSQL(t.Context(), o.DSN, nil)
 		a.must(err)
 		defer from.Close(t.Context())
 		broken := &breaking{Source: from, after: 2, err: stop}
@@ -298,8 +299,8 @@ func (b *breaking) Next(ctx context.Context) ([]connector.Person, error) {
 
 // The server refuses every change, and the address is in no error.
 func TestImportReadsOnly(t *testing.T) {
-	o := newOdooDB(t, 18)
-	from, err := connector.OpenSQL(t.Context(), o.dsn, nil)
+	o := odootest.NewDatabase(t, storetest.Postgres(t), 18)
+	from, err := connector.OpenSQL(t.Context(), o.DSN, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -313,7 +314,7 @@ func TestImportReadsOnly(t *testing.T) {
 			t.Errorf("%q: %v", dsn, err)
 		}
 	}
-	if _, err := connector.OpenSQL(t.Context(), o.dsn, []string{"Administrator"}); !errors.Is(err, idp.ErrInvalid) || !strings.Contains(err.Error(), "stock.group_stock_manager") {
+	if _, err := connector.OpenSQL(t.Context(), o.DSN, []string{"Administrator"}); !errors.Is(err, idp.ErrInvalid) || !strings.Contains(err.Error(), "stock.group_stock_manager") {
 		t.Errorf("%v", err)
 	}
 }
@@ -383,8 +384,8 @@ func FuzzJudge(f *testing.F) {
 // seen.
 func BenchmarkImport(b *testing.B) {
 	const users = 20_000
-	o := newOdooDB(b, 18)
-	o.crowd(users)
+	o := odootest.NewDatabase(b, storetest.Postgres(b), 18)
+	o.Crowd(users)
 	for b.Loop() {
 		b.StopTimer()
 		db, clock := storetest.With(b, store.Config{URL: storetest.Postgres(b)}), storetest.NewClock()
@@ -392,7 +393,7 @@ func BenchmarkImport(b *testing.B) {
 		if err := db.Connections().Add(b.Context(), conn); err != nil {
 			b.Fatal(err)
 		}
-		from, err := connector.OpenSQL(b.Context(), o.dsn, nil)
+		from, err := connector.OpenSQL(b.Context(), o.DSN, nil)
 		if err != nil {
 			b.Fatal(err)
 		}

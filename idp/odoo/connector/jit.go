@@ -56,8 +56,7 @@ func (l *linkedCache) keep(key string, until time.Time) {
 // Odoo that is down, or answers late, is noted and the person goes on, for Odoo
 // has a message of its own.
 //
-// It makes no round trip for whoever is known to be linked. It may run inside an
-// Atomic.
+// It makes no round trip for whoever is known to be linked.
 func (p *People) Arriving(ctx context.Context, client idp.ClientID, u idp.User, from idp.Origin) error {
 	none, whom := "none "+string(client), "linked "+string(client)+" "+string(u.ID)
 	if now := p.Now(); p.links.fresh(whom, now) || p.links.fresh(none, now) {

@@ -38,10 +38,12 @@ type Trickle struct {
 	Ties    Ties
 	Limiter mfa.Limiter
 
-	once  sync.Once
-	lanes chan struct{}
-	mu    sync.Mutex
-	slow  time.Duration // what a refusal of Odoo takes lately
+	once   sync.Once
+	lanes  chan struct{}
+	mu     sync.Mutex
+	slow   time.Duration // what a refusal of Odoo takes lately
+	on     bool          // see asks
+	looked time.Time
 }
 
 // Check reports whether plain is the password of somebody who has none here. An
@@ -75,10 +77,13 @@ func (t *Trickle) Check(ctx context.Context, u idp.User, plain string) (bool, er
 
 // Begin returns what a refusal waits for before it is told: how long it took
 // must not tell whether Odoo was asked, and so who is there (SECURITY.md E-01,
-//
+// Where no connection asks for passwords nobody waits.
 func (t *Trickle) Begin(ctx context.Context) (even func()) {
 	began := time.Now()
 	return func() {
+		if !t.asks(ctx) {
+			return
+		}
 		t.mu.Lock()
 		wait := max(trickleEven, t.slow) - time.Since(began)
 		t.mu.Unlock()
@@ -89,16 +94,25 @@ func (t *Trickle) Begin(ctx context.Context) (even func()) {
 	}
 }
 
-// Asks reports whether any connection asks for first passwords, so that others
-// need not wait.
-func (t *Trickle) Asks(ctx context.Context) (bool, error) {
-	all, err := t.Connections.All(ctx)
-	for _, c := range all {
-		if c.Settings.Trickle {
-			return true, nil
-		}
+// asks reports whether any connection asks for first passwords, as it was a
+// moment ago.
+func (t *Trickle) asks(ctx context.Context) bool {
+	const fresh = 10 * time.Second
+	t.mu.Lock()
+	on, known := t.on, t.Now().Before(t.looked.Add(fresh))
+	t.mu.Unlock()
+	if known {
+		return on
 	}
-	return false, err
+	all, err := t.Connections.All(ctx)
+	on = err != nil // in doubt, wait
+	for _, c := range all {
+		on = on || c.Settings.Trickle
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.on, t.looked = on, t.Now()
+	return on
 }
 
 // ask asks one Odoo.

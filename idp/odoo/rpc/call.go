@@ -10,6 +10,14 @@ var reads = []string{
 	"search_read", "search", "read", "search_count", "fields_get", "get_param", "context_get", "default_get", "has_group", "name_search", "read_group",
 }
 
+// placed are arguments that XML-RPC is given by their places: until 19, modules
+// called them as they liked (write(values) of websites, search(args) in 16), and
+// create looks at the place.
+var placed = map[string][]string{
+	"create": {"vals_list"}, "write": {"vals"}, "read": {"fields"}, "search": {"domain"}, "search_count": {"domain"}, "search_read": {"domain", "fields"},
+	"get_param": {"key"}, "set_param": {"key", "value"},
+}
+
 // Domain is a search, such as Domain{{"active", "=", true}}; its terms are
 // joined by "and". [Or] makes an "or".
 type Domain []any
@@ -85,9 +93,13 @@ func (c *Client) Call(ctx context.Context, model, method string, ids []int64, ar
 	if ids != nil {
 		positional = append(positional, ids)
 	}
-	if list, ok := named["vals_list"]; ok && method == "create" { // looked at by its place
-		positional = append(positional, list)
-		delete(named, "vals_list")
+	for _, name := range placed[method] {
+		v, ok := named[name]
+		if !ok {
+			break
+		}
+		positional = append(positional, v)
+		delete(named, name)
 	}
 	return c.xml(ctx, "/xmlrpc/2/object", "execute_kw",
 		[]any{c.cfg.Database, c.uid, c.cfg.Key, model, method, positional, named}, out, read)

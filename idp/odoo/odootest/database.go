@@ -1,15 +1,13 @@
-package connector_test
+package odootest
 
 import (
+	"context"
 	"fmt"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-
-	"latchkey/idp/store/storetest"
 )
 
 // odooTables is a database as Odoo makes it, as far as an import looks: what
@@ -34,26 +32,25 @@ INSERT INTO ir_model_data (module, name, model, res_id) VALUES ('base', 'group_u
 	('base', 'group_public', 'res.groups', 3), ('base', 'group_system', 'res.groups', 4), ('sales_team', 'group_sale_manager', 'res.groups', 5), ('stock', 'group_stock_manager', 'res.groups', 6);
 INSERT INTO res_groups_implied_rel (gid, hid) VALUES (4, 1), (5, 1);`
 
-// odooDB is a database of an Odoo of a version.
-type odooDB struct {
+// Database is what lies under an Odoo: the tables that an import reads.
+type Database struct {
 	testing.TB
-	dsn     string
+	DSN     string
 	conn    *pgx.Conn
 	version int
 }
 
-func newOdooDB(t testing.TB, version int) *odooDB {
+// NewDatabase makes the tables of a version in an empty PostgreSQL database or
+// schema.
+func NewDatabase(t testing.TB, dsn string, version int) *Database {
 	t.Helper()
-	o := &odooDB{TB: t, dsn: storetest.Postgres(t), version: version}
-	if _, err := url.Parse(o.dsn); err != nil {
-		t.Fatal(err)
-	}
-	conn, err := pgx.Connect(t.Context(), o.dsn)
+	o := &Database{TB: t, DSN: dsn, version: version}
+	conn, err := pgx.Connect(t.Context(), o.DSN)
 	if err != nil {
 		t.Fatal(err)
 	}
 	o.conn = conn
-	t.Cleanup(func() { conn.Close(t.Context()) })
+	t.Cleanup(func() { _ = conn.Close(context.Background()) })
 	mobile, devices := "mobile varchar,", ""
 	if version >= 19 {
 		mobile = ""
@@ -63,28 +60,29 @@ func newOdooDB(t testing.TB, version int) *odooDB {
 	}
 	o.exec(strings.NewReplacer("{mobile}", mobile, "{devices}", devices).Replace(odooTables))
 	for _, login := range []string{"__system__", "default", "public", "portaltemplate"} {
-		o.user(odooUser{login: login, archived: true})
+		o.User(User{Login: login, Archived: true})
 	}
 	return o
 }
 
-func (o *odooDB) exec(sql string, args ...any) {
+func (o *Database) exec(sql string, args ...any) {
 	o.Helper()
 	if _, err := o.conn.Exec(o.Context(), sql, args...); err != nil {
 		o.Fatal(err)
 	}
 }
 
-// odooUser is a row of res_users with its contact.
-type odooUser struct {
-	login, email, name, phone, mobile, lang, tz, password, app string
-	groups                                                     []int // 1 internal, 2 portal, 3 public
-	archived                                                   bool
-	devices                                                    int
+// User is a row of res_users with its contact.
+type User struct {
+	Login, Email, Name, Phone, Mobile, Lang, Zone string
+	Password, App                                 string // hash, and base32
+	Groups                                        []int  // 1 internal, 2 portal, 3 public, 5 sales_team.group_sale_manager
+	Archived                                      bool
+	Devices                                       int // lines of history
 }
 
-// user adds one and returns their id.
-func (o *odooDB) user(u odooUser) (id int64) {
+// User adds one and returns their id.
+func (o *Database) User(u User) (id int64) {
 	o.Helper()
 	var partner int64
 	scan := func(to *int64, sql string, args ...any) {
@@ -101,27 +99,27 @@ func (o *odooDB) user(u odooUser) (id int64) {
 	}
 	now := time.Date(2026, 7, 1, 8, 0, 0, 123456000, time.UTC)
 	scan(&partner, `INSERT INTO res_partner (name, email, phone, lang, tz, write_date) VALUES ($1, $2, $3, $4, $5, $6) RETURNING id`,
-		null(u.name), null(u.email), null(u.phone), null(u.lang), null(u.tz), now)
-	if u.mobile != "" {
-		o.exec(`UPDATE res_partner SET mobile = $1 WHERE id = $2`, u.mobile, partner)
+		null(u.Name), null(u.Email), null(u.Phone), null(u.Lang), null(u.Zone), now)
+	if u.Mobile != "" {
+		o.exec(`UPDATE res_partner SET mobile = $1 WHERE id = $2`, u.Mobile, partner)
 	}
 	scan(&id, `INSERT INTO res_users (company_id, partner_id, active, login, password, share, write_date, totp_secret) VALUES (1, $1, $2, $3, $4, $5, $6, $7) RETURNING id`,
-		partner, !u.archived, u.login, null(u.password), len(u.groups) > 0 && u.groups[0] == 2, now, null(u.app))
-	for _, g := range u.groups {
+		partner, !u.Archived, u.Login, null(u.Password), len(u.Groups) > 0 && u.Groups[0] == 2, now, null(u.App))
+	for _, g := range u.Groups {
 		o.exec(`INSERT INTO res_groups_users_rel (uid, gid) VALUES ($1, $2)`, id, g)
 		if g > 3 && o.version < 19 { // implied groups are written out
 			o.exec(`INSERT INTO res_groups_users_rel (uid, gid) VALUES ($1, 1)`, id)
 		}
 	}
-	for n := range u.devices {
+	for n := range u.Devices {
 		o.exec(`INSERT INTO res_device_log (user_id, platform, browser, ip_address, country, first_activity, last_activity) VALUES ($1, 'linux', 'firefox', '203.0.113.7', 'France', $2, $3)`,
 			id, now, now.Add(time.Duration(n)*time.Hour))
 	}
 	return id
 }
 
-// crowd fills the database with n portal users, in a few statements.
-func (o *odooDB) crowd(n int) {
+// Crowd fills the database with n portal users, in a few statements.
+func (o *Database) Crowd(n int) {
 	o.Helper()
 	const hash = "$pbkdf2-sha512$600000$QYjRGoNQSmnt3ZsTorS2Vg$i924uU8QG6CscT4IkHh6r64s4YjY.GMStAvwQDJ/rfc5pjS1WQUJ7nVr05pM3mhCfEMuQtph3vgr1jdE69elcA"
 	o.exec(fmt.Sprintf(`INSERT INTO res_partner (id, name, email, phone, lang, tz, country_id, write_date)

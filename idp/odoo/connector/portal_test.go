@@ -1,0 +1,79 @@
+package connector_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"latchkey/idp"
+	"latchkey/idp/odoo/connector"
+	"latchkey/idp/odoo/odootest"
+	"latchkey/idp/store/storetest"
+)
+
+// Line 8: the snippet goes beside what is there, can be seen before, is written
+// once, and leaves without a trace.
+func TestPortal(t *testing.T) {
+	eachOffice(t, odootest.Options{Website: true}, func(h *office) {
+		const theirs = "<script>theirs()</script>"
+		h.odoo.Set("website", 1, odootest.Record{"custom_code_head": theirs})
+		h.odoo.Add("website", odootest.Record{"name": "Second", "domain": "https://two.example.org", "auth_signup_uninvited": "b2b"})
+		h.connect()
+		h.written()
+		p, err := h.ShowPortal(h.Context(), host, "shop")
+		h.must(err)
+		if len(h.written()) > 0 || len(p.Websites) != 2 || len(p.Written) != 0 || strings.Count(p.Snippet, "</script>") != 1 {
+			h.Errorf("%+v", p)
+		}
+		for _, want := range []string{h.Issuer + "/oauth2/authorize", h.Issuer + "/my/security", `"client":"shop"`, "fr:tile"} {
+			if !strings.Contains(p.Snippet, want) {
+				h.Errorf("no %s in the snippet", want)
+			}
+		}
+		n, err := h.InstallPortal(h.Context(), host, "shop")
+		h.must(err)
+		head, _ := h.odoo.Get("website", 1)["custom_code_head"].(string)
+		if n != 2 || !strings.HasPrefix(head, theirs) || !strings.Contains(head, p.Snippet) {
+			h.Errorf("%d, %s", n, head)
+		}
+		if n, err := h.InstallPortal(h.Context(), host, "shop"); err != nil || n != 0 {
+			h.Errorf("again: %d %v", n, err)
+		}
+		p, err = h.ShowPortal(h.Context(), host, "shop")
+		h.must(err)
+		if len(p.Written) != 2 || len(p.Old) != 0 {
+			h.Errorf("%+v", p)
+		}
+		n, err = h.RemovePortal(h.Context(), host, "shop")
+		h.must(err)
+		if got := h.odoo.Get("website", 1)["custom_code_head"]; n != 2 || got != theirs || h.odoo.Get("website", 2)["custom_code_head"] != false {
+			h.Errorf("%d, %v", n, got)
+		}
+	})
+}
+
+// A script that ends early would be a way into every page of the shop.
+func TestSnippetEscapes(t *testing.T) {
+	s := &connector.Service{Issuer: "https://id.example.org", Say: func(string, string, ...any) string { return "</script><script>alert(1)//" }}
+	text, err := s.Snippet(connector.Connection{Client: "shop"})
+	if err != nil || strings.Count(text, "<script") != 1 || strings.Count(text, "</script") != 1 {
+		t.Errorf("%v %s", err, text)
+	}
+}
+
+// Without a website there are rules for the proxy in front.
+func TestPortalWithoutWebsite(t *testing.T) {
+	clock := storetest.NewClock()
+	h := open(t, storetest.OpenAt(t, clock.Now), clock, odootest.Options{})
+	h.connect()
+	if _, err := h.InstallPortal(t.Context(), host, "shop"); !errors.Is(err, idp.ErrInvalid) || !strings.Contains(err.Error(), "portal show") {
+		t.Errorf("%v", err)
+	}
+	p, err := h.ShowPortal(t.Context(), host, "shop")
+	h.must(err)
+	for _, want := range []string{"$arg_local", "not query local", h.Issuer + "/oauth2/authorize?", "state=%7B%22d%22"} {
+		if !strings.Contains(p.Rules, want) {
+			t.Errorf("no %s in %s", want, p.Rules)
+		}
+	}
+}

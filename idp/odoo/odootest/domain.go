@@ -1,0 +1,170 @@
+package odootest
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// find returns the records that a search finds, in order; mu is held.
+func (f *Odoo) find(name string, args map[string]any) ([]Record, error) {
+	m := f.models[name]
+	domain, _ := args["domain"].([]any)
+	in, _ := args["context"].(map[string]any)
+	var out []Record
+	for _, id := range m.ids() {
+		r := m.rows[id]
+		if r["active"] == false && in["active_test"] != false && !mentions(domain, "active") {
+			continue
+		}
+		fits, err := f.fits(name, r, domain)
+		if err != nil {
+			return nil, err
+		}
+		if fits {
+			out = append(out, r)
+		}
+	}
+	f.order(name, out, args["order"])
+	if n, ok := number(args["offset"]); ok {
+		out = out[min(int(n), len(out)):]
+	}
+	if n, ok := number(args["limit"]); ok && n > 0 {
+		out = out[:min(int(n), len(out))]
+	}
+	return out, nil
+}
+
+func mentions(domain []any, field string) bool {
+	return slices.ContainsFunc(domain, func(t any) bool {
+		l, ok := t.([]any)
+		return ok && len(l) == 3 && l[0] == field
+	})
+}
+
+// order sorts by a list such as "write_date desc, id".
+func (f *Odoo) order(name string, rs []Record, by any) {
+	s, _ := by.(string)
+	if s == "" {
+		return
+	}
+	slices.SortStableFunc(rs, func(a, b Record) int {
+		for term := range strings.SplitSeq(s, ",") {
+			field, way, _ := strings.Cut(strings.TrimSpace(term), " ")
+			c := compare(f.whole(name, a)[field], f.whole(name, b)[field])
+			if strings.EqualFold(strings.TrimSpace(way), "desc") {
+				c = -c
+			}
+			if c != 0 {
+				return c
+			}
+		}
+		return 0
+	})
+}
+
+func compare(a, b any) int {
+	x, xn := number(a)
+	y, yn := number(b)
+	if xn && yn {
+		return cmp.Compare(x, y)
+	}
+	return cmp.Compare(fmt.Sprint(a), fmt.Sprint(b))
+}
+
+// fits evaluates a domain in Odoo's prefix notation.
+func (f *Odoo) fits(name string, r Record, domain []any) (bool, error) {
+	rest, all := domain, true
+	for len(rest) > 0 {
+		ok, after, err := f.term(name, r, rest)
+		if err != nil {
+			return false, err
+		}
+		all, rest = all && ok, after
+	}
+	return all, nil
+}
+
+func (f *Odoo) term(name string, r Record, d []any) (ok bool, rest []any, err error) {
+	if len(d) == 0 {
+		return false, nil, fmt.Errorf("ValueError: malformed domain")
+	}
+	switch op := d[0].(type) {
+	case string:
+		a, rest, err := f.term(name, r, d[1:])
+		if err != nil || op == "!" {
+			return !a, rest, err
+		}
+		b, rest, err := f.term(name, r, rest)
+		if op == "|" {
+			return a || b, rest, err
+		}
+		return a && b, rest, err
+	case []any:
+		if len(op) != 3 {
+			return false, nil, fmt.Errorf("ValueError: malformed domain term %v", op)
+		}
+		field, _ := op[0].(string)
+		v, err := f.value(name, r, field)
+		if err != nil {
+			return false, nil, err
+		}
+		return holds(v, fmt.Sprint(op[1]), op[2]), d[1:], nil
+	}
+	return false, nil, fmt.Errorf("ValueError: malformed domain")
+}
+
+// value follows a path such as partner_id.email.
+func (f *Odoo) value(name string, r Record, path string) (any, error) {
+	field, below, deeper := strings.Cut(path, ".")
+	if f.models[name].fields[field] == "" {
+		return nil, fmt.Errorf("ValueError: Invalid field %s.%s in leaf", name, field)
+	}
+	v := f.whole(name, r)[field]
+	if !deeper {
+		return v, nil
+	}
+	id, _ := number(v)
+	return f.value(refersTo[field], f.models[refersTo[field]].rows[id], below)
+}
+
+func holds(is any, op string, shall any) bool {
+	if list, ok := is.([]int64); ok && shall == false {
+		return (len(list) == 0) == (op == "=")
+	} else if ok { // any of them
+		return slices.ContainsFunc(list, func(n int64) bool { return holds(n, op, shall) })
+	}
+	text, want := strings.ToLower(fmt.Sprint(is)), strings.ToLower(fmt.Sprint(shall))
+	switch op {
+	case "=":
+		return same(is, shall)
+	case "!=":
+		return !same(is, shall)
+	case "in", "not in":
+		l, _ := shall.([]any)
+		return slices.ContainsFunc(l, func(v any) bool { return same(is, v) }) == (op == "in")
+	case "<", "<=", ">", ">=":
+		c := compare(is, shall)
+		return is != false && (c < 0 && op[0] == '<' || c > 0 && op[0] == '>' || c == 0 && len(op) == 2)
+	case "ilike":
+		return is != false && strings.Contains(text, want)
+	case "=ilike":
+		return is != false && text == strings.NewReplacer(`\_`, "_", `\%`, "%", `\\`, `\`).Replace(want)
+	case "like":
+		return is != false && strings.Contains(fmt.Sprint(is), fmt.Sprint(shall))
+	}
+	return false
+}
+
+func same(a, b any) bool {
+	if b == nil || b == "" {
+		b = false
+	}
+	x, xn := number(a)
+	y, yn := number(b)
+	if xn && yn {
+		return x == y
+	}
+	return fmt.Sprint(a) == fmt.Sprint(b)
+}
