@@ -37,7 +37,8 @@ func (s *Service) ResetFactors(ctx context.Context, by idp.Actor, id idp.UserID)
 	return s.change(ctx, by, id, "factor.reset", func(ctx context.Context, u idp.User) error {
 		return errors.Join(
 			s.Users.RaiseEpoch(ctx, id), s.Factors.DropAll(ctx, mfa.SubjectID(id)),
-			s.Users.ForgetPhone(ctx, id, ""), // who lost their phone gets no codes on it s.Sessions.EndAll(ctx, id, ""),
+			s.Sessions.EndAll(ctx, id, ""),
+			s.Users.ForgetPhone(ctx, id, ""), // who lost their phone gets no codes on it
 			s.tell(ctx, by, u, idp.FactorsReset))
 	})
 }

@@ -6,9 +6,9 @@ import (
 	"errors"
 	"hash/maphash"
 	"io"
+	"regexp"
 	"slices"
 	"strconv"
-	"regexp"
 	"strings"
 
 	"latchkey/idp"
