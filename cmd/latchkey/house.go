@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"latchkey/idp/account"
 	"latchkey/idp/keyring"
 	"latchkey/idp/odoo"
+	"latchkey/idp/odoo/connector"
 	"latchkey/idp/oidc"
 	"latchkey/idp/password"
 	"latchkey/idp/security"
@@ -55,6 +57,9 @@ type base struct {
 	codes    *message.Codes
 	now      func() time.Time
 	cache    closer
+
+	odooOnce   sync.Once // see people
+	odooPeople *connector.People
 	// newKeyring says that the keyring was made at this start.
 	newKeyring bool
 }

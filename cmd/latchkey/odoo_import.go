@@ -16,11 +16,15 @@ import (
 	"latchkey/idp/odoo/connector"
 )
 
-// people keeps the people of both sides together.
+// people keeps the people of both sides together. There is one for the program,
+// for it remembers who is linked.
 func (b *base) people() *connector.People {
-	return &connector.People{
-		Endings: &connector.Endings{Service: b.connectors()}, Accounts: b.accounts, Directory: b.db.Directory(), Ties: b.db.Ties(), Holder: rand.Text(),
-	}
+	b.odooOnce.Do(func() {
+		b.odooPeople = &connector.People{
+			Endings: &connector.Endings{Service: b.connectors()}, Accounts: b.accounts, Directory: b.db.Directory(), Ties: b.db.Ties(), Holder: rand.Text(),
+		}
+	})
+	return b.odooPeople
 }
 
 // odooImportFlags are the flags of `latchkey odoo import`.

@@ -45,7 +45,7 @@ func printOutlook(w io.Writer, o posture.Outlook, at time.Time) {
 		}
 		fmt.Fprintln(t)
 	}
-	t.Flush()
+	_ = t.Flush() // into a buffer or the terminal
 }
 
 func printPeople(w io.Writer, people []posture.Person, at time.Time) {
@@ -73,7 +73,7 @@ func printPeople(w io.Writer, people []posture.Person, at time.Time) {
 			fmt.Fprintln(t, strings.Join(cells, "\t"))
 		}
 	}
-	t.Flush()
+	_ = t.Flush() // into a buffer or the terminal
 }
 
 func because(rs []policy.Reason) string {

@@ -233,12 +233,9 @@ func (s *Service) ConfirmAdd(ctx context.Context, by idp.Actor, whose idp.UserID
 	if err != nil {
 		return Added{}, err
 	}
-	if w.Codes != "" && !w.Kept || w.Kind == backup.Kind && !a.Kept {
-		return Added{}, fmt.Errorf("%w: the backup codes are not saved", idp.ErrDenied)
-	}
-	answers := []mfa.Response{{ID: w.Asked, Answer: a.Answer}}
-	if w.Codes != "" {
-		answers = append(answers, mfa.Response{ID: w.Codes, Answer: mfa.Answer{Kept: true}})
+	answers, err := w.answers(a)
+	if err != nil {
+		return Added{}, err
 	}
 	next, err := s.follower(ctx, p, p.Epoch)
 	if err != nil {
@@ -266,6 +263,18 @@ func (s *Service) ConfirmAdd(ctx context.Context, by idp.Actor, whose idp.UserID
 	})
 	if err != nil {
 		return Added{}, s.failed(ctx, e, err)
+	}
+	return out, nil
+}
+
+// answers are those of the wizard's challenges, once the codes are saved.
+func (w wizard) answers(a Proof) ([]mfa.Response, error) {
+	if w.Codes != "" && !w.Kept || w.Kind == backup.Kind && !a.Kept {
+		return nil, fmt.Errorf("%w: the backup codes are not saved", idp.ErrDenied)
+	}
+	out := []mfa.Response{{ID: w.Asked, Answer: a.Answer}}
+	if w.Codes != "" {
+		out = append(out, mfa.Response{ID: w.Codes, Answer: mfa.Answer{Kept: true}})
 	}
 	return out, nil
 }

@@ -50,7 +50,7 @@ func TestLinks(t *testing.T) {
 		wantErr(t, links.Put(ctx, idp.Link{Hash: "x", User: "nobody"}), idp.ErrNotFound)
 
 		short := linkOf(t, db, idp.LinkRecover, "ann", clock.Now())
-		his := linkOf(t, db, idp.LinkRecover, "bob", clock.Now())
+		linkOf(t, db, idp.LinkRecover, "bob", clock.Now())
 		clock.Pass(15*time.Minute - time.Millisecond)
 		_, _, err = links.Get(ctx, idp.LinkRecover, short.Hash)
 		must(t, err)
@@ -61,7 +61,7 @@ func TestLinks(t *testing.T) {
 		must(t, links.Void(ctx, idp.LinkRecover, "ann"))
 		_, _, err = links.Get(ctx, idp.LinkEnrol, l.Hash) // another purpose
 		must(t, err)
-		his = linkOf(t, db, idp.LinkRecover, "bob", clock.Now())
+		his := linkOf(t, db, idp.LinkRecover, "bob", clock.Now())
 		must(t, links.Void(ctx, idp.LinkRecover, "ann"))
 		_, _, err = links.Get(ctx, idp.LinkRecover, his.Hash) // another person
 		must(t, err)

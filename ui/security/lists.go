@@ -73,7 +73,7 @@ func (d shelf) list(l list) handler {
 			return err
 		}
 		if h := headOf(c, v); l.name == "totp" && h.Own && len(o.Held(totp.Kind)) == 0 && h.Done == "" && slices.Contains(o.Addable, totp.Kind) {
-			return wizard{d.desk}.startScan(c, v, c.Query("anew") != "")
+			return wizard(d).startScan(c, v, c.Query("anew") != "")
 		}
 		return showList(c, http.StatusOK, l, o, headOf(c, v), "")
 	}

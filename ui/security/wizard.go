@@ -265,11 +265,11 @@ func (d wizard) addPhone(c *page.Context, v visit) error {
 	l := listAt("/phones")
 	switch {
 	case errors.As(err, &locked):
-		return shelf{d.desk}.again(c, v, l, http.StatusTooManyRequests, pages.LimitOf(c, locked), typed)
+		return shelf(d).again(c, v, l, http.StatusTooManyRequests, pages.LimitOf(c, locked), typed)
 	case errors.Is(err, mfa.ErrUnsent):
-		return shelf{d.desk}.again(c, v, l, http.StatusServiceUnavailable, pages.LimitOf(c, &mfa.LockedError{}), typed)
+		return shelf(d).again(c, v, l, http.StatusServiceUnavailable, pages.LimitOf(c, &mfa.LockedError{}), typed)
 	case errors.Is(err, security.ErrUnusable):
-		return shelf{d.desk}.again(c, v, l, http.StatusBadRequest, &pages.Complaint{Title: c.Words.T("enrol.phone_wrong_title"), Text: c.Words.T("enrol.phone_wrong")}, typed)
+		return shelf(d).again(c, v, l, http.StatusBadRequest, &pages.Complaint{Title: c.Words.T("enrol.phone_wrong_title"), Text: c.Words.T("enrol.phone_wrong")}, typed)
 	case err != nil:
 		return err
 	}

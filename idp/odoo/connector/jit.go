@@ -19,7 +19,7 @@ const (
 	jitRest   = 30 * time.Second // in which an Odoo that did not answer is left alone
 	jitKnown  = 10 * time.Minute // in which nobody asks again whether somebody is linked
 	jitMost   = 20_000           // people that are remembered
-	jitNobody = time.Minute      // in which nobody asks again whether a client has a connection
+	jitNobody = 10 * time.Minute // in which nobody asks again whether a client has a connection; [People.Run] sees new ones sooner
 )
 
 // ErrSeveral means that nobody can tell which user of Odoo somebody is. Somebody
@@ -49,6 +49,14 @@ func (l *linkedCache) keep(key string, until time.Time) {
 	l.until[key] = until
 }
 
+func (l *linkedCache) forget(key string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.until, key)
+}
+
+func noConnection(client idp.ClientID) string { return "none " + string(client) }
+
 // Arriving makes sure, before a browser goes back to Odoo, that Odoo will know
 // who comes: it links somebody who is not linked yet to the one active user with
 // their verified e-mail, or makes a portal user of the one contact that has it,
@@ -58,7 +66,7 @@ func (l *linkedCache) keep(key string, until time.Time) {
 //
 // It makes no round trip for whoever is known to be linked.
 func (p *People) Arriving(ctx context.Context, client idp.ClientID, u idp.User, from idp.Origin) error {
-	none, whom := "none "+string(client), "linked "+string(client)+" "+string(u.ID)
+	none, whom := noConnection(client), "linked "+string(client)+" "+string(u.ID)
 	if now := p.Now(); p.links.fresh(whom, now) || p.links.fresh(none, now) {
 		return nil
 	}

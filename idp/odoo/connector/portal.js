@@ -1,7 +1,9 @@
 function (latchkey) {
   "use strict";
   // Websites put the language before the path: /fr/web/login, /fr_BE/my.
-  var path = location.pathname.replace(/^\/[a-z]{2,3}([_-][A-Za-z]{2,4})?(?=\/)/, "").replace(/\/$/, "");
+  function at(path) {
+    return new RegExp("^(/[a-z]{2,3}([_-][A-Za-z]{2,4})?)?" + path + "/?$").test(location.pathname);
+  }
   var query = new URLSearchParams(location.search);
   var language = document.documentElement.lang || "";
 
@@ -19,7 +21,7 @@ function (latchkey) {
 
   function show() { document.documentElement.style.visibility = ""; }
 
-  if (path === "/web/login") {
+  if (at("/web/login")) {
     if (query.has("local")) {
       ready(function () {
         var form = document.querySelector("form.oe_login_form");
@@ -49,7 +51,7 @@ function (latchkey) {
     fetch("/web/session/logout", { credentials: "same-origin", redirect: "manual" }).then(on, on);
   }, true);
 
-  if (path === "/my" || path === "/my/home") ready(function () {
+  if (at("/my(/home)?")) ready(function () {
     var words = latchkey.texts[language.slice(0, 2)] || latchkey.texts.en;
     var tiles = document.querySelectorAll('a[href="/my/security"], a[href$="/my/security"]');
     if (!tiles.length) {

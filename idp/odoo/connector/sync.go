@@ -106,6 +106,7 @@ func (p *People) Run(ctx context.Context, fault func(connection string, err erro
 			fault("", err)
 		}
 		for _, c := range all {
+			p.links.forget(noConnection(c.Client))
 			if !c.Settings.Sync {
 				continue
 			}

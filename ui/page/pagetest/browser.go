@@ -150,7 +150,7 @@ func shoot(t *testing.T, ctx context.Context, folder, title string) {
 	}
 	png, err := chromedp.Run(ctx, chromedp.FullScreenshot(90))
 	if err == nil {
-		err = os.WriteFile(filepath.Join(folder, title+".png"), png, 0o600)
+		err = os.WriteFile(filepath.Join(folder, title+".png"), png, 0o600) //nolint:gosec // the tester's own folder
 	}
 	if err != nil {
 		t.Fatal(err)
