@@ -41,6 +41,12 @@ func endings(b *base) *mail.Sender {
 	return &mail.Sender{Outbox: b.db.Outbox(mail.Odoo), Transports: map[mail.Channel]mail.Transport{mail.Odoo: t}, Now: b.now, Every: time.Second}
 }
 
+// odooConnected reports whether an Odoo is connected.
+func (b *base) odooConnected(ctx context.Context) (bool, error) {
+	all, err := b.db.Connections().All(ctx)
+	return len(all) > 0, err
+}
+
 // connectionView is a connection without its key.
 type connectionView struct {
 	ID       string       `json:"connection"`

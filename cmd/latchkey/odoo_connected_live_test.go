@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -28,11 +29,11 @@ func (o *liveOdoo) connected(w *world) connector.Connection {
 	}
 	o.t.Logf("Odoo %s by %s, connected in %s", r.Connection.Facts.Version.Full, r.Connection.Facts.Protocol, time.Since(began).Round(time.Millisecond))
 	o.t.Cleanup(func() {
-		if _, err := s.Disconnect(o.t.Context(), host, r.Connection.ID, false, false); err != nil && o.t.Context().Err() == nil {
+		if _, err := s.Disconnect(context.WithoutCancel(ctx), host, r.Connection.ID, false, false); err != nil {
 			o.t.Error(err)
 		}
 	})
-	if len(r.Warnings) > 0 {
+	if len(r.Warnings) > 0 && r.Connection.Facts.Version.Series >= 18 { // before, one session is all there can be
 		o.t.Errorf("%v", r.Warnings)
 	}
 	o.provider = float64(r.Connection.Provider)
@@ -59,8 +60,9 @@ func TestLiveConnected(t *testing.T) {
 		t.Fatalf("Odoo says %q", who)
 	}
 	w.later(time.Minute)
-	if _, who := o.enter(w, two, ada.Email); who != ada.Email || o.whoIs(one) != ada.Email {
-		t.Fatalf("second browser: Odoo says %q and %q", who, o.whoIs(one))
+	_, who := o.enter(w, two, ada.Email)
+	if first := o.whoIs(one); who != ada.Email || (first == ada.Email) != (c.Facts.Version.Series >= 18) {
+		t.Fatalf("second browser: Odoo says %q and %q", who, first)
 	}
 	began := time.Now()
 	if err := w.guard().EndOtherSessions(ctx, host, ada.ID); err != nil {
@@ -99,7 +101,7 @@ func TestLiveConnected(t *testing.T) {
 	began = time.Now()
 	locked, err := s.Lock(ctx, host, c.ID, connector.LockOrder{})
 	t.Cleanup(func() {
-		if _, _, err := s.Unlock(t.Context(), host, c.ID, false); err != nil && t.Context().Err() == nil {
+		if _, _, err := s.Unlock(context.WithoutCancel(ctx), host, c.ID, false); err != nil {
 			t.Error(err)
 		}
 	})

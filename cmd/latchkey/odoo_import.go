@@ -149,18 +149,23 @@ func (b *base) importOdoo(ctx context.Context, a *app, cmd *cobra.Command, args 
 	return a.print(cmd, v, func(w io.Writer) { writeImport(w, o, r) })
 }
 
+// way is where people come from: as --from says, or as the rest suggests.
+func (o odooImportFlags) way(file []string) string {
+	switch {
+	case o.from != "":
+		return o.from
+	case o.dsn:
+		return "sql"
+	case len(file) > 0:
+		return "csv"
+	}
+	return "rpc"
+}
+
 // source opens what is to be read. done closes it.
 func (o odooImportFlags) source(ctx context.Context, cmd *cobra.Command, p *connector.People, c connector.Connection, file []string) (from connector.Source, done func(), err error) {
 	groups := slices.Sorted(maps.Keys(c.Settings.Groups))
-	how := o.from
-	switch {
-	case how == "" && o.dsn:
-		how = "sql"
-	case how == "" && len(file) > 0:
-		how = "csv"
-	case how == "":
-		how = "rpc"
-	}
+	how := o.way(file)
 	switch {
 	case how == "csv" && len(file) == 1:
 		f, err := os.Open(file[0])

@@ -24,7 +24,7 @@ var signins = []string{"signin", "signin.password", "signin.factor", "signin.pas
 var changes = []string{
 	"signout", "factor.add", "factor.remove", "factor.rename", "factor.off", "factor.reset", "factor.later",
 	"factor.invite", "factor.temporary", "factor.temporary_void", "password.change", "password.set", "password.recovery", "password.recover", "device.trust", "device.forget", "device.forget_all",
-	"session.end", "session.end_all", "user.not_me", "user.disable", "user.enable", "user.unlock", "user.update",
+	"session.end", "session.end_all", "user.not_me", "user.disable", "user.enable", "user.unlock", "user.update", "odoo.device",
 }
 
 // unnamed are done by somebody whom the house does not know yet: where from is

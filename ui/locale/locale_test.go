@@ -61,6 +61,8 @@ func TestFor(t *testing.T) {
 		{[]string{"se", "ja en fr"}, "fr", "en"},
 		{nil, "fr-CH, en;q=0.5", "fr"},
 		{nil, "en;q=0.5, fr;q=0.9", "fr"},
+		{[]string{"es_MX"}, "", "es"},
+		{nil, "it-CH, fr;q=0.5", "it"},
 		{nil, "ja", "en"},
 		{[]string{"<script>"}, "\x00;;q", "en"},
 	} {
@@ -89,7 +91,11 @@ func TestDates(t *testing.T) {
 	at := time.Date(2027, time.March, 1, 9, 5, 0, 0, time.UTC)
 	for tag, want := range map[string][2]string{
 		"en": {"1 March 2027", "1 March 2027, 09:05 UTC"},
+		"es": {"1 de marzo de 2027", "1 de marzo de 2027 a las 09:05 UTC"},
 		"fr": {"1er mars 2027", "1er mars 2027 à 09:05 UTC"},
+		"it": {"1º marzo 2027", "1º marzo 2027 alle ore 09:05 UTC"},
+		"de": {"1.\u00a0März 2027", "1.\u00a0März 2027, 09:05\u00a0Uhr\u00a0UTC"},
+		"nl": {"1\u00a0maart 2027", "1\u00a0maart 2027 om 09:05\u00a0UTC"},
 	} {
 		p, ok := Find(tag)
 		if !ok {

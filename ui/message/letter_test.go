@@ -27,6 +27,7 @@ func TestUnprovenAddresses(t *testing.T) {
 		p, _ := locale.Find(l.Tag)
 		u := ada
 		u.Locale, u.Name, u.EmailVerified = l.Tag, "Buy at http://evil.example", false
+		u.Login = "ada.lovelace" // "ada" is in many a Spanish word
 		invite, verify := letter(idp.LinkInvite, ""), letter(idp.LinkVerify, "")
 		invite.To, verify.To = ada.Email, "new@example.org"
 		box := &kept{}

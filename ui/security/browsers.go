@@ -67,6 +67,8 @@ func (d browsers) forgetAll(c *page.Context, v visit) error {
 type sessionsView struct {
 	head
 	Sessions []sessionView
+	// Elsewhere says that signing out everywhere also ends the sessions in Odoo.
+	Elsewhere bool
 }
 
 type sessionView struct {
@@ -80,7 +82,13 @@ func (d browsers) sessions(c *page.Context, v visit) error {
 	if err != nil {
 		return err
 	}
-	return c.Show(set, http.StatusOK, "sessions.html", sessionsOf(c, headOf(c, v), o))
+	view := sessionsOf(c, headOf(c, v), o)
+	if d.Elsewhere != nil {
+		if view.Elsewhere, err = d.Elsewhere(c.Context()); err != nil {
+			return err
+		}
+	}
+	return c.Show(set, http.StatusOK, "sessions.html", view)
 }
 
 func sessionsOf(c *page.Context, h head, o security.Overview) sessionsView {

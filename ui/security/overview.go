@@ -192,7 +192,7 @@ func linesOf(c *page.Context, ls []security.Line, zone *time.Location, own bool)
 			v.Browser = browserOf(c, l.Origin.Agent)
 		}
 		v.Result = resultOf(c, l)
-		v.NotMe = own && !l.Other && l.What != "user.not_me"
+		v.NotMe = own && !l.Other && l.What != "user.not_me" && l.What != "odoo.device" // came before us
 		out = append(out, v)
 	}
 	return out

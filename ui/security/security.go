@@ -7,6 +7,7 @@
 package security
 
 import (
+	"context"
 	"embed"
 	"errors"
 	"net/url"
@@ -37,6 +38,9 @@ type Pages struct {
 	Site     *page.Site
 	SignIn   *signin.Service
 	Security *security.Service
+	// Elsewhere reports whether Odoos are connected, where all of a person's
+	// sessions end together; nil: none.
+	Elsewhere func(context.Context) (bool, error)
 }
 
 // Whose says whose account a request is about.

@@ -284,7 +284,7 @@ func (p *patient) others(ctx context.Context) (out []Finding, err error) {
 		if !w.Enabled {
 			state = "switched off, but still taken"
 		}
-		f := one("other_providers", Problem, "remove it in Odoo if nobody needs it", "the OAuth provider %q (row %d) is %s; %d users are linked to it", w.Name, w.ID, state, users)
+		f := one("other_providers", Problem, "remove it in Odoo if nobody needs it", "the OAuth provider %q (row %d, %s) is %s; %d users are linked to it", w.Name, w.ID, origin(string(w.Auth)), state, users)
 		if w.Enabled || users > 0 {
 			out = append(out, f)
 			continue

@@ -81,30 +81,36 @@ func (p *People) Arriving(ctx context.Context, client idp.ClientID, u idp.User, 
 	if err != nil && !errors.Is(err, idp.ErrNotFound) {
 		return err
 	}
-	if err == nil && !tie.Linked.IsZero() {
+	linked := err == nil && !tie.Linked.IsZero()
+	if !linked && !p.links.fresh("down "+c.ID, p.Now()) {
+		linked, err = p.hasten(ctx, c, tie, u, from)
+	} else {
+		err = nil
+	}
+	if linked {
 		p.links.keep(whom, p.Now().Add(jitKnown))
-		return nil
 	}
-	down := "down " + c.ID
-	if p.links.fresh(down, p.Now()) {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, jitTime)
+	return err
+}
+
+// hasten links one person within the time that they wait, and leaves a line in
+// the log of how it went.
+func (p *People) hasten(ctx context.Context, c Connection, tie Tie, u idp.User, from idp.Origin) (linked bool, err error) {
+	timed, cancel := context.WithTimeout(ctx, jitTime)
 	defer cancel()
-	linked, what, err := p.arrive(ctx, c, tie, u)
+	linked, what, err := p.arrive(timed, c, tie, u)
 	switch {
 	case errors.Is(err, ErrSeveral):
-		return errors.Join(err, p.noteLink(context.WithoutCancel(ctx), c, u, from, "several", what))
+		return false, errors.Join(err, p.noteLink(ctx, c, u, from, "several", what))
 	case err != nil:
-		if errors.Is(err, rpc.ErrUnreachable) || ctx.Err() != nil {
-			p.links.keep(down, p.Now().Add(jitRest))
+		if errors.Is(err, rpc.ErrUnreachable) || timed.Err() != nil {
+			p.links.keep("down "+c.ID, p.Now().Add(jitRest))
 		}
-		return p.noteLink(context.WithoutCancel(ctx), c, u, from, "failed", err.Error())
+		return false, p.noteLink(ctx, c, u, from, "failed", err.Error())
 	case !linked:
-		return nil // a stranger to that Odoo: it has its own rules for these
+		return false, nil // a stranger to that Odoo: it has its own rules for these
 	}
-	p.links.keep(whom, p.Now().Add(jitKnown))
-	return p.noteLink(ctx, c, u, from, "ok", what)
+	return true, p.noteLink(ctx, c, u, from, "ok", what)
 }
 
 func (p *People) noteLink(ctx context.Context, c Connection, u idp.User, from idp.Origin, result, what string) error {

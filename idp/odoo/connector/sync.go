@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"slices"
 	"time"
 
 	"latchkey/idp"
@@ -21,47 +19,6 @@ const (
 	syncWorst = 15 * time.Minute // between tries when nothing works
 	syncTask  = "sync"
 )
-
-// Disabling so many at once, and such a part of those who were read, is taken
-// for an accident: a restored backup, a wrong database.
-const (
-	accidentLeast = 20
-	accidentPart  = 4 // a quarter
-)
-
-// ErrAccident means that a run would disable more people than is likely to be
-// meant.
-var ErrAccident = errors.New("this would disable so many people that it is taken for an accident")
-
-// SyncState is how a connection that is kept in step stands.
-type SyncState struct {
-	Mark      time.Time     `json:"mark"`      // the latest change in Odoo that is known here
-	Swept     time.Time     `json:"swept"`     // when everybody was compared last
-	Groups    time.Time     `json:"groups"`    // when a group that matters was written last, at that time
-	Ran       time.Time     `json:"ran"`       // the last run
-	Succeeded time.Time     `json:"succeeded"` // the last that worked
-	Failures  int           `json:"failures"`  // in a row
-	Failure   string        `json:"failure,omitempty"`
-	Last      SyncCounts    `json:"last"`  // what the last run did
-	Total     SyncCounts    `json:"total"` // what all runs did
-	Troubles  []SyncTrouble `json:"troubles,omitempty"`
-}
-
-// SyncTrouble is somebody who could not be brought in step.
-type SyncTrouble struct {
-	Odoo  int64  `json:"odoo_id"`
-	Login string `json:"login"`
-	Text  string `json:"message"`
-}
-
-// due is when a connection runs again: later and later while nothing works.
-func (s SyncState) due() time.Time {
-	wait := syncEvery
-	for range s.Failures {
-		wait = min(2*wait, syncWorst)
-	}
-	return s.Ran.Add(wait)
-}
 
 // SyncOptions say how one run goes.
 type SyncOptions struct {
@@ -310,42 +267,6 @@ func (r *syncRun) page(ctx context.Context, all []Person, open bool) error {
 	return r.create(ctx, fresh, open)
 }
 
-// create brings in who is new, by the same rules as the import.
-func (r *syncRun) create(ctx context.Context, all []Person, open bool) error {
-	all = slices.DeleteFunc(all, func(p Person) bool { return !candidateThere(p) })
-	if len(all) == 0 {
-		return nil
-	}
-	i := Import{Accounts: r.Accounts, Directory: r.Directory, Ties: r.Ties, Connection: r.c, DryRun: r.DryRun}
-	var out []ImportFinding
-	i.Found = func(f ImportFinding) error {
-		if f.Out {
-			out = append(out, f)
-		}
-		return nil
-	}
-	report, err := i.Run(ctx, syncActor(r.c), &listed{all: all, open: open})
-	r.counts.Created += report.Added
-	if err != nil {
-		return err
-	}
-	for _, f := range out {
-		if f.Class != Template && f.Class != NoKind {
-			r.counts.LeftOut++
-			r.note(f.Odoo, f.Login, string(f.Class)+": "+f.Text)
-		}
-	}
-	for _, p := range all {
-		left := slices.ContainsFunc(out, func(f ImportFinding) bool { return f.Odoo == p.ID })
-		if r.Found != nil && !left {
-			if err := r.Found(SyncChange{What: "create", Odoo: p.ID, Login: p.Login}); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 // trouble notes somebody who could not be brought in step.
 func (r *syncRun) trouble(odoo int64, login, text string) {
 	r.counts.Failed++
@@ -366,79 +287,3 @@ func (r *syncRun) tell(what string, h Held, text string) error {
 	}
 	return r.Found(SyncChange{What: what, Odoo: h.Odoo, Login: h.Login, Text: text})
 }
-
-// missing finds those whose user was deleted in Odoo: ties within a page that
-// reads everybody, of users who are not on it.
-func (r *syncRun) missing(ctx context.Context, after int64, all []Person) error {
-	there := map[int64]bool{}
-	for _, p := range all {
-		there[p.ID] = true
-	}
-	for {
-		ties, err := r.Ties.Page(ctx, TieQuery{Connection: r.c.ID, After: after})
-		if err != nil || len(ties) == 0 {
-			return err
-		}
-		for _, h := range ties {
-			if len(all) > 0 && h.Odoo > all[len(all)-1].ID {
-				return nil
-			}
-			if !there[h.Odoo] && h.Closed == Open && !h.Gone && !h.Disabled {
-				r.ending = append(r.ending, ending{held: h, seen: h.Seen})
-			}
-			after = h.Odoo
-		}
-	}
-}
-
-// end disables whom Odoo has archived or deleted, and ends their sessions.
-func (r *syncRun) end(ctx context.Context) error {
-	if n := len(r.ending); n > accidentLeast && !r.Force {
-		all, err := r.Ties.Count(ctx, r.c.ID)
-		if err != nil {
-			return err
-		}
-		if n > all/accidentPart {
-			return fmt.Errorf("%w: %d of %d; if it is meant, run `latchkey odoo sync %s --once --force`", ErrAccident, n, all, r.c.ID)
-		}
-	}
-	for _, e := range r.ending {
-		if err := r.tell("disable", e.held, ""); err != nil {
-			return err
-		}
-		r.counts.Disabled++
-		if r.DryRun {
-			continue
-		}
-		tie := e.held.Tie
-		tie.Closed, tie.Seen = ClosedThere, e.seen
-		err := r.Accounts.Atomic(ctx, func(ctx context.Context) error {
-			return errors.Join(r.Accounts.Disable(ctx, syncActor(r.c), tie.User), r.Ties.Save(ctx, tie))
-		})
-		if err != nil && !errors.Is(err, idp.ErrNotFound) {
-			return err
-		}
-	}
-	return nil
-}
-
-// listed are users that were read already.
-type listed struct {
-	all  []Person
-	open bool
-	done bool
-}
-
-func (l *listed) Begin(context.Context, bool) error { l.done = false; return nil }
-
-func (l *listed) Next(context.Context) ([]Person, error) {
-	if l.done {
-		return nil, nil
-	}
-	l.done = true
-	return slices.Clone(l.all), nil
-}
-
-func (l *listed) Part() float64 { return 1 }
-
-func (l *listed) OpenSignUp() bool { return l.open }

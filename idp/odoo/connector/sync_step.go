@@ -3,6 +3,7 @@ package connector
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -17,17 +18,7 @@ import (
 // nothing that was done here comes back as news.
 func (r *syncRun) step(ctx context.Context, p Person, held Held, u idp.User) error {
 	now := seenOf(r.c, p)
-	if len(held.Seen) == 0 { // tied at a sign-in: nothing is news yet, but groups and activity
-		held.Seen = Seen{}
-		for field, v := range now {
-			if field != seenGroups && field != seenActive {
-				held.Seen[field] = v
-			}
-		}
-		if p.Active {
-			held.Seen[seenActive] = now[seenActive]
-		}
-	}
+	held.Seen = held.Seen.orFrom(now, p.Active)
 	news := held.Seen.news(now)
 	tie := held.Tie
 	r.relink(p, &tie)
@@ -42,16 +33,27 @@ func (r *syncRun) step(ctx context.Context, p Person, held Held, u idp.User) err
 	tie.Seen = now
 	if errors.Is(err, idp.ErrTaken) || errors.Is(err, idp.ErrInvalid) {
 		r.trouble(p.ID, p.Login, err.Error())
-		if err := r.tell("failed", held, err.Error()); err != nil {
-			return err
-		}
 		tie.Seen = held.Seen // it stays news
-		err = nil
+		err = r.tell("failed", held, err.Error())
 	}
 	if err != nil || r.DryRun || sameTie(tie, held.Tie) {
 		return err
 	}
 	return r.Ties.Save(ctx, tie)
+}
+
+// orFrom is what was seen before. Of somebody who was tied at a sign-in nothing
+// is news yet, but for the groups and an archive.
+func (s Seen) orFrom(now Seen, active bool) Seen {
+	if len(s) > 0 {
+		return s
+	}
+	out := maps.Clone(now)
+	delete(out, seenGroups)
+	if !active {
+		delete(out, seenActive)
+	}
+	return out
 }
 
 func sameTie(a, b Tie) bool {
@@ -118,18 +120,9 @@ func (r *syncRun) changes(p Person, tie *Tie, u idp.User, news map[string]bool) 
 	}
 	set(seenName, &c.Name, plain(p.Name), u.Name)
 	set(seenLang, &c.Locale, locale(p.Lang), u.Locale)
-	trust := r.c.Settings.Import.choice(Unproven) == Verified
-	if mail := address(p.Email); !u.EmailVerified || trust {
-		set(seenEmail, &c.Email, mail, u.Email)
-		if c.Email != nil {
-			c.Login, c.ProvenEmail = &u.Login, &trust // the login stays what it is in Odoo
-		}
-	}
+	r.address(p, tie, u, news, &c, set)
 	if !u.PhoneVerified {
 		set(seenPhone, &c.Phone, phone(p.Country, p.Mobile, p.Phone), u.Phone)
-	}
-	if news[seenLogin] && u.Login == tie.Login && p.Login != "" && p.Login != u.Login {
-		c.Login, fields = &p.Login, append(fields, seenLogin)
 	}
 	if z := zone(p.Zone); news[seenZone] && z != "" && z != u.Profile.Zoneinfo {
 		profile := u.Profile
@@ -141,6 +134,18 @@ func (r *syncRun) changes(p Person, tie *Tie, u idp.User, news map[string]bool) 
 		c.Kind, fields = &kind, append(fields, "kind")
 	}
 	return c, fields
+}
+
+// address says by which names the person is found from now on.
+func (r *syncRun) address(p Person, tie *Tie, u idp.User, news map[string]bool, c *account.Change, set func(string, **string, string, string)) {
+	if trust := r.c.Settings.Import.choice(Unproven) == Verified; !u.EmailVerified || trust {
+		if set(seenEmail, &c.Email, address(p.Email), u.Email); c.Email != nil {
+			c.Login, c.ProvenEmail = &u.Login, &trust // the login stays what it is in Odoo
+		}
+	}
+	if u.Login == tie.Login {
+		set(seenLogin, &c.Login, p.Login, u.Login)
+	}
 }
 
 // regroup makes the groups that are Odoo's to fill what Odoo says.

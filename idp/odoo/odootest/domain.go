@@ -129,32 +129,35 @@ func (f *Odoo) value(name string, r Record, path string) (any, error) {
 	return f.value(refersTo[field], f.models[refersTo[field]].rows[id], below)
 }
 
+// operators are the comparisons of a domain; false is nothing.
+var operators = map[string]func(is, shall any) bool{
+	"=":  same,
+	"!=": func(is, shall any) bool { return !same(is, shall) },
+	"in": among, "not in": func(is, shall any) bool { return !among(is, shall) },
+	"<":  func(is, shall any) bool { return is != false && compare(is, shall) < 0 },
+	"<=": func(is, shall any) bool { return is != false && compare(is, shall) <= 0 },
+	">":  func(is, shall any) bool { return is != false && compare(is, shall) > 0 },
+	">=": func(is, shall any) bool { return is != false && compare(is, shall) >= 0 },
+	"ilike": func(is, shall any) bool {
+		return is != false && strings.Contains(strings.ToLower(fmt.Sprint(is)), strings.ToLower(fmt.Sprint(shall)))
+	},
+	"=ilike": func(is, shall any) bool {
+		return is != false && strings.EqualFold(fmt.Sprint(is), strings.NewReplacer(`\_`, "_", `\%`, "%", `\\`, `\`).Replace(fmt.Sprint(shall)))
+	},
+	"like": func(is, shall any) bool { return is != false && strings.Contains(fmt.Sprint(is), fmt.Sprint(shall)) },
+}
+
+func among(is, shall any) bool {
+	l, _ := shall.([]any)
+	return slices.ContainsFunc(l, func(v any) bool { return same(is, v) })
+}
+
 func holds(is any, op string, shall any) bool {
-	if list, ok := is.([]int64); ok && shall == false {
-		return (len(list) == 0) == (op == "=")
-	} else if ok { // any of them
+	if list, ok := is.([]int64); ok { // any of them
 		return slices.ContainsFunc(list, func(n int64) bool { return holds(n, op, shall) })
 	}
-	text, want := strings.ToLower(fmt.Sprint(is)), strings.ToLower(fmt.Sprint(shall))
-	switch op {
-	case "=":
-		return same(is, shall)
-	case "!=":
-		return !same(is, shall)
-	case "in", "not in":
-		l, _ := shall.([]any)
-		return slices.ContainsFunc(l, func(v any) bool { return same(is, v) }) == (op == "in")
-	case "<", "<=", ">", ">=":
-		c := compare(is, shall)
-		return is != false && (c < 0 && op[0] == '<' || c > 0 && op[0] == '>' || c == 0 && len(op) == 2)
-	case "ilike":
-		return is != false && strings.Contains(text, want)
-	case "=ilike":
-		return is != false && text == strings.NewReplacer(`\_`, "_", `\%`, "%", `\\`, `\`).Replace(want)
-	case "like":
-		return is != false && strings.Contains(fmt.Sprint(is), fmt.Sprint(shall))
-	}
-	return false
+	compare, ok := operators[op]
+	return ok && compare(is, shall)
 }
 
 func same(a, b any) bool {

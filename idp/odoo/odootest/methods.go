@@ -58,6 +58,11 @@ func (f *Odoo) run(uid int64, model, method string, ids []int64, args map[string
 	if admin := slices.Contains(groups, f.group("group_system")); !admin && model != "res.users" {
 		return nil, accessError("You are not allowed to access '%s' records.", model)
 	}
+	return f.common(uid, m, model, method, ids, args)
+}
+
+// common are the methods that every model has.
+func (f *Odoo) common(uid int64, m *model, model, method string, ids []int64, args map[string]any) (any, error) {
 	switch method {
 	case "search_read", "search", "search_count":
 		return f.search(model, method, args)

@@ -151,11 +151,20 @@ func (f *Odoo) execute(params []any, text func(int) string) (any, error) {
 	if len(params) > 6 {
 		named, _ = params[6].(map[string]any)
 	}
-	var ids []int64
+	ids, err := f.bind(method, places, named)
+	if err != nil {
+		return nil, err
+	}
+	return f.run(uid, model, method, ids, named)
+}
+
+// bind gives the arguments that came by their places their names.
+func (f *Odoo) bind(method string, places []any, named map[string]any) (ids []int64, err error) {
+	missing := refusal{"builtins.IndexError", "IndexError: list index out of range", 1}
+	if len(places) == 0 && (!names[method].model || method == "create") { // Odoo looks at the place
+		return nil, missing
+	}
 	if !names[method].model {
-		if len(places) == 0 {
-			return nil, refusal{"builtins.IndexError", "IndexError: list index out of range", 1}
-		}
 		if ids = numbers(places[0]); ids == nil {
 			if n, ok := number(places[0]); ok {
 				ids = []int64{n}
@@ -173,10 +182,7 @@ func (f *Odoo) execute(params []any, text func(int) string) (any, error) {
 			named[names[method].params[i]] = v
 		}
 	}
-	if method == "create" && len(places) == 0 { // Odoo looks at the place
-		return nil, refusal{"builtins.IndexError", "IndexError: tuple index out of range", 1}
-	}
-	return f.run(uid, model, method, ids, named)
+	return ids, nil
 }
 
 func encode(b *bytes.Buffer, v any) {

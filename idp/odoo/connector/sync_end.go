@@ -1,0 +1,75 @@
+package connector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"latchkey/idp"
+)
+
+// Disabling so many at once, and such a part of those who were read, is taken
+// for an accident: a restored backup, a wrong database.
+const (
+	accidentLeast = 20
+	accidentPart  = 4 // a quarter
+)
+
+// ErrAccident means that a run would disable more people than is likely to be
+// meant.
+var ErrAccident = errors.New("this would disable so many people that it is taken for an accident")
+
+// missing finds those whose user was deleted in Odoo: ties within a page that
+// reads everybody, of users who are not on it.
+func (r *syncRun) missing(ctx context.Context, after int64, all []Person) error {
+	there := map[int64]bool{}
+	for _, p := range all {
+		there[p.ID] = true
+	}
+	for {
+		ties, err := r.Ties.Page(ctx, TieQuery{Connection: r.c.ID, After: after})
+		if err != nil || len(ties) == 0 {
+			return err
+		}
+		for _, h := range ties {
+			if len(all) > 0 && h.Odoo > all[len(all)-1].ID {
+				return nil
+			}
+			if !there[h.Odoo] && h.Closed == Open && !h.Gone && !h.Disabled {
+				r.ending = append(r.ending, ending{held: h, seen: h.Seen})
+			}
+			after = h.Odoo
+		}
+	}
+}
+
+// end disables whom Odoo has archived or deleted, and ends their sessions.
+func (r *syncRun) end(ctx context.Context) error {
+	if n := len(r.ending); n > accidentLeast && !r.Force {
+		all, err := r.Ties.Count(ctx, r.c.ID)
+		if err != nil {
+			return err
+		}
+		if n > all/accidentPart {
+			return fmt.Errorf("%w: %d of %d; if it is meant, run `latchkey odoo sync %s --once --force`", ErrAccident, n, all, r.c.ID)
+		}
+	}
+	for _, e := range r.ending {
+		if err := r.tell("disable", e.held, ""); err != nil {
+			return err
+		}
+		r.counts.Disabled++
+		if r.DryRun {
+			continue
+		}
+		tie := e.held.Tie
+		tie.Closed, tie.Seen = ClosedThere, e.seen
+		err := r.Accounts.Atomic(ctx, func(ctx context.Context) error {
+			return errors.Join(r.Accounts.Disable(ctx, syncActor(r.c), tie.User), r.Ties.Save(ctx, tie))
+		})
+		if err != nil && !errors.Is(err, idp.ErrNotFound) {
+			return err
+		}
+	}
+	return nil
+}

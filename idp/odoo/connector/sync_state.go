@@ -1,0 +1,55 @@
+package connector
+
+import (
+	"time"
+)
+
+// SyncState is how a connection that is kept in step stands.
+type SyncState struct {
+	Mark      time.Time     `json:"mark"`      // the latest change in Odoo that is known here
+	Swept     time.Time     `json:"swept"`     // when everybody was compared last
+	Groups    time.Time     `json:"groups"`    // when a group that matters was written last, at that time
+	Ran       time.Time     `json:"ran"`       // the last run
+	Succeeded time.Time     `json:"succeeded"` // the last that worked
+	Failures  int           `json:"failures"`  // in a row
+	Failure   string        `json:"failure,omitempty"`
+	Last      SyncCounts    `json:"last"`  // what the last run did
+	Total     SyncCounts    `json:"total"` // what all runs did
+	Troubles  []SyncTrouble `json:"troubles,omitempty"`
+}
+
+// SyncTrouble is somebody who could not be brought in step.
+type SyncTrouble struct {
+	Odoo  int64  `json:"odoo_id"`
+	Login string `json:"login"`
+	Text  string `json:"message"`
+}
+
+// due is when a connection runs again: later and later while nothing works.
+func (s SyncState) due() time.Time {
+	wait := syncEvery
+	for range s.Failures {
+		wait = min(2*wait, syncWorst)
+	}
+	return s.Ran.Add(wait)
+}
+
+// SyncCounts says what a run of the synchronisation did.
+type SyncCounts struct {
+	Read     int `json:"read"`
+	Created  int `json:"created"`
+	Changed  int `json:"changed"`
+	Disabled int `json:"disabled"`
+	Enabled  int `json:"enabled"`
+	Archived int `json:"archived"` // in Odoo
+	Restored int `json:"restored"` // in Odoo
+	LeftOut  int `json:"left_out"` // new ones, by the rules of the import
+	Failed   int `json:"failed"`   // people who could not be brought in step
+}
+
+func (c SyncCounts) plus(d SyncCounts) SyncCounts {
+	return SyncCounts{
+		Read: c.Read + d.Read, Created: c.Created + d.Created, Changed: c.Changed + d.Changed, Disabled: c.Disabled + d.Disabled,
+		Enabled: c.Enabled + d.Enabled, Archived: c.Archived + d.Archived, Restored: c.Restored + d.Restored, LeftOut: c.LeftOut + d.LeftOut, Failed: c.Failed + d.Failed,
+	}
+}
