@@ -153,7 +153,9 @@ func among(is, shall any) bool {
 }
 
 func holds(is any, op string, shall any) bool {
-	if list, ok := is.([]int64); ok { // any of them
+	if list, ok := is.([]int64); ok && shall == false { // is there any?
+		return (len(list) == 0) == (op == "=")
+	} else if ok { // any of them
 		return slices.ContainsFunc(list, func(n int64) bool { return holds(n, op, shall) })
 	}
 	compare, ok := operators[op]
