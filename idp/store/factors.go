@@ -28,7 +28,7 @@ func credentialPlace(s mfa.SubjectID, k mfa.Kind, id mfa.CredentialID) []byte {
 	return place("credentials", "data", string(s), string(k), string(id))
 }
 
-const credentialColumns = `id, subject, kind, label, data, handle, version, created, used, expires`
+const credentialColumns = `id, subject, kind, label, data, handle, version, created, used, expires` //nolint:gosec // columns
 
 func (s credentials) credential(r credentialRow) (mfa.Credential, error) {
 	c := mfa.Credential{

@@ -131,9 +131,6 @@ func (s ties) Save(ctx context.Context, t connector.Tie) error {
 
 func (s ties) Page(ctx context.Context, q connector.TieQuery) ([]connector.Held, error) {
 	where := `t.connection = ? AND t.odoo_id > ?`
-	if q.Unlinked {
-		where += ` AND t.linked = 0 AND t.closed = '' AND u.id IS NOT NULL`
-	}
 	if q.Apart {
 		where += ` AND (t.closed = '' AND (u.id IS NULL OR u.disabled) OR t.closed = 'here' AND NOT u.disabled)`
 	}
@@ -152,6 +149,8 @@ func (s ties) Count(ctx context.Context, connection string) (int, error) {
 	return n[0].N, nil
 }
 
-func (s ties) Drop(ctx context.Context, connection string) error {
-	return s.d.write(ctx, stmt{sql: `DELETE FROM odoo_ties WHERE connection = ?`, args: []any{connection}})
+// anonymousTies keeps of a removed person's ties only that they are not to come
+// back: the row is a number there, and nobody here.
+func anonymousTies(id idp.UserID) stmt {
+	return stmt{sql: `UPDATE odoo_ties SET login = '', seen = '{}' WHERE user_id = ?`, args: []any{string(id)}}
 }

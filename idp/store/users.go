@@ -337,7 +337,7 @@ func (s users) Remove(ctx context.Context, id idp.UserID) error {
 	last.none = idp.ErrNotFound
 	grants := of("grants", "user_id")
 	grants.sql += ` AND user_id <> ''`
-	stmts := append([]stmt{s.d.tellOdoo(id), of("credentials", "subject"), of("challenges", "subject"), of("devices", "subject"), of("flows", "user_id"), grants, last}, s.d.endLogins(id, "")...)
+	stmts := append([]stmt{s.d.tellOdoo(id), of("credentials", "subject"), of("challenges", "subject"), of("devices", "subject"), of("flows", "user_id"), grants, anonymousTies(id), last}, s.d.endLogins(id, "")...)
 	return s.d.write(ctx, stmts...)
 }
 

@@ -126,7 +126,7 @@ func samples(t *testing.T) map[string]page.Handler {
 		}),
 		"renewed":        show(200, "renewed.html", func(*page.Context) any { return nil }),
 		"logout":         show(200, "logout.html", func(*page.Context) any { return leaveView{person} }),
-		"signed-out":     show(200, "signed_out.html", func(*page.Context) any { return nil }),
+		"signed-out":     show(200, "signed_out.html", func(*page.Context) any { return leftView{} }),
 		"error-forged":   fail(idp.ErrForged),
 		"error-internal": fail(errors.New("disk on fire")),
 		"error-busy":     fail(idp.ErrBusy),

@@ -55,8 +55,6 @@ type Ties interface {
 	Page(ctx context.Context, q TieQuery) ([]Held, error)
 	// Count counts those that are open.
 	Count(ctx context.Context, connection string) (int, error)
-	// Drop forgets a connection's ties.
-	Drop(ctx context.Context, connection string) error
 }
 
 // TieQuery selects ties.
@@ -64,10 +62,9 @@ type TieQuery struct {
 	Connection string
 	After      int64
 	Limit      int // default 200
-	// Unlinked selects those that Odoo was not told of, and Apart those that are
-	// open there while the person is disabled or gone here, or closed from here
-	// while they are enabled again.
-	Unlinked, Apart bool
+	// Apart selects those that are open there while the person is disabled or gone
+	// here, or closed from here while they are enabled again.
+	Apart bool
 }
 
 // Held is a tie with what is needed of its person.

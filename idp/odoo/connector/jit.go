@@ -197,7 +197,7 @@ func choose(rows []userRow, c Connection, tie Tie, u idp.User) (*userRow, string
 		case ours || row.Provider.ID != 0 && row.Subject != "":
 			// Somebody else's, or another provider's: never taken away.
 			logins = append(logins, string(row.Login)+" (linked otherwise)")
-		case tie.Odoo != 0 || address(string(row.Email)) == u.Email || idp.Canonical(string(row.Login)) == idp.Canonical(u.Email):
+		case tie.Odoo != 0 && string(row.Login) == tie.Login, tie.Odoo == 0 && (address(string(row.Email)) == u.Email || idp.Canonical(string(row.Login)) == idp.Canonical(u.Email)):
 			mine, logins = append(mine, row), append(logins, string(row.Login))
 		}
 	}

@@ -230,6 +230,9 @@ func (l *linkRun) wishes(ctx context.Context, all []Person) (out []wish, err err
 			err = l.tell(NotHere, p, "was removed here")
 		case held.Disabled:
 			err = l.tell(DisabledHere, p, "")
+		case held.Login != p.Login:
+			// Renamed, which the next synchronisation notes; or another database.
+			err = l.tell(Ambiguous, p, "was called "+held.Login+" when they came from here")
 		default:
 			out = append(out, wish{p: p, user: held.User, tie: held.Tie})
 		}

@@ -252,6 +252,9 @@ func (r *syncRun) page(ctx context.Context, all []Person, open bool) error {
 	for _, u := range us {
 		people[u.ID] = u
 	}
+	if err := r.strange(all, ties); err != nil {
+		return err
+	}
 	var fresh []Person
 	for _, p := range all {
 		held, ok := ties[p.ID]

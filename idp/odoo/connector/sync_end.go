@@ -15,9 +15,8 @@ const (
 	accidentPart  = 4 // a quarter
 )
 
-// ErrAccident means that a run would disable more people than is likely to be
-// meant.
-var ErrAccident = errors.New("this would disable so many people that it is taken for an accident")
+// ErrAccident means that a run would do more to people than is likely to be meant.
+var ErrAccident = errors.New("this would change so many people that it is taken for an accident")
 
 // missing finds those whose user was deleted in Odoo: ties within a page that
 // reads everybody, of users who are not on it.
@@ -70,6 +69,22 @@ func (r *syncRun) end(ctx context.Context) error {
 		if err != nil && !errors.Is(err, idp.ErrNotFound) {
 			return err
 		}
+	}
+	return nil
+}
+
+// strange refuses users of whom most have another login than they had: that is
+// another database under the same name, and its people are others.
+func (r *syncRun) strange(all []Person, ties map[int64]Held) error {
+	const few = 5
+	renamed := 0
+	for _, p := range all {
+		if h, ok := ties[p.ID]; ok && !h.Gone && h.Login != p.Login {
+			renamed++
+		}
+	}
+	if renamed > few && renamed > len(ties)/2 && !r.Force {
+		return fmt.Errorf("%w: %d of %d users have another login than before: is this another database?", ErrAccident, renamed, len(ties))
 	}
 	return nil
 }

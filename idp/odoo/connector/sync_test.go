@@ -233,6 +233,15 @@ func TestSyncAccident(t *testing.T) {
 		if s, err := t.try(connector.SyncOptions{Force: true, DryRun: true, Found: func(connector.SyncChange) error { told++; return nil }}); err != nil || told != 30 || s.Last.Disabled != 30 || t.user("c0@example.org").Disabled {
 			t.Errorf("dry: %+v %d %v", s, told, err)
 		}
+		for _, id := range ids {
+			t.odoo.Set("res.users", id, odootest.Record{"login": fmt.Sprint("another", id)})
+		}
+		if _, err := t.try(connector.SyncOptions{}); !errors.Is(err, connector.ErrAccident) || t.user("c31@example.org").Login != "c31@example.org" {
+			t.Errorf("another database: %v", err)
+		}
+		for n, id := range ids {
+			t.odoo.Set("res.users", id, odootest.Record{"login": fmt.Sprintf("c%d@example.org", n)})
+		}
 		if s, err := t.try(connector.SyncOptions{Force: true}); err != nil || s.Last.Disabled != 30 || !t.user("c29@example.org").Disabled || t.user("c30@example.org").Disabled {
 			t.Errorf("%+v %v", s, err)
 		}

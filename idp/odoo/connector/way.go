@@ -55,7 +55,7 @@ func (s *Service) button(ctx context.Context, c Connection, client oidc.Client) 
 		if err != nil {
 			return append(out, Finding{Check: "unreachable", Level: Problem, Evidence: err.Error(), Cure: "let this server reach Odoo at " + at})
 		}
-		if f, bad := s.judge(at, page, client); bad {
+		if f, bad := s.judge(at, slices.Contains(c.Facts.Hosts, origin(at)), page, client); bad {
 			out = append(out, f)
 		}
 	}
@@ -73,7 +73,9 @@ func lookAt(c Connection) []string {
 	return out
 }
 
-func (s *Service) judge(at string, page rpc.Seen, client oidc.Client) (Finding, bool) {
+// judge reads a login page. What it says at an address that no browser uses,
+// such as a name inside a network of servers, is not where people are sent.
+func (s *Service) judge(at string, public bool, page rpc.Seen, client oidc.Client) (Finding, bool) {
 	q, found := s.link(page.Body, client)
 	if !found {
 		return Finding{
@@ -82,7 +84,7 @@ func (s *Service) judge(at string, page rpc.Seen, client oidc.Client) (Finding, 
 		}, true
 	}
 	seen := q.Get("redirect_uri")
-	if slices.Contains(client.RedirectURIs, seen) {
+	if !public || slices.Contains(client.RedirectURIs, seen) {
 		return Finding{}, false
 	}
 	f := Finding{Check: "redirect_uri", Level: Problem, Evidence: fmt.Sprintf("at %s, Odoo asks people to be sent back to %s, which is not registered", at, seen)}
