@@ -311,7 +311,7 @@ func (j *judgement) proof() (out bool) {
 	if j.email == "" {
 		return false
 	}
-	if j.isEmail() && !(j.open && j.p.Portal) {
+	if j.isEmail() && (!j.open || !j.p.Portal) {
 		j.in.ProvenEmail = true
 		return false
 	}

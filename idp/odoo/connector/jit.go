@@ -182,22 +182,22 @@ func literally(text string) string {
 	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text)
 }
 
-// choose finds the one user. No user at all is no error.
+// choose finds the one user. No user at all is no error. Somebody else's link,
+// or another provider's, is never taken away.
 func choose(rows []userRow, c Connection, tie Tie, u idp.User) (*userRow, string, error) {
 	var mine []*userRow
 	var logins []string
 	for i := range rows {
 		row := &rows[i]
-		ours := row.Provider.ID == c.Provider && row.Subject != ""
-		switch {
-		case ours && string(row.Subject) == string(u.ID):
+		taken := row.Provider.ID != 0 && row.Subject != ""
+		if taken && row.Provider.ID == c.Provider && string(row.Subject) == string(u.ID) {
 			return row, "", nil // linked by somebody else, or by us and not noted
+		}
+		switch {
 		case !row.Active || templates[string(row.Login)]:
-			continue
-		case ours || row.Provider.ID != 0 && row.Subject != "":
-			// Somebody else's, or another provider's: never taken away.
+		case taken:
 			logins = append(logins, string(row.Login)+" (linked otherwise)")
-		case tie.Odoo != 0 && string(row.Login) == tie.Login, tie.Odoo == 0 && (address(string(row.Email)) == u.Email || idp.Canonical(string(row.Login)) == idp.Canonical(u.Email)):
+		case row.means(tie, u):
 			mine, logins = append(mine, row), append(logins, string(row.Login))
 		}
 	}
@@ -209,6 +209,15 @@ func choose(rows []userRow, c Connection, tie Tie, u idp.User) (*userRow, string
 		return nil, what, fmt.Errorf("%w: %s", ErrSeveral, what)
 	}
 	return mine[0], "", nil
+}
+
+// means reports whether a user may be the person: the one whom they are tied to,
+// unless the login says that it is another by now, or one with their address.
+func (r *userRow) means(tie Tie, u idp.User) bool {
+	if tie.Odoo != 0 {
+		return string(r.Login) == tie.Login
+	}
+	return address(string(r.Email)) == u.Email || idp.Canonical(string(r.Login)) == idp.Canonical(u.Email)
 }
 
 // contact makes a portal user of the one contact with the person's e-mail, if

@@ -32,7 +32,7 @@ func townOf(h *office) *town {
 // instance is another server on the same database.
 func (t *town) instance(holder string) *connector.People {
 	return &connector.People{
-		Endings: &connector.Endings{Service: t.office.Service}, Accounts: t.accounts, Directory: t.db.Directory(), Ties: t.db.Ties(), Holder: holder,
+		Endings: &connector.Endings{Service: t.Service}, Accounts: t.accounts, Directory: t.db.Directory(), Ties: t.db.Ties(), Holder: holder,
 	}
 }
 
@@ -51,7 +51,7 @@ func eachStoreTown(t *testing.T, f func(t *town)) {
 
 func (t *town) conn() connector.Connection {
 	t.Helper()
-	c, err := t.office.Find(t.Context(), "shop")
+	c, err := t.Find(t.Context(), "shop")
 	t.must(err)
 	return c
 }

@@ -19,7 +19,8 @@ import (
 	"latchkey/idp/store/storetest"
 )
 
-var atHost = host // TODO one name
+// atHost is who acts on the command line.
+var atHost = host
 
 // office is this provider with one Odoo beside it, both on real addresses.
 type office struct {

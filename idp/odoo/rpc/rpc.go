@@ -23,13 +23,13 @@ import (
 
 // Errors that a caller can act on. The text of each says what to do.
 var (
-	ErrUnreachable = errors.New("Odoo cannot be reached")
+	ErrUnreachable = errors.New("Odoo cannot be reached") //nolint:staticcheck // a name
 	ErrNotOdoo     = errors.New("what answers there is not Odoo")
-	ErrNoDatabase  = errors.New("Odoo has no such database")
-	ErrWrongKey    = errors.New("Odoo refuses the login and its API key or password")
-	ErrDenied      = errors.New("Odoo does not allow this to the login that Latchkey uses")
-	ErrNotFound    = errors.New("Odoo does not have this")
-	ErrFault       = errors.New("Odoo reports an error")
+	ErrNoDatabase  = errors.New("Odoo has no such database") //nolint:staticcheck // a name
+	ErrWrongKey    = errors.New("Odoo refuses the login and its API key or password") //nolint:staticcheck // a name
+	ErrDenied      = errors.New("Odoo does not allow this to the login that Latchkey uses") //nolint:staticcheck // a name
+	ErrNotFound    = errors.New("Odoo does not have this") //nolint:staticcheck // a name
+	ErrFault       = errors.New("Odoo reports an error") //nolint:staticcheck // a name
 	ErrOld         = errors.New("this version of Odoo is not supported: 16 to 19 are")
 )
 
@@ -230,9 +230,9 @@ func parseVersion(full string, info []any) (Version, bool) {
 	if len(info) > 5 && info[5] == "e" {
 		v.Enterprise = true
 	}
-	series := strings.TrimLeft(full, "saas~-")
+	series := strings.TrimLeft(full, "sa~-")
 	if len(info) > 0 {
-		series = strings.TrimLeft(fmt.Sprint(info[0]), "saas~-")
+		series = strings.TrimLeft(fmt.Sprint(info[0]), "sa~-")
 	}
 	series, _, _ = strings.Cut(series, ".")
 	n, err := strconv.Atoi(series)

@@ -1,0 +1,143 @@
+package connector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"latchkey/idp"
+)
+
+// wishes finds out who the users are.
+func (l *linkRun) wishes(ctx context.Context, all []Person) (out []wish, err error) {
+	var ids []int64
+	for _, p := range all {
+		ids = append(ids, p.ID)
+	}
+	ties, err := l.Ties.ByOdoo(ctx, l.c.ID, ids)
+	if err != nil {
+		return nil, err
+	}
+	var strangers []Person
+	for _, p := range all {
+		switch held, ok := ties[p.ID]; {
+		case !ok:
+			strangers = append(strangers, p)
+		case held.Gone:
+			err = l.tell(NotHere, p, "was removed here")
+		case held.Disabled:
+			err = l.tell(DisabledHere, p, "")
+		case held.Login != p.Login:
+			// Renamed, which the next synchronisation notes; or another database.
+			err = l.tell(Ambiguous, p, "was called "+held.Login+" when they came from here")
+		default:
+			out = append(out, wish{p: p, user: held.User, tie: held.Tie})
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	more, err := l.recognise(ctx, strangers)
+	return append(out, more...), err
+}
+
+// recognise finds people here by what Odoo says of its users.
+func (l *linkRun) recognise(ctx context.Context, all []Person) (out []wish, err error) {
+	var names []idp.Identifier
+	for _, p := range all {
+		for _, n := range []string{p.Login, address(p.Email)} {
+			if id, err := idp.Identify(n); err == nil {
+				names = append(names, id)
+			}
+		}
+	}
+	if len(names) == 0 {
+		return nil, l.unknown(all)
+	}
+	held, err := l.Directory.Holding(ctx, names)
+	if err != nil {
+		return nil, err
+	}
+	var ids []idp.UserID
+	for _, id := range held.Names {
+		ids = append(ids, id)
+	}
+	us, err := l.Directory.People(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	people := map[idp.UserID]idp.User{}
+	for _, u := range us {
+		people[u.ID] = u
+	}
+	for _, p := range all {
+		u, trouble, text := l.person(p, held.Names, people)
+		if trouble == "" {
+			switch _, err := l.Ties.ByUser(ctx, l.c.ID, u.ID); {
+			case err == nil:
+				trouble, text = Ambiguous, "somebody else of this Odoo is "+u.Login+" already"
+			case !errors.Is(err, idp.ErrNotFound):
+				return nil, err
+			default:
+				out = append(out, wish{p: p, user: u.ID, tie: tieOf(l.c, p, u.ID, l.Now()), new: true})
+				continue
+			}
+		}
+		if err := l.tell(trouble, p, text); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (l *linkRun) unknown(all []Person) error {
+	for _, p := range all {
+		if err := l.tell(NotHere, p, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// person finds who one user is. A name that two users of this Odoo have, or an
+// e-mail that nobody has proven, says nothing.
+func (l *linkRun) person(p Person, names map[string]idp.UserID, people map[idp.UserID]idp.User) (u idp.User, t LinkTrouble, text string) {
+	login, mail := idp.Canonical(p.Login), idp.Canonical(address(p.Email))
+	byLogin, byMail := proven(people[names[login]], login), idp.User{}
+	if mail != "" {
+		byMail = proven(people[names[mail]], mail)
+	}
+	if idp.Canonical(byMail.Email) != mail {
+		byMail = idp.User{} // their login only looks like an address
+	}
+	u = byLogin
+	if u.ID == "" {
+		u = byMail
+	}
+	switch {
+	case u.ID == "":
+		return u, NotHere, ""
+	case byMail.ID != "" && byMail.ID != u.ID:
+		return u, Ambiguous, fmt.Sprintf("the login is %s's, the e-mail %s's", byLogin.Login, byMail.Login)
+	case l.shared(l.census.logins, login, byLogin), l.shared(l.census.mails, mail, byMail):
+		return u, Ambiguous, "several users of Odoo have this login or e-mail"
+	case u.Disabled:
+		return u, DisabledHere, ""
+	}
+	return u, "", ""
+}
+
+// proven is the person, unless the name is an e-mail that is not known to be
+// theirs.
+func proven(u idp.User, name string) idp.User {
+	if name == idp.Canonical(u.Email) && !u.EmailVerified {
+		return idp.User{}
+	}
+	return u
+}
+
+// shared reports whether a name by which somebody was found belongs to several
+// users.
+func (l *linkRun) shared(in map[uint64]tally, name string, found idp.User) bool {
+	return found.ID != "" && l.census.of(in, name).users > 1
+}
