@@ -84,7 +84,7 @@ func (s *Service) Connect(ctx context.Context, by idp.Actor, o Order, tell func(
 			tell(done)
 		}
 	}
-	j.Report.Connection = j.c
+	j.Connection = j.c
 	return j.Report, nil
 }
 

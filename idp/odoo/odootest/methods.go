@@ -242,6 +242,12 @@ func (f *Odoo) check(model string, id int64, values map[string]any) error {
 	if model != "res.users" {
 		return nil
 	}
+	return f.alone(id, values)
+}
+
+// alone holds a user's names to those of the others.
+func (f *Odoo) alone(id int64, values map[string]any) error {
+	const model = "res.users"
 	next := Record{"login": false, "oauth_uid": false, "oauth_provider_id": false}
 	for k := range next {
 		if old, ok := f.models[model].rows[id]; ok {

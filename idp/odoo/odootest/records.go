@@ -29,7 +29,7 @@ var refersTo = map[string]string{
 
 // define makes the models as this version has them.
 func (f *Odoo) define() {
-	for name, fields := range map[string]string{
+	for name, fields := range map[string]string{ //nolint:gosec // the name of a field
 		"res.users":           "login:char active:boolean share:boolean partner_id:many2one company_id:many2one totp_enabled:boolean login_date:datetime password:char name:char email:char lang:selection tz:selection phone:char " + f.groupsField() + ":many2many",
 		"res.partner":         "name:char email:char lang:selection tz:selection phone:char active:boolean is_company:boolean parent_id:many2one user_ids:one2many",
 		"res.company":         "name:char primary_color:char secondary_color:char logo_web:binary",
@@ -169,13 +169,13 @@ func commands(have, v any) []int64 {
 			if !ok || len(c) == 0 {
 				continue
 			}
-			switch op, _ := number(c[0]); {
-			case op == 6:
+			switch op, _ := number(c[0]); op {
+			case 6:
 				out = numbers(c[2])
-			case op == 4:
+			case 4:
 				n, _ := number(c[1])
 				out = append(out, n)
-			case op == 3:
+			case 3:
 				n, _ := number(c[1])
 				out = slices.DeleteFunc(out, func(o int64) bool { return o == n })
 			}

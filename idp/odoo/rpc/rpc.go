@@ -25,11 +25,11 @@ import (
 var (
 	ErrUnreachable = errors.New("Odoo cannot be reached") //nolint:staticcheck // a name
 	ErrNotOdoo     = errors.New("what answers there is not Odoo")
-	ErrNoDatabase  = errors.New("Odoo has no such database") //nolint:staticcheck // a name
-	ErrWrongKey    = errors.New("Odoo refuses the login and its API key or password") //nolint:staticcheck // a name
+	ErrNoDatabase  = errors.New("Odoo has no such database")                                //nolint:staticcheck // a name
+	ErrWrongKey    = errors.New("Odoo refuses the login and its API key or password")       //nolint:staticcheck // a name
 	ErrDenied      = errors.New("Odoo does not allow this to the login that Latchkey uses") //nolint:staticcheck // a name
-	ErrNotFound    = errors.New("Odoo does not have this") //nolint:staticcheck // a name
-	ErrFault       = errors.New("Odoo reports an error") //nolint:staticcheck // a name
+	ErrNotFound    = errors.New("Odoo does not have this")                                  //nolint:staticcheck // a name
+	ErrFault       = errors.New("Odoo reports an error")                                    //nolint:staticcheck // a name
 	ErrOld         = errors.New("this version of Odoo is not supported: 16 to 19 are")
 )
 

@@ -78,18 +78,23 @@ func encode(b *bytes.Buffer, v reflect.Value) error {
 		_ = xml.EscapeText(b, []byte(v.String()))
 		b.WriteString("</string>")
 	case v.Kind() == reflect.Slice:
-		b.WriteString("<array><data>")
-		for i := range v.Len() {
-			if err := encode(b, v.Index(i)); err != nil {
-				return err
-			}
-		}
-		b.WriteString("</data></array>")
+		return encodeArray(b, v)
 	case v.Kind() == reflect.Map && v.Type().Key().Kind() == reflect.String:
 		return encodeStruct(b, v)
 	default:
 		return fmt.Errorf("rpc: XML-RPC has no %s", v.Type())
 	}
+	return nil
+}
+
+func encodeArray(b *bytes.Buffer, v reflect.Value) error {
+	b.WriteString("<array><data>")
+	for i := range v.Len() {
+		if err := encode(b, v.Index(i)); err != nil {
+			return err
+		}
+	}
+	b.WriteString("</data></array>")
 	return nil
 }
 
