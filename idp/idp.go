@@ -32,7 +32,9 @@ var (
 	ErrBusy     = errors.New("idp: too busy, try again")
 	ErrMore     = errors.New("idp: more proof is needed") // somebody is signed in, but not well enough
 	ErrForeign  = errors.New("idp: begun in another browser")
-	ErrForged   = errors.New("idp: the form was not ours, or is too old") // CSRF
+	// ErrLastOwner means that nobody would be left who owns the house.
+	ErrLastOwner = errors.New("idp: the last owner")
+	ErrForged    = errors.New("idp: the form was not ours, or is too old") // CSRF
 )
 
 // Kind tells employees from portal customers.
@@ -136,6 +138,7 @@ type Address struct {
 type Origin struct {
 	Address string // IP address, from trusted proxies only
 	Agent   string // User-Agent, at most 256 bytes
+	Request string // correlation id of the request; empty on the command line
 }
 
 // Actor is who does something, and from where. Every use case that changes
@@ -145,6 +148,9 @@ type Actor struct {
 	Role   Role
 	Host   bool // somebody with a shell on the server: may do everything, is logged as such
 	Origin Origin
+	// Scopes limits what they may do to some rights; nil: to those of their
+	// role. A token of the API always has some.
+	Scopes []Right
 	// Session is the one through which they act, and Proofs what they proved in
 	// it; none on the command line and with a token of the API.
 	Session SessionID

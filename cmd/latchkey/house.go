@@ -183,7 +183,7 @@ func (b *base) wire() {
 	b.engine.Register(backup.Factor{Hash: b.hasher.Key}, temporary.Factor{Hash: b.hasher.Key, Now: b.now})
 	b.notices = &message.Notices{Outbox: b.db.Outbox(), Links: b.db.Links(), Issuer: b.cfg.Issuer, Brand: b.cfg.Branding.Name, Now: b.now}
 	b.accounts = &account.Service{
-		Users: b.db.Users(), Groups: b.db.Groups(), Sessions: b.db.Sessions(), Factors: b.engine, Passwords: b.hasher, Log: b.db.Log(), Notify: b.notices, Policies: b.db.Policies(), Atomic: b.db.Atomic, Now: b.now, Locks: store.LocksOf(b.db), Links: b.db.Links(),
+		Users: b.db.Users(), Groups: b.db.Groups(), Sessions: b.db.Sessions(), Factors: b.engine, Passwords: b.hasher, Log: b.db.Log(), Notify: b.notices, Policies: b.db.Policies(), Atomic: b.db.Atomic, Now: b.now, Locks: store.LocksOf(b.db), Links: b.db.Links(), Owners: b.db.Owners(),
 		MinPassword: p.MinLength, Words: []string{b.cfg.Branding.Name, b.cfg.Branding.Company},
 	}
 	b.help = &account.Help{Service: b.accounts, Letters: b.notices, Limiter: b.db.Limiter()}

@@ -39,6 +39,7 @@ type Service struct {
 	Now       func() time.Time
 	Locks     Locks
 	Links     idp.Links
+	Owners    Owners
 	// Policies tell where a password can be the only factor.
 	Policies Policies
 	// MinPassword is the shortest password in characters where it can be the
@@ -46,6 +47,14 @@ type Service struct {
 	MinPassword int
 	// Company and product names are no passwords.
 	Words []string
+}
+
+// Owners watches over who owns the house.
+type Owners interface {
+	// Another joins the Atomic in ctx and fails it with idp.ErrLastOwner when
+	// nobody but this person is an owner who can sign in. Of two changes at once
+	// the second sees the first.
+	Another(ctx context.Context, but idp.UserID) error
 }
 
 // Locks forgets counted tries.
@@ -88,8 +97,8 @@ type New struct {
 // idp.ErrInvalid; a login or e-mail that somebody has, or that looks like
 // somebody's, is idp.ErrTaken.
 func (s *Service) Add(ctx context.Context, by idp.Actor, in New) (idp.User, error) {
-	if err := allowed(by); err != nil {
-		return idp.User{}, err
+	if err := mayAdd(by, in.Role); err != nil {
+		return idp.User{}, s.denied(ctx, by, "", "user.add", err)
 	}
 	u, ids, err := s.check(in)
 	if err != nil {
@@ -295,17 +304,16 @@ func (s *Service) Find(ctx context.Context, who string) (idp.User, error) {
 	return u, err
 }
 
-// allowed refuses actors that may not change people. Roles get finer with the
-// administration pages; until then only the host's command line acts.
-func allowed(by idp.Actor) error {
-	if by.Host {
-		return nil
+// mayAdd refuses who may not make a person with a role (D-02).
+func mayAdd(by idp.Actor, role idp.Role) error {
+	if err := by.May(idp.EditPeople); err != nil || role == "" {
+		return err
 	}
-	return idp.ErrDenied
+	return by.MayGrant(role)
 }
 
 func (s *Service) note(ctx context.Context, by idp.Actor, what string, about idp.UserID, detail map[string]string) error {
 	return s.Log.Append(ctx, idp.Event{
-		ID: rand.Text(), At: s.Now(), What: what, User: about, Actor: by.User, Origin: by.Origin, Result: "ok", Detail: detail,
+		ID: rand.Text(), At: s.Now(), What: what, User: about, Actor: by.User, Session: by.Session, Origin: by.Origin, Result: "ok", Detail: detail,
 	})
 }

@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 
 	"latchkey/idp"
@@ -11,14 +12,14 @@ import (
 // Disable locks a person out at once: their sessions end, and the raised
 // epoch kills codes, tokens and devices (S-05, D-13).
 func (s *Service) Disable(ctx context.Context, by idp.Actor, id idp.UserID) error {
-	return s.change(ctx, by, id, "user.disable", func(ctx context.Context, _ idp.User) error {
-		return errors.Join(s.Users.SetDisabled(ctx, id, true), s.Sessions.EndAll(ctx, id, ""))
+	return s.change(ctx, by, id, idp.EditPeople, "user.disable", func(ctx context.Context, u idp.User) error {
+		return errors.Join(s.keepOwner(ctx, by, u, ""), s.Users.SetDisabled(ctx, id, true), s.Sessions.EndAll(ctx, id, ""))
 	})
 }
 
 // Enable lets a person in again. What died with Disable stays dead.
 func (s *Service) Enable(ctx context.Context, by idp.Actor, id idp.UserID) error {
-	return s.change(ctx, by, id, "user.enable", func(ctx context.Context, _ idp.User) error {
+	return s.change(ctx, by, id, idp.EditPeople, "user.enable", func(ctx context.Context, _ idp.User) error {
 		return s.Users.SetDisabled(ctx, id, false)
 	})
 }
@@ -26,7 +27,7 @@ func (s *Service) Enable(ctx context.Context, by idp.Actor, id idp.UserID) error
 // Unlock forgets the wrong tries that lock a person out, with password and
 // codes, in every browser.
 func (s *Service) Unlock(ctx context.Context, by idp.Actor, id idp.UserID) error {
-	return s.change(ctx, by, id, "user.unlock", func(ctx context.Context, u idp.User) error {
+	return s.change(ctx, by, id, idp.HelpPeople, "user.unlock", func(ctx context.Context, u idp.User) error {
 		return s.Locks.Lift(ctx, "pw:"+string(u.ID), "mfa:"+string(u.ID), "send:"+string(u.ID))
 	})
 }
@@ -34,7 +35,7 @@ func (s *Service) Unlock(ctx context.Context, by idp.Actor, id idp.UserID) error
 // ResetFactors removes every factor of a person who lost theirs and ends
 // their sessions (M-10). What policy demands is set up at the next sign-in.
 func (s *Service) ResetFactors(ctx context.Context, by idp.Actor, id idp.UserID) error {
-	return s.change(ctx, by, id, "factor.reset", func(ctx context.Context, u idp.User) error {
+	return s.change(ctx, by, id, idp.HelpPeople, "factor.reset", func(ctx context.Context, u idp.User) error {
 		return errors.Join(
 			s.Users.RaiseEpoch(ctx, id), s.Factors.DropAll(ctx, mfa.SubjectID(id)),
 			s.Sessions.EndAll(ctx, id, ""),
@@ -44,8 +45,12 @@ func (s *Service) ResetFactors(ctx context.Context, by idp.Actor, id idp.UserID)
 }
 
 // SetPassword gives a person a new password, ends their sessions and kills
-// what was issued before (E-08).
+// what was issued before (E-08). Only the host's command line may: an
+// administrator who knows somebody's password could be them.
 func (s *Service) SetPassword(ctx context.Context, by idp.Actor, id idp.UserID, plain string) error {
+	if !by.Host {
+		return &idp.DeniedError{Right: idp.EditPeople}
+	}
 	u, err := s.Users.ByID(ctx, id)
 	if err != nil {
 		return err
@@ -57,7 +62,7 @@ func (s *Service) SetPassword(ctx context.Context, by idp.Actor, id idp.UserID, 
 	if err != nil {
 		return err
 	}
-	return s.change(ctx, by, id, "password.set", func(ctx context.Context, u idp.User) error {
+	return s.change(ctx, by, id, idp.EditPeople, "password.set", func(ctx context.Context, u idp.User) error {
 		return errors.Join(
 			s.Users.SetPassword(ctx, id, u.Password, hash), s.Users.RaiseEpoch(ctx, id), s.Sessions.EndAll(ctx, id, ""),
 			s.tell(ctx, by, u, idp.PasswordChanged))
@@ -67,14 +72,14 @@ func (s *Service) SetPassword(ctx context.Context, by idp.Actor, id idp.UserID, 
 // Remove deletes a person with all that is theirs. The id is never used again
 // (P-21); events about them stay.
 func (s *Service) Remove(ctx context.Context, by idp.Actor, id idp.UserID) error {
-	return s.change(ctx, by, id, "user.remove", func(ctx context.Context, _ idp.User) error {
-		return errors.Join(s.Factors.DropAll(ctx, mfa.SubjectID(id)), s.Users.Remove(ctx, id))
+	return s.change(ctx, by, id, idp.EditPeople, "user.remove", func(ctx context.Context, u idp.User) error {
+		return errors.Join(s.keepOwner(ctx, by, u, ""), s.Factors.DropAll(ctx, mfa.SubjectID(id)), s.Users.Remove(ctx, id))
 	})
 }
 
 // AddGroup makes a group; an existing one is left as it is.
 func (s *Service) AddGroup(ctx context.Context, by idp.Actor, name string) error {
-	if err := errors.Join(allowed(by), checkGroup(name)); err != nil {
+	if err := errors.Join(by.May(idp.EditPeople), checkGroup(name)); err != nil {
 		return err
 	}
 	return s.Atomic(ctx, func(ctx context.Context) error {
@@ -84,7 +89,7 @@ func (s *Service) AddGroup(ctx context.Context, by idp.Actor, name string) error
 
 // RemoveGroup removes a group and everybody's membership in it.
 func (s *Service) RemoveGroup(ctx context.Context, by idp.Actor, name string) error {
-	if err := allowed(by); err != nil {
+	if err := by.May(idp.EditPeople); err != nil {
 		return err
 	}
 	return s.Atomic(ctx, func(ctx context.Context) error {
@@ -97,31 +102,73 @@ func (s *Service) Join(ctx context.Context, by idp.Actor, group string, id idp.U
 	if err := checkGroup(group); err != nil {
 		return err
 	}
-	return s.change(ctx, by, id, "group.join", func(ctx context.Context, _ idp.User) error {
+	return s.member(ctx, by, id, "group.join", group, func(ctx context.Context) error {
 		return errors.Join(s.Groups.Put(ctx, group), s.Groups.Join(ctx, group, id))
 	})
 }
 
 // Leave takes a person out of a group.
 func (s *Service) Leave(ctx context.Context, by idp.Actor, group string, id idp.UserID) error {
-	return s.change(ctx, by, id, "group.leave", func(ctx context.Context, _ idp.User) error {
+	return s.member(ctx, by, id, "group.leave", group, func(ctx context.Context) error {
 		return s.Groups.Leave(ctx, group, id)
+	})
+}
+
+func (s *Service) member(ctx context.Context, by idp.Actor, id idp.UserID, what, group string, do func(context.Context) error) error {
+	u, err := s.touch(ctx, by, id, idp.EditPeople, what)
+	if err != nil {
+		return err
+	}
+	return s.Atomic(ctx, func(ctx context.Context) error {
+		return errors.Join(do(ctx), s.note(ctx, by, what, u.ID, map[string]string{"group": group}))
 	})
 }
 
 // change runs what every change of a person shares: the right to do it, the
 // person, one transaction, one event.
-func (s *Service) change(ctx context.Context, by idp.Actor, id idp.UserID, what string, do func(context.Context, idp.User) error) error {
-	if err := allowed(by); err != nil {
-		return err
-	}
-	u, err := s.Users.ByID(ctx, id)
+func (s *Service) change(ctx context.Context, by idp.Actor, id idp.UserID, right idp.Right, what string, do func(context.Context, idp.User) error) error {
+	u, err := s.touch(ctx, by, id, right, what)
 	if err != nil {
 		return err
 	}
 	return s.Atomic(ctx, func(ctx context.Context) error {
 		return errors.Join(do(ctx, u), s.note(ctx, by, what, id, nil))
 	})
+}
+
+// touch reads a person to whom something is to be done, if the actor may do it
+// to them (SECURITY.md D-01, D-02). Whoever may not leaves a line (D-07).
+func (s *Service) touch(ctx context.Context, by idp.Actor, id idp.UserID, right idp.Right, what string) (idp.User, error) {
+	if err := by.May(right); err != nil {
+		return idp.User{}, s.denied(ctx, by, id, what, err)
+	}
+	u, err := s.Users.ByID(ctx, id)
+	if err == nil {
+		if err = by.MayTouch(right, u); err != nil {
+			err = s.denied(ctx, by, id, what, err)
+		}
+	}
+	return u, err
+}
+
+// denied notes that somebody tried what is not theirs (D-07).
+func (s *Service) denied(ctx context.Context, by idp.Actor, id idp.UserID, what string, err error) error {
+	if by.User == "" {
+		return err
+	}
+	return errors.Join(err, s.Log.Append(ctx, idp.Event{
+		ID: rand.Text(), At: s.Now(), What: what, User: id, Actor: by.User, Session: by.Session, Origin: by.Origin, Result: "denied",
+	}))
+}
+
+// keepOwner refuses to take the last owner away (D-05): it fails the Atomic in
+// ctx with idp.ErrLastOwner when somebody who is one, and is not to be any more,
+// has no peer. The host's command line may: it can make another one.
+func (s *Service) keepOwner(ctx context.Context, by idp.Actor, u idp.User, next idp.Role) error {
+	if by.Host || u.Role != idp.Owner || next == idp.Owner || u.Disabled {
+		return nil
+	}
+	return s.Owners.Another(ctx, u.ID)
 }
 
 // tell notifies a person of a change to their account. Where an administrator

@@ -26,7 +26,7 @@ type Invitation struct {
 // there and is in no mail (M-08). Older links of this kind are void. life is at
 // most, and by default (0), that of its purpose. idp.ErrInvalid.
 func (h *Help) EnrolLink(ctx context.Context, by idp.Actor, id idp.UserID, kind mfa.Kind, life time.Duration) (Invitation, error) {
-	u, err := h.person(ctx, by, id)
+	u, err := h.person(ctx, by, id, idp.HelpPeople, "factor.invite")
 	if err != nil {
 		return Invitation{}, err
 	}

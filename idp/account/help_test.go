@@ -120,7 +120,7 @@ func (h house) token(t *testing.T, kind string) string {
 func (h house) event(t *testing.T, what string) (out idp.Event) {
 	t.Helper()
 	must(t, h.db.Log().Events(t.Context(), idp.EventQuery{}, func(e idp.Event) error {
-		if e.What == what {
+		if e.What == what && e.Result != "denied" {
 			out = e
 		}
 		return nil

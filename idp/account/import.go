@@ -114,7 +114,7 @@ type candidate struct {
 // describes them is counted and left alone, so that a second run changes
 // nothing. It never changes anybody.
 func (i *Importer) Import(ctx context.Context, by idp.Actor, from Source) (sum Imported, err error) {
-	if err := allowed(by); err != nil {
+	if err := by.May(idp.EditPeople); err != nil {
 		return sum, err
 	}
 	run := &importing{Importer: i, by: by, from: from, seed: maphash.MakeSeed(), seen: map[uint64]int{}}

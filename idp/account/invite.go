@@ -43,7 +43,7 @@ func Invitable(u idp.User, byHand bool) error {
 //
 // idp.ErrInvalid with the reason.
 func (h *Help) Invite(ctx context.Context, by idp.Actor, id idp.UserID, in Invite) (Invitation, error) {
-	u, err := h.person(ctx, by, id)
+	u, err := h.person(ctx, by, id, idp.HelpPeople, "user.invite")
 	if err != nil {
 		return Invitation{}, err
 	}
@@ -78,7 +78,7 @@ func (h *Help) Invite(ctx context.Context, by idp.Actor, id idp.UserID, in Invit
 // Without calls f with the people who have no password, of a group or (empty) of
 // all; byHand or not, f is told nothing of whether they can be invited.
 func (h *Help) Without(ctx context.Context, by idp.Actor, group string, f func(idp.User) error) error {
-	if err := allowed(by); err != nil {
+	if err := by.May(idp.SeePeople); err != nil {
 		return err
 	}
 	for q := (idp.UserQuery{Group: group, Limit: 500}); ; {

@@ -30,7 +30,7 @@ func (h *Help) TemporaryCode(ctx context.Context, by idp.Actor, id idp.UserID, i
 	if err := in.check(); err != nil {
 		return "", err
 	}
-	u, err := h.person(ctx, by, id)
+	u, err := h.person(ctx, by, id, idp.HelpPeople, "factor.temporary")
 	if err != nil {
 		return "", err
 	}
@@ -59,7 +59,7 @@ func (h *Help) TemporaryCode(ctx context.Context, by idp.Actor, id idp.UserID, i
 
 // VoidTemporaryCode takes back the code that a person has, if they have one.
 func (h *Help) VoidTemporaryCode(ctx context.Context, by idp.Actor, id idp.UserID) error {
-	u, err := h.person(ctx, by, id)
+	u, err := h.person(ctx, by, id, idp.HelpPeople, "factor.temporary_void")
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"latchkey/idp"
@@ -52,10 +53,7 @@ func (s *Service) Update(ctx context.Context, by idp.Actor, id idp.UserID, c Cha
 	if len(fields) == 0 {
 		return idp.User{}, fmt.Errorf("%w: nothing to change was named", idp.ErrInvalid)
 	}
-	if err := allowed(by); err != nil {
-		return idp.User{}, err
-	}
-	u, err := s.Users.ByID(ctx, id)
+	u, err := s.touch(ctx, by, id, idp.EditPeople, "user.update")
 	if err != nil {
 		return idp.User{}, err
 	}
@@ -66,11 +64,16 @@ func (s *Service) Update(ctx context.Context, by idp.Actor, id idp.UserID, c Cha
 	next.EmailVerified = verified(u.EmailVerified, u.Email, next.Email, cmp.Or(c.ProvenEmail, c.Verified))
 	next.PhoneVerified = verified(u.PhoneVerified, u.Phone, next.Phone, c.Verified)
 	was := u
+	if next.Role != u.Role {
+		if err := by.MayGrant(next.Role); err != nil {
+			return idp.User{}, s.denied(ctx, by, id, "user.update", err)
+		}
+	}
 	u.Login, u.Email, u.EmailVerified, u.Name, u.Phone, u.PhoneVerified = next.Login, next.Email, next.EmailVerified, next.Name, next.Phone, next.PhoneVerified
 	u.Kind, u.Role, u.Locale, u.Profile, u.Updated = next.Kind, next.Role, next.Locale, next.Profile, next.Updated
 	err = s.Atomic(ctx, func(ctx context.Context) error {
 		return errors.Join(
-			s.Users.Update(ctx, u, ids), s.note(ctx, by, "user.update", id, map[string]string{"fields": strings.Join(fields, " ")}),
+			s.keepOwner(ctx, by, was, u.Role), s.Users.Update(ctx, u, ids), s.note(ctx, by, "user.update", id, changed(fields, was, u)),
 			s.moved(ctx, by, was, u))
 	})
 	return u, err
@@ -131,4 +134,19 @@ func verified(was bool, old, next string, told *bool) bool {
 		return *told
 	}
 	return was && old == next
+}
+
+// changed is the Detail of a change: which fields were named, and what differs
+// (SECURITY.md D-07).
+func changed(fields []string, was, is idp.User) map[string]string {
+	out := idp.Diff(recorded(was), recorded(is))
+	out["fields"] = strings.Join(fields, " ")
+	return out
+}
+
+func recorded(u idp.User) map[string]string {
+	return map[string]string{
+		"login": u.Login, "email": u.Email, "email_verified": strconv.FormatBool(u.EmailVerified), "name": u.Name, "phone": u.Phone,
+		"phone_verified": strconv.FormatBool(u.PhoneVerified), "kind": string(u.Kind), "role": string(u.Role), "locale": u.Locale,
+	}
 }

@@ -51,7 +51,7 @@ func TestUpdate(t *testing.T) {
 		}
 		var fields []string
 		err = db.Log().Events(ctx, idp.EventQuery{}, func(e idp.Event) error {
-			if e.What == "user.update" {
+			if e.What == "user.update" && e.Result == "ok" {
 				fields = append(fields, e.Detail["fields"])
 			}
 			return nil

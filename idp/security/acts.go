@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"slices"
 	"time"
 
 	"latchkey/idp"
@@ -33,10 +32,6 @@ const (
 	// with a fresh one: people go and look for their phones.
 	unhurried = 20 * time.Minute
 )
-
-// helper may act for others, owner last: nobody touches the protection of
-// somebody whose role is higher (SECURITY.md D-02).
-var helpers = []idp.Role{idp.HelpDesk, idp.Admin, idp.Owner}
 
 // acts is the one place that says what each act takes. Whoever acts on their
 // own account needs every proof that they can give, as recent as that; so does
@@ -79,7 +74,7 @@ func (s *Means) may(ctx context.Context, by idp.Actor, whose idp.User, act Act) 
 	if by.Host && a.others {
 		return nil
 	}
-	if by.User != whose.ID && (!a.others || !mayHelp(by.Role, whose.Role, act)) {
+	if by.User != whose.ID && (!a.others || mayHelp(by, whose, act) != nil) {
 		return s.denied(ctx, by, whose, act)
 	}
 	if by.User == "" || by.Session == "" {
@@ -102,13 +97,15 @@ func (s *Means) may(ctx context.Context, by idp.Actor, whose idp.User, act Act) 
 	return nil
 }
 
-// mayHelp reports whether one role may do an act for another.
-func mayHelp(by, whose idp.Role, act Act) bool {
-	if by == idp.Auditor {
-		return act == Look
+// mayHelp refuses who may not do an act for another (SECURITY.md D-01, D-02).
+func mayHelp(by idp.Actor, whose idp.User, act Act) error {
+	if act == Look && by.Role == idp.Auditor { // looks at everybody
+		return by.May(idp.SeePeople)
 	}
-	rank := slices.Index(helpers, by)
-	return rank >= 0 && rank >= slices.Index(helpers, whose)
+	if act == Look {
+		return by.MayTouch(idp.SeePeople, whose)
+	}
+	return by.MayTouch(idp.HelpPeople, whose)
 }
 
 // denied leaves a line in the log: somebody tries what is not theirs (D-07).

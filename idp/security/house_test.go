@@ -97,7 +97,7 @@ func over(t *testing.T, db *store.DB, clock *storetest.Clock) *house {
 	book := &trust.Book{Devices: db.Devices(), Secret: make([]byte, 32), Now: clock.Now}
 	h.accounts = &account.Service{
 		Users: db.Users(), Groups: db.Groups(), Sessions: db.Sessions(), Factors: engine, Passwords: hasher, Log: db.Log(),
-		Policies: db.Policies(), Atomic: db.Atomic, Now: clock.Now, MinPassword: 15, Locks: store.LocksOf(db), Notify: &h.told,
+		Policies: db.Policies(), Atomic: db.Atomic, Now: clock.Now, MinPassword: 15, Locks: store.LocksOf(db), Owners: db.Owners(), Notify: &h.told,
 	}
 	in := &signin.Service{
 		Users: db.Users(), Sessions: db.Sessions(), Flows: db.Flows(), Policies: db.Policies(), Factors: engine, Passwords: hasher,

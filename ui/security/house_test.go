@@ -78,11 +78,11 @@ func open(t *testing.T) *house {
 	notices := &message.Notices{Outbox: h.db.Outbox(), Links: h.db.Links(), Issuer: origin, Brand: "Latchkey", Now: h.clock.Now}
 	h.accounts = &account.Service{
 		Users: h.db.Users(), Groups: h.db.Groups(), Sessions: h.db.Sessions(), Factors: factors, Passwords: hasher, Log: h.db.Log(),
-		Policies: h.db.Policies(), Atomic: h.db.Atomic, Now: h.clock.Now, MinPassword: 15, Locks: store.LocksOf(h.db), Links: h.db.Links(), Notify: notices,
+		Policies: h.db.Policies(), Atomic: h.db.Atomic, Now: h.clock.Now, MinPassword: 15, Locks: store.LocksOf(h.db), Links: h.db.Links(), Owners: h.db.Owners(), Notify: notices,
 	}
 	in := &signin.Service{
 		Users: h.db.Users(), Sessions: h.db.Sessions(), Flows: h.db.Flows(), Policies: h.db.Policies(), Factors: factors, Passwords: hasher,
-		Limiter: h.db.Limiter(), Log: h.db.Log(), Tokens: store.SessionTokensOf(h.db), Links: h.db.Links(), Notify: notices, Atomic: h.db.Atomic,
+		Limiter: h.db.Limiter(), Log: h.db.Log(), Tokens: store.SessionTokensOf(h.db), Links: h.db.Links(), Owners: h.db.Owners(), Notify: notices, Atomic: h.db.Atomic,
 		Devices: &trust.Book{Devices: h.db.Devices(), Secret: make([]byte, 32), Now: h.clock.Now}, Sealer: keyring.New(), Secret: make([]byte, 32),
 		Rules: signin.DefaultRules, Now: h.clock.Now,
 	}

@@ -105,7 +105,7 @@ func open(t *testing.T) *house {
 	notices := &message.Notices{Outbox: h.db.Outbox(), Links: h.db.Links(), Issuer: "http://localhost", Brand: "Latchkey", Now: h.clock.Now}
 	h.accounts = &account.Service{
 		Users: h.db.Users(), Groups: h.db.Groups(), Sessions: h.db.Sessions(), Factors: factors, Passwords: hasher, Log: h.db.Log(), Policies: h.db.Policies(), Atomic: h.db.Atomic, Now: h.clock.Now, MinPassword: 8,
-		Locks: store.LocksOf(h.db), Links: h.db.Links(), Notify: notices,
+		Locks: store.LocksOf(h.db), Links: h.db.Links(), Owners: h.db.Owners(), Notify: notices,
 	}
 	h.service = &signin.Service{
 		Tokens: store.SessionTokensOf(h.db),

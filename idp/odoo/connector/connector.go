@@ -59,8 +59,5 @@ func (s *Service) note(ctx context.Context, by idp.Actor, what string, c Connect
 
 // may refuses who may not administer.
 func may(by idp.Actor) error {
-	if by.Host || by.Role == idp.Owner || by.Role == idp.Admin {
-		return nil
-	}
-	return idp.ErrDenied
+	return by.May(idp.EditOdoo)
 }

@@ -38,7 +38,7 @@ func accountsOf(db *store.DB, clock *storetest.Clock) *account.Service {
 		Users: db.Users(), Groups: db.Groups(), Sessions: db.Sessions(), Factors: factors, Passwords: hasher,
 		Log: db.Log(), Policies: db.Policies(), Atomic: db.Atomic, Now: clock.Now, MinPassword: 15,
 		Notify: &message.Notices{Outbox: db.Outbox(), Links: db.Links(), Issuer: "https://id.example.org", Brand: "Latchkey", Now: clock.Now},
-		Locks:  store.LocksOf(db), Links: db.Links(),
+		Locks:  store.LocksOf(db), Links: db.Links(), Owners: db.Owners(),
 	}
 }
 
