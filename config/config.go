@@ -38,6 +38,7 @@ type Config struct {
 	SMS            SMS
 	Passkeys       Passkeys
 	Accounts       Accounts
+	Audit          Audit
 
 	from map[string]string // key → where its value came from
 }
@@ -73,6 +74,7 @@ type Limits struct {
 	FactorTries    int           // wrong codes per account, per LockFor
 	FactorStreak   int           // wrong codes without a right one that stop a factor
 	LockFor        time.Duration // how long failures are counted, and a lock lasts
+	APIPerMinute   int           // requests of one caller of the API, for each instance
 }
 
 // Sessions says how long somebody stays signed in.
@@ -129,6 +131,9 @@ type Passkeys struct {
 // Accounts says what people may do about their own accounts.
 type Accounts struct {
 	Closing string // off or request
+	// SCIMDelete is what becomes of people whom a system that feeds them in
+	// deletes: disable or remove.
+	SCIMDelete string
 }
 
 // Load reads the file, if one is named, then the environment (as os.Environ

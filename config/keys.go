@@ -86,6 +86,8 @@ var keys = []Key{
 		func(c *Config, n int) { c.Limits.FactorStreak = n }, func(c Config) int { return c.Limits.FactorStreak }),
 	span("limits.lock_for", "15m", time.Minute, 24*time.Hour, "How long failures are counted and a lock lasts.",
 		func(c *Config) *time.Duration { return &c.Limits.LockFor }),
+	whole("limits.api_per_minute", "600", 10, 100000, "Requests to the API that one token has in a minute; each instance counts for itself.",
+		func(c *Config, n int) { c.Limits.APIPerMinute = n }, func(c Config) int { return c.Limits.APIPerMinute }),
 
 	span("sessions.idle", "30m", time.Minute, 24*time.Hour, "A session ends after so long without a request.",
 		func(c *Config) *time.Duration { return &c.Sessions.Idle }),
@@ -123,6 +125,9 @@ var keys = []Key{
 	text("accounts.closing", "off", "", "off or request",
 		"With `request` people can ask on their own pages for their account to be closed: it is noted in the log, and `mail.admin` is told. Nothing is deleted by it.",
 		func(c *Config) *string { return &c.Accounts.Closing }, oneOf("off", "request")),
+	text("accounts.scim_delete", "disable", "", "disable or remove",
+		"What becomes of people whom a system that feeds them in by SCIM deletes. With `disable` they are locked out and kept, so that a mistake there destroys nothing here.",
+		func(c *Config) *string { return &c.Accounts.SCIMDelete }, oneOf("disable", "remove")),
 
 	secret("mail.smtp_url", "no mail", "smtp://[USER:PASSWORD@]HOST:PORT (with STARTTLS; a server on this machine may do without) or smtps://…; ?tls=none for a server without TLS and password in a trusted network",
 		"Mail server for codes and for news of changes to an account, from noreply@ and the issuer's host.",
@@ -144,6 +149,19 @@ var keys = []Key{
 		func(c *Config, n int) { c.SMS.Unconfirmed = n }, func(c Config) int { return c.SMS.Unconfirmed }),
 	span("sms.timeout", "3s", 500*time.Millisecond, 10*time.Second, "How long a gateway may take until the next one is asked. The last one has three times as long.",
 		func(c *Config) *time.Duration { return &c.SMS.Timeout }),
+
+	days("retention.events", "400", "How long events are kept, in days. What is older is cut off the log in whole stretches, and the cut is signed.",
+		func(c *Config) *time.Duration { return &c.Audit.Keep }),
+	secret("audit.webhook.url", "nowhere", "https://…, outside private networks",
+		"Where events are posted to as they come, see [Sending events on](audit.md#sending-events-on).",
+		func(c *Config) *string { return &c.Audit.Webhook.URL }, optional(isURL("http", "https"))),
+	secret("audit.webhook.secret", "none; needed with `audit.webhook.url`", "at least 16 characters",
+		"Signs what is posted, so that the receiver can tell it from what others post.",
+		func(c *Config) *string { return &c.Audit.Webhook.Secret }, nil),
+	text("audit.syslog.address", "", "nowhere", "tls://HOST:PORT, tcp://HOST:PORT or udp://HOST:PORT; the latter two where the network is trusted",
+		"Syslog server (RFC 5424) that events are written to as they come.", func(c *Config) *string { return &c.Audit.Syslog.Address }, optional(isSyslog)),
+	text("audit.syslog.roots", "", "the system's", "a PEM file of certificates",
+		"Who vouches for the syslog server.", func(c *Config) *string { return &c.Audit.Syslog.Roots }, nil),
 }
 
 func names() []string {

@@ -40,6 +40,7 @@ func (c Config) refusals() Mistakes {
 		refuse("secrets.keyring_file", "", "with PostgreSQL the file that `latchkey keyring create FILE` wrote, the same for every instance; or set data_dir to keep it there")
 	}
 	c.refusePasskeys(refuse)
+	c.refuseAudit(refuse)
 	if allowed := c.Database.tls(); allowed != "" {
 		refuse("database.url", c.Database.URL, allowed)
 	}

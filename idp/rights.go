@@ -108,12 +108,15 @@ func (a Actor) scoped(right Right) bool {
 }
 
 // MayTouch is May for what is done to a person: nobody touches somebody whose
-// role is above theirs (SECURITY.md D-02).
+// role is above theirs (SECURITY.md D-02), and a token of the API not its owner.
 func (a Actor) MayTouch(right Right, whose User) error {
 	if err := a.May(right); err != nil || a.Host {
 		return err
 	}
-	if !whose.Role.Within(a.Role) {
+	// A token that is stolen must not become its owner: it could else give itself
+	// their second factor.
+	own := a.Scopes != nil && whose.ID == a.User && right != SeePeople
+	if own || !whose.Role.Within(a.Role) {
 		return &DeniedError{right}
 	}
 	return nil

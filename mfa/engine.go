@@ -57,8 +57,22 @@ func (e *Engine) Register(fs ...Factor) {
 	}
 }
 
-// Kinds lists the registered factors in the order of Register.
-func (e *Engine) Kinds() []Kind { return slices.Clone(e.order) }
+// Optional is a factor that comes and goes while the program runs, such as one
+// that needs a gateway which somebody must set up first.
+type Optional interface {
+	Factor
+	// Ready reports whether it can be used now.
+	Ready() bool
+}
+
+// Kinds lists the registered factors that are ready, in the order of Register.
+func (e *Engine) Kinds() []Kind {
+	return slices.DeleteFunc(slices.Clone(e.order), func(k Kind) bool {
+		g, _ := e.factors[k].(guarded)
+		o, optional := g.Factor.(Optional)
+		return optional && !o.Ready()
+	})
+}
 
 // Held lists what the subject holds, of every kind.
 func (e *Engine) Held(ctx context.Context, s SubjectID) ([]Credential, error) {

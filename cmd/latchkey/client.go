@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -62,19 +61,14 @@ func clientAdd(a *app) *cobra.Command {
 				return err
 			}
 		}
-		made, err := proto.register(in, b.now())
-		if err != nil {
-			return err
-		}
-		err = b.change(ctx, "client.add", made.Client.ID, map[string]string{"type": kind, "name": made.Client.Name}, func(ctx context.Context) error {
-			return b.db.Clients().Add(ctx, made.Client)
-		})
+		made, err := proto.register(ctx, b, in)
 		if errors.Is(err, idp.ErrTaken) {
-			return fmt.Errorf("there is a client %q already: choose another --id, or remove that one first", made.Client.ID)
+			return fmt.Errorf("there is a client %q already: choose another --id, or remove that one first", in.ID)
 		}
 		if err != nil {
 			return err
 		}
+		settle(ctx)
 		v := b.viewSecrets(made.Client, made.Secret, append(made.Warnings, oddities(made.Client)...))
 		return a.print(cmd, v, v.write)
 	})
@@ -160,13 +154,13 @@ func clientList(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List applications", Args: nothing, Example: "  latchkey client list",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, _ []string) error {
-			cs, err := b.db.Clients().All(ctx)
+			all, err := b.registrar().List(ctx, host)
 			if err != nil {
 				return err
 			}
-			slices.SortFunc(cs, func(x, y oidc.Client) int { return strings.Compare(string(x.ID), string(y.ID)) })
 			l := a.list(cmd, "ID", "TYPE", "NAME", "REDIRECT URIS")
-			for _, c := range cs {
+			for _, e := range all {
+				c := e.Client
 				if err := l.add(viewClient(c), c.ID, c.Type, c.Name, strings.Join(c.RedirectURIs, " ")); err != nil {
 					return err
 				}
@@ -191,7 +185,7 @@ func clientShow(a *app) *cobra.Command {
 }
 
 func (b *base) client(ctx context.Context, id string) (oidc.Client, error) {
-	c, err := b.db.Clients().ByID(ctx, oidc.ClientID(id))
+	c, err := b.registrar().Get(ctx, host, oidc.ClientID(id))
 	if errors.Is(err, idp.ErrNotFound) {
 		err = fmt.Errorf("%w: there is no client %q; `latchkey client list` prints them", idp.ErrNotFound, id)
 	}
@@ -199,34 +193,28 @@ func (b *base) client(ctx context.Context, id string) (oidc.Client, error) {
 }
 
 func clientRotate(a *app) *cobra.Command {
-	var validation bool
+	var o oidc.RotateOrder
+	var overlap int
 	c := &cobra.Command{
-		Use: "rotate-secret ID", Short: "Give an application a new secret; the old one is dead at once", Args: exactly(1),
-		Long: "Give an application a new secret; the old one is dead at once. An Odoo without a secret gets a new validation address,\n" +
-			"and so does one with a secret when --validation is given." + delayNote,
-		Example: "  latchkey client rotate-secret wiki",
+		Use: "rotate-secret ID", Short: "Give an application a new secret; the old one is dead at once, or after --overlap", Args: exactly(1),
+		Long: "Give an application a new secret; the old one is dead at once unless --overlap says for how many days it stays good. An Odoo without a secret\n" +
+			"gets a new validation address, and so does one with a secret when --validation is given." + delayNote,
+		Example: "  latchkey client rotate-secret wiki\n  latchkey client rotate-secret wiki --overlap 7",
 	}
-	c.Flags().BoolVar(&validation, "validation", false, "Odoo: a new validation address")
+	c.Flags().BoolVar(&o.Validation, "validation", false, "Odoo: a new validation address")
+	c.Flags().IntVar(&overlap, "overlap", 0, "`DAYS` that the old one stays good, 0 to 30")
 	c.RunE = a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
 		old, err := b.client(ctx, args[0])
 		if err != nil {
 			return err
 		}
-		var fresh oidc.Client
-		var secret string
-		if validation || old.Type == oidc.Odoo && old.AuthMethod == oidc.AuthNone {
-			fresh, err = oidc.RotateValidation(old)
-		} else {
-			fresh, secret, err = oidc.RotateSecret(old)
-		}
+		o.Overlap = time.Duration(overlap) * 24 * time.Hour
+		made, err := b.registrar().Rotate(ctx, host, old.ID, o)
 		if err != nil {
 			return err
 		}
-		err = b.change(ctx, "client.rotate", old.ID, nil, func(ctx context.Context) error { return b.db.Clients().Save(ctx, fresh) })
-		if err != nil {
-			return err
-		}
-		v := b.viewSecrets(fresh, secret, nil)
+		settle(ctx)
+		v := b.viewSecrets(made.Client, made.Secret, nil)
 		return a.print(cmd, v, v.write)
 	})
 	return c
@@ -247,10 +235,10 @@ func clientRemove(a *app) *cobra.Command {
 		if err := sure(cmd, yes || !terminal(), fmt.Sprintf("The application %s (%s) will be removed.", old.ID, clean(old.Name))); err != nil {
 			return err
 		}
-		err = b.change(ctx, "client.remove", old.ID, nil, func(ctx context.Context) error { return b.db.Clients().Remove(ctx, old.ID) })
-		if err != nil {
+		if err := b.registrar().Remove(ctx, host, old.ID); err != nil {
 			return err
 		}
+		settle(ctx)
 		return a.say(cmd, map[string]any{"client_id": old.ID}, "the client %s is removed", old.ID)
 	})
 	return c

@@ -1,10 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"os"
 	"slices"
-	"time"
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/spf13/pflag"
@@ -54,19 +54,22 @@ func (f *protocolFlags) keys() ([]jose.JSONWebKey, error) {
 }
 
 // register checks a new client with these flags. All mistakes are told at once.
-func (f *protocolFlags) register(in oidc.Input, now time.Time) (oidc.Registered, error) {
+func (f *protocolFlags) register(ctx context.Context, b *base, in oidc.Input) (oidc.Registered, error) {
 	keys, err := f.keys()
 	if usage := (usageError{}); errors.As(err, &usage) {
 		return oidc.Registered{}, err
 	}
 	in.GrantTypes, in.ResponseTypes, in.AuthMethod, in.Keys, in.IDTokenAlg = f.grants, f.responses, f.auth, keys, f.alg
 	in.BackchannelURI, in.FrontchannelURI, in.FrontchannelPlain = f.backchannel, f.frontpage, !f.frontSession
-	made, other := oidc.NewClient(in, now)
-	return made, errors.Join(err, other)
+	if err != nil { // nothing is registered, but all mistakes are told
+		_, other := oidc.NewClient(in, b.now())
+		return oidc.Registered{}, errors.Join(err, other)
+	}
+	return b.registrar().Add(ctx, host, in)
 }
 
-// set takes over the flags that were given into a client, and names them.
-func (f *protocolFlags) set(fs *pflag.FlagSet, c *oidc.Client, keys []jose.JSONWebKey) (fields []string) {
+// set takes over the flags that were given into a client.
+func (f *protocolFlags) set(fs *pflag.FlagSet, c *oidc.Client, keys []jose.JSONWebKey) {
 	given := fs.Changed
 	for _, flag := range []struct {
 		name string
@@ -92,8 +95,6 @@ func (f *protocolFlags) set(fs *pflag.FlagSet, c *oidc.Client, keys []jose.JSONW
 	} {
 		if given(flag.name) {
 			flag.set()
-			fields = append(fields, flag.name)
 		}
 	}
-	return fields
 }

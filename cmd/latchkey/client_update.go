@@ -50,37 +50,35 @@ func clientUpdate(a *app) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		made, fields, err := f.revise(cmd, old)
+		made, err := f.revise(ctx, b, cmd, old)
 		if err != nil {
 			return err
 		}
-		next := made.Client
-		detail := map[string]string{"fields": strings.Join(fields, " ")}
-		err = b.change(ctx, "client.update", old.ID, detail, func(ctx context.Context) error { return b.db.Clients().Save(ctx, next) })
-		if err != nil {
-			return err
-		}
-		v := viewClient(next)
-		v.Secret, v.Warnings = made.Secret, append(made.Warnings, oddities(next)...)
+		settle(ctx)
+		v := viewClient(made.Client)
+		v.Secret, v.Warnings = made.Secret, append(made.Warnings, oddities(made.Client)...)
 		return a.print(cmd, v, v.write)
 	})
 	return c
 }
 
-// revise checks the changed client. All mistakes are told at once.
-func (f *clientFlags) revise(cmd *cobra.Command, old oidc.Client) (made oidc.Registered, fields []string, err error) {
+// revise changes the client. All mistakes are told at once.
+func (f *clientFlags) revise(ctx context.Context, b *base, cmd *cobra.Command, old oidc.Client) (made oidc.Registered, err error) {
 	keys, err := f.keys()
 	if usage := (usageError{}); errors.As(err, &usage) {
-		return made, nil, err
+		return made, err
 	}
-	next, fields := f.change(cmd, old)
-	fields = append(fields, f.set(cmd.Flags(), &next, keys)...)
-	made, other := oidc.Revise(next)
-	return made, fields, errors.Join(err, other)
+	next := f.change(cmd, old)
+	f.set(cmd.Flags(), &next, keys)
+	if err != nil { // nothing is changed
+		_, other := oidc.Revise(next)
+		return made, errors.Join(err, other)
+	}
+	return b.registrar().Update(ctx, host, next)
 }
 
-// change returns the client with the flags that were given, and their names.
-func (f *clientFlags) change(cmd *cobra.Command, c oidc.Client) (next oidc.Client, fields []string) {
+// change returns the client with the flags that were given.
+func (f *clientFlags) change(cmd *cobra.Command, c oidc.Client) (next oidc.Client) {
 	var scopes []string
 	for _, s := range f.scopes {
 		scopes = append(scopes, strings.Fields(s)...)
@@ -107,10 +105,9 @@ func (f *clientFlags) change(cmd *cobra.Command, c oidc.Client) (next oidc.Clien
 	} {
 		if cmd.Flags().Changed(flag.name) {
 			flag.set()
-			fields = append(fields, flag.name)
 		}
 	}
-	return c, fields
+	return c
 }
 
 // filled leaves empty values out: one alone clears a list.

@@ -10,8 +10,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/gin-gonic/gin"
-
 	"latchkey/config"
 	"latchkey/idp"
 	"latchkey/idp/account"
@@ -20,7 +18,6 @@ import (
 	"latchkey/mfa"
 	"latchkey/mfa/policy"
 	"latchkey/ui/demo"
-	"latchkey/ui/dev"
 )
 
 // demoPerson is an account of the demo. The passwords are public, which is
@@ -31,6 +28,7 @@ type demoPerson struct {
 	TOTP     string   `json:"totp_secret,omitempty"`
 	Name     string   `json:"name"`
 	Kind     idp.Kind `json:"kind"`
+	Role     idp.Role `json:"role,omitempty"`
 	Groups   []string `json:"groups,omitempty"`
 	Locale   string   `json:"locale,omitempty"`
 	Phone    string   `json:"phone,omitempty"`
@@ -48,6 +46,10 @@ var demoPeople = []demoPerson{
 		Try: "a portal customer with a phone: a code by SMS or e-mail (see the outbox), trusted devices"},
 	{Login: "zoe@example.org", Password: "correct horse for zoe", Name: "Zoe Soon", Kind: idp.Portal, Groups: []string{"soon"},
 		Try: "a portal customer who has 14 days to set up a second factor"},
+	{Login: "olga@example.org", Password: "correct horse for olga", TOTP: "KRSXG5CTMVRXEZLUKRSXG5CTMVRXEZLU", Name: "Olga Owner", Kind: idp.Internal, Role: idp.Owner,
+		Try: "the owner: the administration, with a code of her app"},
+	{Login: "hugo@example.org", Password: "correct horse for hugo", TOTP: "MFRGGZDFMZTWQ2LKMFRGGZDFMZTWQ2LK", Name: "Hugo Help", Kind: idp.Internal, Role: idp.HelpDesk,
+		Try: "the help desk: resets and temporary codes, no policies"},
 }
 
 // demoPolicies are in force in the demo.
@@ -77,7 +79,8 @@ type demoReport struct {
 	Issuer   string       `json:"issuer"`
 	Shop     string       `json:"shop"`
 	Outbox   string       `json:"outbox"`
-	Data     string       `json:"data"` // folder
+	Pages    string       `json:"pages"` // every page with sample data
+	Data     string       `json:"data"`  // folder
 	Accounts []demoPerson `json:"accounts"`
 	Clients  []demoClient `json:"clients"`
 }
@@ -106,11 +109,6 @@ func demoConfig(cfg config.Config) config.Config {
 	return cfg
 }
 
-// demoPages are there in demo mode only.
-func demoPages(h *house, r gin.IRouter) {
-	(&dev.Pages{Site: h.site, Outbox: h.db.Outbox()}).Mount(r)
-}
-
 // startDemo fills the house and opens the shop beside it. Starting again
 // changes nothing but the client secret.
 func startDemo(ctx context.Context, h *house, s *servers, o serveOptions) error {
@@ -131,10 +129,13 @@ func startDemo(ctx context.Context, h *house, s *servers, o serveOptions) error 
 	if err != nil {
 		return err
 	}
+	if err := h.dressDemo(ctx); err != nil {
+		return err
+	}
 	if err := s.listen("listen", shopAt, shop.Handler()); err != nil {
 		return err
 	}
-	return printDemo(o, demoReport{Issuer: h.cfg.Issuer, Shop: shop.Base, Outbox: h.cfg.Issuer + "/dev/outbox", Data: h.cfg.DataDir, Accounts: demoPeople, Clients: clients})
+	return printDemo(o, demoReport{Issuer: h.cfg.Issuer, Shop: shop.Base, Outbox: h.cfg.Issuer + "/dev/outbox", Pages: h.cfg.Issuer + "/dev/pages", Data: h.cfg.DataDir, Accounts: demoPeople, Clients: clients})
 }
 
 // fillDemo adds the people and the policies that are not there yet.
@@ -142,7 +143,7 @@ func (h *house) fillDemo(ctx context.Context) error {
 	host := idp.Actor{Host: true}
 	for _, p := range demoPeople {
 		_, err := h.accounts.Add(ctx, host, account.New{
-			Email: p.Login, Name: p.Name, Kind: p.Kind, Groups: p.Groups, Locale: p.Locale, Phone: p.Phone, Verified: true, Password: p.Password, TOTPSecret: p.TOTP,
+			Email: p.Login, Name: p.Name, Kind: p.Kind, Role: p.Role, Groups: p.Groups, Locale: p.Locale, Phone: p.Phone, Verified: true, Password: p.Password, TOTPSecret: p.TOTP,
 		})
 		if err != nil && !errors.Is(err, idp.ErrTaken) {
 			return err
@@ -199,8 +200,9 @@ func printDemo(o serveOptions, r demoReport) error {
 		}
 	}
 	fmt.Fprintf(w, "\n  What to try: sign in as ada and scan the QR code; sign out, sign in again with a code; use a backup code;\n")
-	fmt.Fprintf(w, "  type a wrong password; switch the language; open it on your phone's width.\n\n")
-	fmt.Fprintf(w, "  Provider\t%s\n  Discovery\t%s/.well-known/openid-configuration\n  Mail and SMS\t%s\n", r.Issuer, r.Issuer, r.Outbox)
+	fmt.Fprintf(w, "  type a wrong password; switch the language; open it on your phone's width;\n")
+	fmt.Fprintf(w, "  log in with code + PKCE: that door has the shop's own brand.\n\n")
+	fmt.Fprintf(w, "  Provider\t%s\n  Administration\t%s/admin\n  Discovery\t%s/.well-known/openid-configuration\n  Mail and SMS\t%s\n", r.Issuer, r.Issuer, r.Issuer, r.Outbox)
 	fmt.Fprintf(w, "  Data\t%s%s\n\n  Stop with Ctrl-C.\n\n", r.Data, afresh)
 	return w.Flush()
 }

@@ -23,10 +23,11 @@ const floors = `
 	mfa/totp  mfa/code  mfa/backup  mfa/passkey  mfa/temporary  mfa/sms  mfa/trust  mfa/policy  mfa/factortest
 
 	idp
-	idp/password  idp/picture  idp/mail  idp/audit  idp/keyring
-	idp/account  idp/signin  idp/oidc  idp/posture
-	idp/odoo  idp/security  idp/export  idp/odoo/rpc
+	idp/password  idp/picture  idp/mail  idp/audit  idp/keyring  idp/job  idp/apitoken  idp/replay  idp/provision
+	idp/audit/forward  idp/account  idp/signin  idp/oidc  idp/posture  idp/brand
+	idp/odoo  idp/security  idp/export  idp/odoo/rpc  idp/rulebook
 	idp/odoo/connector  idp/odoo/odootest
+	idp/people
 
 	idp/store
 	idp/store/memory  idp/store/redis
@@ -34,8 +35,10 @@ const floors = `
 
 	ui/locale  ui/assets
 	ui/message  ui/page
-	ui/signin  ui/page/pagetest
-	ui/security  ui/profile  ui/admin  ui/protocol  ui/demo  ui/dev
+	ui/signin  ui/page/pagetest  ui/api/gate
+	ui/security  ui/profile  ui/admin  ui/protocol  ui/demo  ui/dev  ui/api  ui/api/scim
+
+	ui/admin/people  ui/admin/rules
 
 	cmd/latchkey
 `
@@ -52,15 +55,18 @@ var owners = map[string][]string{
 	"github.com/nyaruka/phonenumbers": {"mfa/code", "idp"},
 	"github.com/redis/go-redis":       {"idp/store/redis", "cmd"},
 	"html/template":                   {"ui"},
-	"net/http":                        {"ui", "idp/oidc", "idp/odoo", "mfa/sms", "cmd"},
+	"net/http":                        {"ui", "idp/oidc", "idp/odoo", "idp/audit/forward", "mfa/sms", "cmd"},
 	"golang.org/x/image":              {"idp/picture"},
 	"net/smtp":                        {"idp/mail"},
 	"github.com/wneessen/go-mail":     {"idp/mail"},
 	"testing":                         {"mfa/factortest", "idp/store/storetest", "ui/page/pagetest", "idp/odoo/odootest"},
 	"github.com/pressly/goose":        {"migrations"},
 	"github.com/spf13/cobra":          {"cmd"},
+	"github.com/danielgtaylor/huma":   {"ui/api"},
+	"github.com/scim2":                {"ui/api/scim"},
 	"github.com/tink-crypto":          {"idp/keyring"},
 	"latchkey/idp/store":              {"idp/store", "cmd"}, // domain and pages see interfaces
+	"latchkey/ui/page/pagetest":       {"ui/page/pagetest"}, // tests only: it brings a browser's driver and axe-core along
 }
 
 func TestFloors(t *testing.T) {

@@ -16,7 +16,7 @@ func groupCommands(a *app) *cobra.Command {
 	return group("group", "Groups of people", "  latchkey group join accounting ada@example.org",
 		groupAction(a, "add", "Add a group; one that is there stays as it is", "is there",
 			func(s *account.Service) func(context.Context, idp.Actor, string) error { return s.AddGroup }),
-		groupList(a),
+		groupList(a), groupRename(a),
 		groupAction(a, "remove", "Remove a group; its members stay", "is removed",
 			func(s *account.Service) func(context.Context, idp.Actor, string) error { return s.RemoveGroup }),
 		membership(a, "join", "Put people into a group, which is added if it is new", "is in",
@@ -40,6 +40,28 @@ func groupList(a *app) *cobra.Command {
 				}
 			}
 			return l.end()
+		}),
+	}
+}
+
+func groupRename(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use: "rename GROUP NAME", Short: "Rename a group; policies and clients that name it follow", Args: exactly(2),
+		Long:    "Rename a group. Policies, drafts and clients that name it follow, all at once." + delayNote,
+		Example: "  latchkey group rename accounting finance",
+		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
+			err := b.groupbook().Rename(ctx, host, args[0], args[1])
+			switch {
+			case errors.Is(err, idp.ErrNotFound):
+				err = fmt.Errorf("%w: there is no group %q; `latchkey group list` prints them", idp.ErrNotFound, args[0])
+			case errors.Is(err, idp.ErrTaken):
+				err = fmt.Errorf("%w: there is a group %q already", idp.ErrTaken, args[1])
+			}
+			if err != nil {
+				return err
+			}
+			settle(ctx)
+			return a.say(cmd, map[string]any{"name": args[1], "was": args[0]}, "the group %s is called %s now", clean(args[0]), clean(args[1]))
 		}),
 	}
 }

@@ -16,12 +16,16 @@ import (
 	"latchkey/config"
 	"latchkey/idp"
 	"latchkey/idp/account"
+	"latchkey/idp/audit"
+	"latchkey/idp/brand"
+	"latchkey/idp/job"
 	"latchkey/idp/keyring"
 	"latchkey/idp/odoo"
 	"latchkey/idp/odoo/connector"
 	"latchkey/idp/oidc"
 	"latchkey/idp/password"
 	"latchkey/idp/security"
+	"latchkey/idp/settings"
 	"latchkey/idp/signin"
 	"latchkey/idp/store"
 	"latchkey/idp/store/memory"
@@ -32,6 +36,7 @@ import (
 	"latchkey/mfa/temporary"
 	"latchkey/mfa/totp"
 	"latchkey/mfa/trust"
+	"latchkey/ui/api"
 	"latchkey/ui/locale"
 	"latchkey/ui/message"
 	"latchkey/ui/page"
@@ -54,7 +59,12 @@ type base struct {
 	passkey  *passkey.Factor // nil: the issuer has no name
 	hasher   *password.Hasher
 	notices  *message.Notices
+	brands   *brand.Service
 	codes    *message.Codes
+	settings *settings.Service
+	texts    *texts
+	lastUses *oidc.LastUses
+	jobs     *job.Desk
 	now      func() time.Time
 	cache    closer
 
@@ -175,6 +185,8 @@ func (b *base) wire() {
 		Credentials: b.db.Credentials(), Challenges: b.db.Challenges(), Limiter: b.db.Limiter(), Atomic: b.db.Atomic, Now: b.now,
 		Rules: mfa.Rules{PerChallenge: l.ChallengeTries, PerAccount: l.FactorTries, Per: l.LockFor, Streak: l.FactorStreak, TTL: signin.TTL},
 	}
+	b.settings = &settings.Service{Store: b.db.Settings(), Log: b.db.Log(), Atomic: b.db.Atomic, Now: b.now}
+	b.texts = &texts{cfg: b.cfg, settings: b.settings, now: b.now}
 	b.engine.Register(totp.Factor{Issuer: b.cfg.Branding.Name, Now: b.now})
 	if b.passkey != nil {
 		b.engine.Register(b.passkey)
@@ -182,13 +194,17 @@ func (b *base) wire() {
 	b.engine.Register(b.codeFactors()...)
 	b.engine.Register(backup.Factor{Hash: b.hasher.Key}, temporary.Factor{Hash: b.hasher.Key, Now: b.now})
 	b.notices = &message.Notices{Outbox: b.db.Outbox(), Links: b.db.Links(), Issuer: b.cfg.Issuer, Brand: b.cfg.Branding.Name, Now: b.now}
+	b.brands = b.branding()
+	b.notices.House, b.codes.House = b.brands.House, b.brands.House
 	b.accounts = &account.Service{
-		Users: b.db.Users(), Groups: b.db.Groups(), Sessions: b.db.Sessions(), Factors: b.engine, Passwords: b.hasher, Log: b.db.Log(), Notify: b.notices, Policies: b.db.Policies(), Atomic: b.db.Atomic, Now: b.now, Locks: store.LocksOf(b.db), Links: b.db.Links(), Owners: b.db.Owners(),
+		Users: b.db.Users(), Groups: b.db.Groups(), Sessions: b.db.Sessions(), Factors: b.engine, Passwords: b.hasher, Log: b.db.Log(), Notify: b.notices, Policies: b.db.Policies(), Atomic: b.db.Atomic, Now: b.now, Locks: store.LocksOf(b.db), Links: b.db.Links(), Owners: b.db.Owners(), Doors: b.db.Doors(),
 		MinPassword: p.MinLength, Words: []string{b.cfg.Branding.Name, b.cfg.Branding.Company},
 	}
-	b.help = &account.Help{Service: b.accounts, Letters: b.notices, Limiter: b.db.Limiter()}
+	b.help = &account.Help{Service: b.accounts, Letters: b.notices, Limiter: b.db.Limiter(), Second: b.secondApprover}
 	b.wireSelf()
 	b.keys = oidc.NewKeyRing(b.db.Keys(), b.db.Atomic, b.now)
+	b.lastUses = &oidc.LastUses{Store: b.db.ClientUses(), Now: b.now}
+	b.jobs = b.workshop()
 }
 
 func (b *base) close() error {
@@ -211,6 +227,8 @@ type house struct {
 	behind   background
 	provider *oidc.Provider
 	odoo     *odoo.Service
+	audit    *audit.Service
+	api      *api.API
 }
 
 // build adds the doors.
@@ -225,7 +243,7 @@ func build(ctx context.Context, b *base, extra ...func(*house, gin.IRouter)) (*h
 		return nil, err
 	}
 	site, err := page.New(page.Config{
-		Issuer: b.cfg.Issuer, CSRFKey: keyring.Derive(root, "csrf"), Name: b.cfg.Branding.Name, Now: b.now,
+		Issuer: b.cfg.Issuer, CSRFKey: keyring.Derive(root, "csrf"), Name: b.cfg.Branding.Name, Brands: b.brands, Now: b.now,
 	})
 	if err != nil {
 		return nil, err
@@ -234,22 +252,25 @@ func build(ctx context.Context, b *base, extra ...func(*house, gin.IRouter)) (*h
 		b.passkey.Secret = keyring.Derive(root, "passkeys")
 	}
 	h := &house{base: b, site: site}
+	if h.audit, err = b.auditLog(ctx); err != nil {
+		return nil, err
+	}
 	h.devices = &trust.Book{Devices: b.db.Devices(), Secret: keyring.Derive(root, "devices"), Now: b.now}
 	origin := func(r *http.Request) idp.Origin { return site.From(nil, r).Origin() }
 	h.signIn = &signin.Service{
 		Users: b.db.Users(), Sessions: b.db.Sessions(), Flows: b.db.Flows(), Policies: b.db.Policies(), Factors: b.engine,
 		Passwords: b.hasher, Limiter: b.db.Limiter(), Log: b.db.Log(), Tokens: store.SessionTokensOf(b.db), Devices: h.devices, Links: b.db.Links(), Notify: b.notices, Atomic: b.db.Atomic, Sealer: b.ring,
-		Secret: keyring.Derive(root, "known"), Rules: rules(b.cfg), Now: b.now, Elsewhere: b.trickle(),
+		Secret: keyring.Derive(root, "known"), Rules: rules(b.cfg), Now: b.now, Elsewhere: b.trickle(), Limit: b.sessionLimit,
 	}
 	h.security = b.protection(h.devices, h.signIn)
 	h.odoo = &odoo.Service{
 		Tokens: b.db.OdooTokens(), Grants: b.db.Grants(), Users: b.db.Users(), Clients: b.db.Clients(), Log: b.db.Log(), Atomic: b.db.Atomic,
-		Secret: keyring.Derive(root, "odoo"), Now: b.now, Origin: origin, Fault: fault, Note: refusal,
+		Secret: keyring.Derive(root, "odoo"), Now: b.now, Origin: origin, Fault: fault, Note: refusal, LastUses: b.lastUses,
 	}
 	h.provider, err = oidc.New(oidc.Config{
 		Issuer: b.cfg.Issuer, Secret: keyring.Derive(root, "oidc"), Grants: b.db.Grants(), Clients: b.db.Clients(), Consents: b.db.Consents(), Logins: b.db.Logins(),
 		Keys: b.keys, Browser: pages.Browser{Site: site, Service: h.signIn}, Pages: protocol.Pages{Site: site},
-		Lifetimes: oidc.Lifetimes(b.cfg.Tokens), Log: b.db.Log(), Atomic: b.db.Atomic, Now: b.now, Locales: tags(), Origin: origin, Fault: fault, Implicit: h.odoo.Issue, Prepare: b.arriving(),
+		Lifetimes: oidc.Lifetimes(b.cfg.Tokens), Log: b.db.Log(), Atomic: b.db.Atomic, Now: b.now, Locales: tags(), Origin: origin, Fault: fault, Implicit: h.odoo.Issue, Prepare: b.arriving(), LastUses: b.lastUses,
 	})
 	if err != nil {
 		return nil, err

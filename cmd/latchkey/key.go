@@ -2,12 +2,8 @@ package main
 
 import (
 	"context"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
-
-	"latchkey/idp/oidc"
 )
 
 func keyCommands(a *app) *cobra.Command {
@@ -25,17 +21,10 @@ func keyList(a *app) *cobra.Command {
 }
 
 func (a *app) listKeys(ctx context.Context, b *base, cmd *cobra.Command) error {
-	ks, err := b.db.Keys().All(ctx)
+	ks, err := b.custodian().List(ctx, host)
 	if err != nil {
 		return err
 	}
-	order := []oidc.KeyState{oidc.Current, oidc.Next, oidc.Retired}
-	slices.SortFunc(ks, func(x, y oidc.Key) int {
-		if c := strings.Compare(x.Alg, y.Alg); c != 0 {
-			return c
-		}
-		return slices.Index(order, x.State) - slices.Index(order, y.State)
-	})
 	l := a.list(cmd, "ID", "ALGORITHM", "STATE", "SINCE", "CREATED")
 	for _, k := range ks {
 		v := map[string]any{"id": k.ID, "alg": k.Alg, "state": k.State, "since": stamp(k.Changed), "created": stamp(k.Created)}
@@ -53,10 +42,7 @@ func keyRotate(a *app) *cobra.Command {
 			"so no relying party notices." + delayNote,
 		Example: "  latchkey key rotate",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, _ []string) error {
-			if err := b.keys.Rotate(ctx); err != nil {
-				return err
-			}
-			if err := b.note(ctx, "key.rotate", "", nil); err != nil {
+			if err := b.custodian().Rotate(ctx, host); err != nil {
 				return err
 			}
 			settle(ctx)

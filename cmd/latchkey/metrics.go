@@ -8,8 +8,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-
-	"latchkey/idp/store"
 )
 
 var requests = prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -27,9 +25,10 @@ func observe(method, route string, status int, took time.Duration) {
 }
 
 // metrics serves Prometheus; its listener is not the public one (D-14).
-func metrics(db *store.DB) http.Handler {
+func metrics(b *base) http.Handler {
+	db := b.db
 	r := prometheus.NewRegistry()
-	r.MustRegister(requests,
+	r.MustRegister(logState{b}, requests,
 		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "latchkey_sql_round_trips_total", Help: "Round trips to the database."},
 			func() float64 { trips, _ := db.Trips(); return float64(trips) }),
 		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "latchkey_sql_commits_total", Help: "Commits in the database."},

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
 	"time"
 
@@ -27,10 +26,10 @@ func odooCommands(a *app) *cobra.Command {
 // connectors looks after Odoos. It needs no server to run.
 func (b *base) connectors() *connector.Service {
 	return &connector.Service{
-		Connections: b.db.Connections(), Clients: b.db.Clients(), Users: b.db.Users(), Log: b.db.Log(), Atomic: b.db.Atomic,
+		Connections: b.db.Connections(), Journal: b.db.Journal(), Clients: b.db.Clients(), Users: b.db.Users(), Log: b.db.Log(), Atomic: b.db.Atomic,
 		Probes: &odoo.Service{Tokens: b.db.OdooTokens(), Now: b.now}, Outbox: b.db.Outbox(mail.Odoo),
 		Issuer: b.cfg.Issuer, Brand: b.cfg.Branding.Name, Now: b.now, Say: message.InOdoo,
-		HTTP: &http.Client{Timeout: 10 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }},
+		HTTP: ourselves(),
 	}
 }
 

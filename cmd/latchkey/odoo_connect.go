@@ -18,12 +18,13 @@ type connectView struct {
 	DryRun        bool             `json:"dry_run,omitempty"`
 	Steps         []connector.Step `json:"steps"`
 	Warnings      []string         `json:"warnings"`
+	Branding      string           `json:"branding,omitempty"`
 	connectionView
 }
 
 func odooConnect(a *app) *cobra.Command {
 	var o connector.Order
-	var key bool
+	var key, plain bool
 	c := &cobra.Command{
 		Use: "connect --url U --login L --api-key-stdin", Short: "Connect an Odoo, or repair a connection", Args: nothing,
 		Long: "Connect an Odoo: a client here, Odoo's provider row with its button there, and a test token that goes the whole way. Nothing is installed in\n" +
@@ -38,6 +39,7 @@ func odooConnect(a *app) *cobra.Command {
 	f.BoolVar(&key, "api-key-stdin", false, "read the API key, or a password, from standard input; asked for on a terminal")
 	f.StringVar(&o.ID, "name", "", "`NAME` of the connection and its client; odoo when left out")
 	f.StringVar(&o.Reach, "reach", "", "`ADDRESS` at which Odoo's server reaches Latchkey, if not at the issuer, such as http://latchkey:8080")
+	f.BoolVar(&plain, "no-branding", false, "do not give the client name, colours and logo of Odoo's company; one that has a brand keeps it in any case")
 	f.BoolVar(&o.Dry, "dry-run", false, "look, say what would be done, change nothing")
 	_ = c.MarkFlagRequired("url") // fails only for a flag that is not there
 	_ = c.MarkFlagRequired("login")
@@ -62,12 +64,18 @@ func odooConnect(a *app) *cobra.Command {
 		if err != nil {
 			return err
 		}
+		branding := ""
+		if !plain {
+			if branding, err = b.dressAsOdoo(ctx, r.Connection, o.Dry); err != nil {
+				return fmt.Errorf("connected, but the client has no brand: %w", err)
+			}
+		}
 		if !o.Dry {
 			settle(ctx)
 		}
 		v := connectView{
 			Client: string(r.Connection.Client), Authorization: r.AuthorizationURL, Validation: r.ValidationURL, DryRun: o.Dry, Steps: r.Steps,
-			Warnings: append([]string{}, r.Warnings...), connectionView: viewConnection(r.Connection),
+			Warnings: append([]string{}, r.Warnings...), Branding: branding, connectionView: viewConnection(r.Connection),
 		}
 		return a.print(cmd, v, v.write)
 	})
@@ -82,6 +90,7 @@ func (v connectView) write(w io.Writer) {
 	field(w, "client id", v.Client)
 	field(w, "authorization", v.Authorization)
 	field(w, "validation", v.Validation)
+	field(w, "branding", v.Branding)
 	if !v.DryRun {
 		fmt.Fprintf(w, "\nOdoo's login page has the button now. Next: `latchkey odoo import %s`, `latchkey odoo link %s`, `latchkey odoo doctor %s`.\n", v.ID, v.ID, v.ID)
 	}

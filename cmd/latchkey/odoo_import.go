@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -14,6 +15,7 @@ import (
 
 	"latchkey/idp"
 	"latchkey/idp/odoo/connector"
+	"latchkey/ui/message"
 )
 
 // people keeps the people of both sides together. There is one for the program,
@@ -22,6 +24,7 @@ func (b *base) people() *connector.People {
 	b.odooOnce.Do(func() {
 		b.odooPeople = &connector.People{
 			Endings: &connector.Endings{Service: b.connectors()}, Accounts: b.accounts, Directory: b.db.Directory(), Ties: b.db.Ties(), Holder: rand.Text(),
+			Tell: message.Administrators{Notices: b.notices, Who: b.db.Administrators()},
 		}
 	})
 	return b.odooPeople
@@ -111,18 +114,15 @@ func (b *base) importOdoo(ctx context.Context, a *app, cmd *cobra.Command, args 
 	if err != nil {
 		return err
 	}
-	was := c.Settings
 	if c.Settings, err = o.settings(cmd, c); err != nil {
 		return err
 	}
-	from, done, err := o.source(ctx, cmd, p, c, args[1:])
-	if err != nil {
-		return err
-	}
-	defer done()
 	bar := newProgress(cmd.ErrOrStderr())
-	i := connector.Import{
-		Accounts: b.accounts, Directory: b.db.Directory(), Ties: b.db.Ties(), Connection: c, DryRun: o.dry, Progress: bar.show,
+	r, err := p.BringIn(ctx, host, c.ID, connector.Intake{
+		Options: c.Settings.Import, Groups: c.Settings.Groups, DryRun: o.dry, Sync: c.Settings.Sync, Progress: bar.show,
+		Open: func(ctx context.Context, _ []string) (connector.Source, func(), error) {
+			return o.source(ctx, cmd, p, c, args[1:])
+		},
 		Found: func(f connector.ImportFinding) error {
 			if o.list && !a.json {
 				bar.clear()
@@ -130,16 +130,13 @@ func (b *base) importOdoo(ctx context.Context, a *app, cmd *cobra.Command, args 
 			}
 			return nil
 		},
-	}
-	r, err := i.Run(ctx, host, from)
+	})
 	bar.clear()
+	if usage := (usageError{}); errors.As(err, &usage) {
+		return err
+	}
 	if err != nil {
 		return fmt.Errorf("%w; run it again: who is in already is passed over", err)
-	}
-	if !o.dry {
-		if err := p.Settle(ctx, host, c, was); err != nil {
-			return err
-		}
 	}
 	v := struct {
 		Connection string `json:"connection"`

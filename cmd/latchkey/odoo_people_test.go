@@ -93,9 +93,7 @@ func TestTrickledPassword(t *testing.T) {
 		if r := w.bring(t, c, from); r.Added != 1 {
 			t.Fatalf("%+v", r)
 		}
-		was := c.Settings
-		c.Settings.Trickle = true
-		if err := p.Settle(t.Context(), host, c, was); err != nil {
+		if _, err := p.Configure(t.Context(), host, c.ID, func(s *connector.Settings) { s.Trickle = true }); err != nil {
 			t.Fatal(err)
 		}
 		try := func(login, plain string) (*person, time.Duration) {

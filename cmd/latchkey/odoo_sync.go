@@ -48,7 +48,7 @@ func odooSync(a *app) *cobra.Command {
 		v := syncView{Connection: conn.ID, On: conn.Settings.Sync, DryRun: o.DryRun, Changes: []connector.SyncChange{}}
 		if once {
 			o.Found = func(s connector.SyncChange) error { v.Changes = append(v.Changes, s); return nil }
-			v.SyncState, err = p.Sync(ctx, conn, o)
+			v.SyncState, err = p.SyncNow(ctx, host, conn.ID, o)
 			if errors.Is(err, idp.ErrBusy) && !errors.Is(err, rpc.ErrUnreachable) {
 				return fmt.Errorf("a server is at it right now; try again in a moment: %w", err)
 			}
@@ -113,7 +113,7 @@ func odooSet(a *app) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		was, changed := conn.Settings, false
+		var set []func(*connector.Settings)
 		for _, s := range odooSettings {
 			if !cmd.Flags().Changed(s.name) {
 				continue
@@ -122,12 +122,15 @@ func odooSet(a *app) *cobra.Command {
 			if word != "on" && word != "off" {
 				return usagef("--%s %q: on or off is expected", s.name, word)
 			}
-			*s.of(&conn.Settings), changed = word == "on", true
+			set = append(set, func(to *connector.Settings) { *s.of(to) = word == "on" })
 		}
-		if changed {
-			if err := p.Settle(ctx, host, conn, was); err != nil {
-				return err
+		conn, err = p.Configure(ctx, host, conn.ID, func(to *connector.Settings) {
+			for _, f := range set {
+				f(to)
 			}
+		})
+		if err != nil {
+			return err
 		}
 		v := map[string]any{"connection": conn.ID, "groups": conn.Settings.Groups, "import": conn.Settings.Import}
 		for _, s := range odooSettings {

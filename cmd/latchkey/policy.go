@@ -13,12 +13,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"latchkey/idp"
+	"latchkey/idp/rulebook"
 	"latchkey/mfa/policy"
 )
 
 func policyCommands(a *app) *cobra.Command {
 	return group("policy", "Who needs a second factor", "  latchkey policy apply policies.yaml",
-		policyList(a), policyShow(a), policyPreview(a), policyApply(a), policyRemove(a))
+		policyList(a), policyShow(a), policyPreview(a), policyApply(a), policyRemove(a), policyHistory(a), policyRollback(a))
 }
 
 func policyList(a *app) *cobra.Command {
@@ -71,6 +72,7 @@ func noPolicy(name string) error {
 
 func policyApply(a *app) *cobra.Command {
 	var dry bool
+	var reason string
 	c := &cobra.Command{
 		Use: "apply FILE", Short: "Add the policies of a YAML file; those with a known name are replaced", Args: exactly(1),
 		Long: "Add the policies of a YAML file (- is standard input); those with a known name are replaced, others stay.\nA file with a mistake changes nothing. " +
@@ -78,6 +80,7 @@ func policyApply(a *app) *cobra.Command {
 		Example: "  latchkey policy apply policies.yaml --dry-run\n  latchkey policy apply policies.yaml",
 	}
 	c.Flags().BoolVar(&dry, "dry-run", false, "check the file and count its effect, but change nothing")
+	reasonFlag(c, &reason)
 	c.RunE = a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
 		ps, err := readPolicies(cmd, args[0])
 		if err != nil {
@@ -96,12 +99,10 @@ func policyApply(a *app) *cobra.Command {
 			return err
 		}
 		if !dry {
-			err = b.change(ctx, "policy.apply", "", map[string]string{"policies": strings.Join(names, " ")}, func(ctx context.Context) error {
-				return b.db.Policies().Apply(ctx, ps)
-			})
-			if err != nil {
+			if _, err = b.rulebook().Apply(ctx, host, ps, rulebook.Means{Reason: reason}); err != nil {
 				return err
 			}
+			settle(ctx)
 		}
 		for _, n := range notes {
 			fmt.Fprintln(cmd.ErrOrStderr(), "note:", clean(n))
@@ -144,20 +145,40 @@ func readFile(cmd *cobra.Command, name string) ([]byte, error) {
 	return text, err
 }
 
+func reasonFlag(c *cobra.Command, reason *string) {
+	c.Flags().StringVar(reason, "reason", "", "`WHY`, for the policy's history")
+}
+
 func policyRemove(a *app) *cobra.Command {
-	return &cobra.Command{
-		Use: "remove NAME", Short: "Remove a policy", Args: exactly(1), Long: "Remove a policy." + delayNote, Example: "  latchkey policy remove portal-needs-second-factor",
+	var reason string
+	c := &cobra.Command{
+		Use: "remove NAME", Short: "Remove a policy", Args: exactly(1),
+		Long:    "Remove a policy. Its history stays, and `latchkey policy rollback` brings it back." + delayNote,
+		Example: "  latchkey policy remove portal-needs-second-factor",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
-			err := b.change(ctx, "policy.remove", "", map[string]string{"policies": args[0]}, func(ctx context.Context) error {
-				return b.db.Policies().Remove(ctx, args[0])
-			})
+			id, err := b.policyOf(ctx, args[0])
+			if err == nil {
+				err = b.rulebook().Remove(ctx, host, id, rulebook.Means{Reason: reason})
+			}
 			if errors.Is(err, idp.ErrNotFound) {
 				err = noPolicy(args[0])
 			}
 			if err != nil {
 				return err
 			}
+			settle(ctx)
 			return a.say(cmd, map[string]any{"name": args[0]}, "the policy %s is removed", clean(args[0]))
 		}),
 	}
+	reasonFlag(c, &reason)
+	return c
+}
+
+// policyOf is the id of the policy that has a name, or had it last.
+func (b *base) policyOf(ctx context.Context, name string) (string, error) {
+	id, err := b.rulebook().Find(ctx, host, name)
+	if errors.Is(err, idp.ErrNotFound) {
+		err = noPolicy(name)
+	}
+	return id, err
 }

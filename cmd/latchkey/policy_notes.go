@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -12,6 +10,7 @@ import (
 
 	"latchkey/idp"
 	"latchkey/idp/posture"
+	"latchkey/idp/rulebook"
 	"latchkey/mfa/policy"
 )
 
@@ -19,11 +18,10 @@ import (
 // is not there, what nobody can satisfy and whom it shuts out. The outlook is
 // with them in force.
 func (b *base) notesOn(ctx context.Context, cmd *cobra.Command, a *app, there, draft []policy.Policy) (notes []string, _ posture.Outlook, err error) {
-	notes, err = b.strangers(ctx, draft)
+	notes, err = b.doubtsOn(ctx, there, draft)
 	if err != nil {
 		return nil, nil, err
 	}
-	notes = append(b.unmeetable(draft), notes...)
 	var out []string
 	count := 0
 	watch := a.watch(cmd)
@@ -70,19 +68,39 @@ func (b *base) posture() *posture.Service {
 	return &posture.Service{Users: b.db.Users(), Factors: b.engine, Now: b.now}
 }
 
-// unmeetable names the policies that nobody can satisfy with the factors there
-// are: whom they concern could not sign in.
-func (b *base) unmeetable(ps []policy.Policy) []string {
-	notes := []string{}
-	kinds := b.engine.Kinds()
-	for _, p := range ps {
-		p.Enabled, p.Whom, p.What.Enrolment = true, policy.Whom{Everyone: true}, policy.Enrolment{}
-		s := posture.Of([]policy.Policy{p}, policy.Facts{Email: "somebody@example.org", Anywhere: true, Now: b.now()}, kinds)
-		if s.Now.State == posture.ShutOut {
-			notes = append(notes, fmt.Sprintf("policy %s demands what nobody can set up: this server offers %s; whoever it concerns and does not have it yet cannot sign in", p.Name, words(kinds)))
+// doubtsOn says what an operator should know of each draft, as if all of them
+// were applied.
+func (b *base) doubtsOn(ctx context.Context, there, draft []policy.Policy) (notes []string, err error) {
+	notes = []string{}
+	after := posture.Over(there, draft)
+	for _, p := range draft {
+		ds, err := b.rulebook().DoubtsAmong(ctx, host, p, after)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range ds {
+			notes = append(notes, b.doubt(p.Name, d))
 		}
 	}
-	return notes
+	return notes, nil
+}
+
+func (b *base) doubt(name string, d rulebook.Doubt) string {
+	switch d.Kind {
+	case rulebook.NoGroup:
+		return fmt.Sprintf("policy %s names the group %q, which does not exist (yet)", name, d.Value)
+	case rulebook.NoUser:
+		return fmt.Sprintf("policy %s names the user %q, who does not exist (yet)", name, d.Value)
+	case rulebook.NoClient:
+		return fmt.Sprintf("policy %s names the client %q, which does not exist (yet)", name, d.Value)
+	case rulebook.Together:
+		return fmt.Sprintf("policies %s and %s together demand what nobody can set up: whoever both concern and does not have it yet cannot sign in", name, d.Value)
+	case rulebook.Past:
+		return fmt.Sprintf("policy %s has a deadline that has passed, %s: it demands at once", name, d.Value)
+	case rulebook.Ended:
+		return fmt.Sprintf("policy %s has an exemption that has ended, of %s", name, d.Value)
+	}
+	return fmt.Sprintf("policy %s demands what nobody can set up: this server offers %s; whoever it concerns and does not have it yet cannot sign in", name, words(b.engine.Kinds()))
 }
 
 func words[S ~string](ss []S) string {
@@ -91,44 +109,4 @@ func words[S ~string](ss []S) string {
 		out[i] = string(s)
 	}
 	return strings.Join(out, ", ")
-}
-
-// strangers names the groups, people and applications of policies that are not
-// there: a mistyped one would leave somebody unprotected without a word. They
-// may come later, so this is no mistake.
-func (b *base) strangers(ctx context.Context, ps []policy.Policy) (notes []string, err error) {
-	gs, err := b.db.Groups().All(ctx)
-	if err != nil {
-		return nil, err
-	}
-	there := map[string]bool{}
-	for _, g := range gs {
-		there[g.Name] = true
-	}
-	for _, p := range ps {
-		for _, g := range p.Whom.Groups {
-			if !there[g] {
-				notes = append(notes, fmt.Sprintf("policy %s names the group %q, which does not exist (yet)", p.Name, g))
-			}
-		}
-		people := slices.Clone(p.Whom.Users)
-		for _, e := range p.Whom.Except {
-			people = append(people, e.User)
-		}
-		for _, who := range people {
-			if _, err := b.accounts.Find(ctx, who); errors.Is(err, idp.ErrNotFound) {
-				notes = append(notes, fmt.Sprintf("policy %s names the user %q, who does not exist (yet)", p.Name, who))
-			} else if err != nil {
-				return nil, err
-			}
-		}
-		for _, id := range p.Where.Clients {
-			if _, err := b.client(ctx, id); errors.Is(err, idp.ErrNotFound) {
-				notes = append(notes, fmt.Sprintf("policy %s names the client %q, which does not exist (yet)", p.Name, id))
-			} else if err != nil {
-				return nil, err
-			}
-		}
-	}
-	return notes, nil
 }

@@ -75,11 +75,11 @@ func (b *base) draft(ctx context.Context, cmd *cobra.Command, args []string, onl
 			return !slices.ContainsFunc(ps, func(q policy.Policy) bool { return q.Name == p.Name })
 		})
 	}
-	notes, err := b.strangers(ctx, ps)
+	notes, err := b.doubtsOn(ctx, there, ps)
 	if err != nil {
 		return nil, err
 	}
-	for _, n := range append(b.unmeetable(ps), notes...) {
+	for _, n := range notes {
 		fmt.Fprintln(cmd.ErrOrStderr(), "note:", clean(n))
 	}
 	return over, nil

@@ -65,7 +65,7 @@ func serve(ctx context.Context, cfg config.Config, o serveOptions) (err error) {
 		return err
 	}
 	if cfg.MetricsListen != "" {
-		if err := s.listen("metrics_listen", cfg.MetricsListen, metrics(b.db)); err != nil {
+		if err := s.listen("metrics_listen", cfg.MetricsListen, metrics(b)); err != nil {
 			return err
 		}
 	}
@@ -75,6 +75,9 @@ func serve(ctx context.Context, cfg config.Config, o serveOptions) (err error) {
 		}
 	} else {
 		fmt.Fprintf(o.Out, "latchkey %s serves %s on %s\n", version, cfg.Issuer, cfg.Listen)
+		if err := b.offerOwner(ctx, o.Out); err != nil {
+			return err
+		}
 	}
 	slog.Info("started", "version", version, "issuer", cfg.Issuer, "listen", cfg.Listen, "shared_database", cfg.Database.Shared(), "redis", cfg.Redis.URL != "")
 	defer slog.Info("stopped")
@@ -84,6 +87,7 @@ func serve(ctx context.Context, cfg config.Config, o serveOptions) (err error) {
 	}
 	defer rest()
 	defer h.behind.wait()
+	defer b.jobs.Close()
 	debug.FreeOSMemory() // what only starting needed
 	return s.run(ctx)
 }
@@ -100,7 +104,14 @@ func (b *base) work(ctx context.Context, send bool) (rest func(), err error) {
 	all.Go(func() { signOut.Run(ctx) })
 	all.Go(func() { b.follow(ctx) })
 	all.Go(func() { b.remind(ctx) })
+	count := b.counter(func(err error) { slog.WarnContext(ctx, "counting failed; it is tried again", "err", err) })
+	all.Go(func() { count.Run(ctx) })
+	all.Go(func() { b.word(ctx) })
 	rest = func() { stop(); all.Wait() }
+	if err := b.keepLog(ctx, &all); err != nil {
+		rest()
+		return nil, err
+	}
 	if !send {
 		return rest, nil
 	}
@@ -161,7 +172,7 @@ func (b *base) keep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			err := errors.Join(b.db.Sweep(ctx, b.now()), b.keys.Prune(ctx))
+			err := errors.Join(b.db.Sweep(ctx, b.now()), b.custodian().Maintain(ctx), b.lastUses.Flush(ctx))
 			if err != nil && ctx.Err() == nil {
 				slog.WarnContext(ctx, "housekeeping failed; it is tried again in a minute", "err", err)
 			}

@@ -65,8 +65,9 @@ func (b *base) codeFactors() []mfa.Factor {
 	}
 	f := code.Factor{Courier: b.codes, Limiter: b.db.Limiter(), Now: b.now}
 	var out []mfa.Factor
-	if len(gateways(b.cfg)) > 0 {
+	{
 		text := f
+		text.Able = b.texts.able
 		text.Channel, text.Countries, text.Alarm = code.SMS, b.cfg.SMS.Countries, b.halted
 		text.Rates = code.Rates{Daily: b.cfg.SMS.Daily, CountryDay: b.cfg.SMS.DailyPerCountry, UnconfirmedHour: b.cfg.SMS.Unconfirmed}
 		out = append(out, text)
@@ -101,13 +102,7 @@ func (b *base) senders() ([]*mail.Sender, error) {
 		}
 		out = append(out, &mail.Sender{Outbox: b.db.Outbox(mail.Mail), Transports: map[mail.Channel]mail.Transport{mail.Mail: t}, Now: b.now})
 	}
-	if len(gateways(b.cfg)) > 0 {
-		r, err := router(b.cfg, b.now)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, &mail.Sender{Outbox: b.db.Outbox(mail.SMS), Transports: map[mail.Channel]mail.Transport{mail.SMS: mail.Texts{By: r}}, Now: b.now})
-	}
+	out = append(out, &mail.Sender{Outbox: b.db.Outbox(mail.SMS), Transports: map[mail.Channel]mail.Transport{mail.SMS: mail.Texts{By: b.texts}}, Now: b.now})
 	b.codes.Nudge = func() {
 		for _, s := range out {
 			s.Nudge()
@@ -117,7 +112,7 @@ func (b *base) senders() ([]*mail.Sender, error) {
 }
 
 func smsCommands(a *app) *cobra.Command {
-	return group("sms", "Text messages", "  latchkey sms test +33612345678", smsTest(a))
+	return group("sms", "Text messages", "  latchkey sms test +33612345678", smsTest(a), smsGateway(a))
 }
 
 func smsTest(a *app) *cobra.Command {
@@ -125,22 +120,14 @@ func smsTest(a *app) *cobra.Command {
 		Use: "test NUMBER", Short: "Send a text message now, to see whether the gateways work", Args: exactly(1),
 		Long:    "Send a text message to a number in international form now, by the first gateway that takes it, and say which one did.",
 		Example: "  latchkey sms test +33612345678",
-		RunE: a.work(func(cmd *cobra.Command, args []string) error {
-			cfg, err := a.config()
-			if err != nil {
-				return err
-			}
-			if len(gateways(cfg)) == 0 {
-				return usagef("there is no SMS gateway in the configuration: set sms.gateways or sms.http_url")
+		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
+			if !b.texts.able() {
+				return usagef("there is no SMS gateway: add one with `latchkey sms gateway put`, or set sms.gateways or sms.http_url in the configuration")
 			}
 			if !strings.HasPrefix(args[0], "+") {
 				return usagef("%q: a number in international form is expected, such as +33612345678", args[0])
 			}
-			r, err := router(cfg, clock())
-			if err != nil {
-				return err
-			}
-			got, err := r.Send(cmd.Context(), sms.Message{ID: rand.Text(), To: args[0], Text: "Test message from " + cfg.Branding.Name + "."})
+			got, err := b.texts.Send(ctx, sms.Message{ID: rand.Text(), To: args[0], Text: "Test message from " + b.cfg.Branding.Name + "."})
 			if err != nil {
 				return err
 			}

@@ -20,7 +20,7 @@ func userCommands(a *app) *cobra.Command {
 		return userAction(a, use, short, done, do)
 	}
 	return group("user", "People: employees and portal customers", "  latchkey user list --search lovelace",
-		userAdd(a), userImport(a), userUpdate(a), userList(a), userShow(a),
+		userAdd(a), userOwnerLink(a), userImport(a), userUpdate(a), userList(a), userShow(a),
 		one("disable", "Lock a person out at once: sessions end, tokens die", "is disabled",
 			func(s *account.Service) func(context.Context, idp.Actor, idp.UserID) error { return s.Disable }),
 		one("enable", "Let a disabled person in again", "is enabled",
@@ -29,7 +29,7 @@ func userCommands(a *app) *cobra.Command {
 			func(s *account.Service) func(context.Context, idp.Actor, idp.UserID) error { return s.Unlock }),
 		one("reset-factors", "Remove every second factor of a person who lost theirs, and end their sessions", "has no second factor any more",
 			func(s *account.Service) func(context.Context, idp.Actor, idp.UserID) error { return s.ResetFactors }),
-		userPassword(a), userRecovery(a), userTemporary(a), userEnrol(a), userInvite(a), userExport(a), userFactors(a), userDevices(a), userSessions(a), userRemove(a))
+		userPassword(a), userRecovery(a), userTemporary(a), userEnrol(a), userInvite(a), userExport(a), userFactors(a), userDevices(a), userSessions(a), userMerge(a), userRemove(a))
 }
 
 // personFlags are the flags of `user add`.
@@ -128,38 +128,6 @@ func readPassword(cmd *cobra.Command, fromStdin bool) (string, error) {
 		return askPassword(cmd)
 	}
 	return "", nil
-}
-
-func userList(a *app) *cobra.Command {
-	var q idp.UserQuery
-	var kind string
-	c := &cobra.Command{Use: "list", Short: "List people", Args: nothing, Example: "  latchkey user list --group accounting --json"}
-	c.Flags().StringVar(&q.Text, "search", "", "`TEXT` in login, name or e-mail")
-	c.Flags().StringVar(&q.Group, "group", "", "members of this `GROUP` only")
-	c.Flags().StringVar(&kind, "kind", "", "people of this `KIND` only: internal or portal")
-	c.RunE = a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, _ []string) error {
-		if q.Kind = idp.Kind(kind); kind != "" && q.Kind != idp.Internal && q.Kind != idp.Portal {
-			return usagef("--kind %q: internal or portal is allowed", kind)
-		}
-		l := a.list(cmd, "ID", "LOGIN", "NAME", "KIND", "GROUPS", "FACTORS", "STATE")
-		for q.Limit = 500; ; {
-			page, err := b.db.Users().List(ctx, q)
-			if err != nil {
-				return err
-			}
-			for _, u := range page {
-				v := viewUser(u)
-				if err := l.add(v, u.ID, u.Login, u.Name, u.Kind, strings.Join(u.Groups, ","), strings.Join(v.Factors, ","), v.state()); err != nil {
-					return err
-				}
-			}
-			if len(page) < q.Limit {
-				return l.end()
-			}
-			q.After = page[len(page)-1].ID
-		}
-	})
-	return c
 }
 
 func userShow(a *app) *cobra.Command {

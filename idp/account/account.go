@@ -40,6 +40,8 @@ type Service struct {
 	Locks     Locks
 	Links     idp.Links
 	Owners    Owners
+	// Doors end what somebody is signed in by.
+	Doors Doors
 	// Policies tell where a password can be the only factor.
 	Policies Policies
 	// MinPassword is the shortest password in characters where it can be the
@@ -55,6 +57,16 @@ type Owners interface {
 	// nobody but this person is an owner who can sign in. Of two changes at once
 	// the second sees the first.
 	Another(ctx context.Context, but idp.UserID) error
+	// Owned reports whether there is an owner who can sign in.
+	Owned(ctx context.Context) (bool, error)
+	// Offer keeps a link, by its hash, that makes the first owner.
+	Offer(ctx context.Context, hash string, until time.Time) error
+	// Offered fails with idp.ErrExpired for a link that is unknown, too old, or of
+	// no use because there is an owner.
+	Offered(ctx context.Context, hash string) error
+	// Take joins the Atomic in ctx and uses the links up, or fails it with
+	// idp.ErrSpent: of many at once one wins.
+	Take(ctx context.Context, hash string) error
 }
 
 // Locks forgets counted tries.

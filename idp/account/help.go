@@ -20,6 +20,9 @@ type Help struct {
 	*Service
 	Letters Letters
 	Limiter mfa.Limiter
+	// Second reports whether a temporary code takes a second administrator; nil:
+	// never.
+	Second func(context.Context) (bool, error)
 }
 
 // Letters mails links.

@@ -46,6 +46,7 @@ type Row struct {
 	Given map[string]bool   // the fields that the row mentions; nil: it cannot be read at all
 	Wrong []error           // what in it cannot be read
 	Extra map[string]string // values of columns that mean something to its reader alone
+	Cells []string          // the row as it stands in the file, if its reader keeps it
 	// Then, if set, joins the transaction in which the person is added.
 	Then func(ctx context.Context, u idp.User) error
 }

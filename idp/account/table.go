@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -30,16 +29,6 @@ const (
 // errRow means that a row cannot be read, and nothing after it.
 var errRow = errors.New("this row has more than 256 KiB: is a quotation mark not closed?")
 
-// headers are the columns that are known, by the names that people give them.
-var headers = map[string]string{
-	"email": "email", "e_mail": "email", "mail": "email", "email_address": "email", "e_mail_address": "email",
-	"login": "login", "user": "login", "username": "login", "user_name": "login",
-	"name": "name", "full_name": "name", "display_name": "name",
-	"kind": "kind", "type": "kind", "groups": "groups", "group": "groups",
-	"locale": "locale", "language": "locale", "lang": "locale", "phone": "phone", "telephone": "phone", "mobile": "phone",
-	"verified": "verified", "password_hash": "password_hash", "totp_secret": "totp_secret",
-}
-
 // Table reads people from a CSV file as spreadsheets write it: comma, semicolon
 // or tab, UTF-8 with or without a mark, UTF-16 with one, or Windows-1252. It
 // holds one row at a time.
@@ -55,6 +44,12 @@ type Table struct {
 
 	// Unknown are columns that mean nothing here and are left out.
 	Unknown []string
+	// Names is the first row, Encoding and Comma are how the file is written.
+	Names    []string
+	Encoding string
+	Comma    rune
+	// Whole asks for Row.Cells.
+	Whole bool
 }
 
 // OpenTable looks through the file once for its encoding, then reads its
@@ -65,6 +60,15 @@ func OpenTable(file io.ReadSeeker) (*Table, error) { return OpenTableWith(file, 
 // caller alone: also maps their names, lower case with underscores, to keys of
 // Row.Extra, and wins where a name is known here, too.
 func OpenTableWith(file io.ReadSeeker, also map[string]string) (*Table, error) {
+	t, err := openTable(file)
+	if err != nil {
+		return nil, err
+	}
+	return t, t.guess(also)
+}
+
+// openTable reads as far as the first row.
+func openTable(file io.ReadSeeker) (*Table, error) {
 	code, size, err := encodingOf(file)
 	if err != nil {
 		return nil, err
@@ -72,7 +76,7 @@ func OpenTableWith(file io.ReadSeeker, also map[string]string) (*Table, error) {
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		return nil, err
 	}
-	t := &Table{read: &counted{Reader: file}, size: size, at: map[int]string{}, columns: map[string]int{}}
+	t := &Table{read: &counted{Reader: file}, size: size, at: map[int]string{}, columns: map[string]int{}, Encoding: nameOf(code)}
 	t.bound = &bounded{from: code.NewDecoder().Reader(t.read)}
 	text := bufio.NewReaderSize(t.bound, headSize)
 	t.bound.left = headSize
@@ -86,14 +90,14 @@ func OpenTableWith(file io.ReadSeeker, also map[string]string) (*Table, error) {
 	}
 	comma, said := separator(head)
 	t.rows = csv.NewReader(plain)
-	t.rows.Comma, t.rows.FieldsPerRecord, t.rows.ReuseRecord = comma, -1, true
+	t.Comma, t.rows.Comma, t.rows.FieldsPerRecord, t.rows.ReuseRecord = comma, comma, -1, true
 	if said {
 		t.bound.left = maxRow
 		if _, err := t.rows.Read(); err != nil {
 			return nil, fmt.Errorf("%w: the first row: %w", idp.ErrInvalid, err)
 		}
 	}
-	return t, t.readHeader(also)
+	return t, t.readHeader()
 }
 
 // encodingOf looks through a file.
@@ -173,7 +177,7 @@ func separator(head []byte) (comma rune, said bool) {
 	return comma, false
 }
 
-func (t *Table) readHeader(also map[string]string) error {
+func (t *Table) readHeader() error {
 	t.bound.left = maxRow
 	names, err := t.rows.Read()
 	if errors.Is(err, io.EOF) {
@@ -184,27 +188,10 @@ func (t *Table) readHeader(also map[string]string) error {
 	if len(names) > maxColumns {
 		return fmt.Errorf("%w: %d columns; at most %d are allowed", idp.ErrInvalid, len(names), maxColumns)
 	}
-	var errs []error
-	for i, n := range names {
-		n := strings.TrimSpace(n)
-		name := strings.NewReplacer(" ", "_", "-", "_").Replace(strings.ToLower(n))
-		field, ok := also[name]
-		if !ok {
-			field, ok = headers[name]
-		}
-		if other, twice := t.columns[field]; ok && twice {
-			errs = append(errs, fmt.Errorf("%w: columns %d and %d are both %s", idp.ErrInvalid, other+1, i+1, field))
-		} else if ok {
-			t.at[i], t.columns[field] = field, i
-		} else if n != "" {
-			t.Unknown = append(t.Unknown, strings.Clone(n))
-		}
+	for _, n := range names {
+		t.Names = append(t.Names, strings.Clone(strings.TrimSpace(n)))
 	}
-	_, email := t.columns["email"]
-	if _, login := t.columns["login"]; !email && !login {
-		errs = append(errs, fmt.Errorf("%w: the first row must name the columns, and one of them must be email or login; it has: %.200q", idp.ErrInvalid, names))
-	}
-	return errors.Join(errs...)
+	return nil
 }
 
 // Next returns the next person of the file, or io.EOF.
@@ -213,35 +200,17 @@ func (t *Table) Next(context.Context) (Row, error) {
 	if err != nil {
 		return Row{}, err
 	}
-	out := Row{Line: r.line}
+	out := Row{Line: r.line, Cells: r.cells}
 	if r.err != nil {
 		out.Wrong = []error{r.err}
 		return out, nil
 	}
-	out.Given, out.Extra = map[string]bool{}, r.values
+	out.Given, out.Extra, out.Cells = map[string]bool{}, r.values, r.cells
 	for field := range r.values {
 		out.Given[field] = true
 	}
 	out.In, out.Wrong = describe(r.values)
 	return out, nil
-}
-
-// describe turns the values of a row into a person.
-func describe(v map[string]string) (in New, wrong []error) {
-	in = New{
-		Email: v["email"], Login: v["login"], Name: v["name"], Kind: idp.Kind(strings.ToLower(v["kind"])), Locale: v["locale"],
-		Phone: v["phone"], PasswordHash: v["password_hash"], TOTPSecret: v["totp_secret"],
-	}
-	for g := range strings.SplitSeq(v["groups"], "|") {
-		if g = strings.TrimSpace(g); g != "" {
-			in.Groups = append(in.Groups, g)
-		}
-	}
-	var ok bool
-	if in.Verified, ok = truth(v["verified"]); !ok {
-		wrong = append(wrong, inField("verified", fmt.Errorf("%w: verified %q: yes or no is expected", idp.ErrInvalid, v["verified"])))
-	}
-	return in, wrong
 }
 
 // place names the column of a field. A row without a login has its e-mail in
@@ -260,6 +229,7 @@ func (t *Table) place(field string) (string, int) {
 type row struct {
 	line   int
 	values map[string]string
+	cells  []string
 	err    error // it cannot be read
 }
 
@@ -282,6 +252,9 @@ func (t *Table) next() (row, error) {
 		line, _ := t.rows.FieldPos(0)
 		t.last = line
 		r := row{line: line, values: map[string]string{}}
+		if t.Whole {
+			r.cells = cloned(cells)
+		}
 		for i, c := range cells {
 			c = strings.TrimSpace(c)
 			switch field := t.at[i]; {
@@ -354,29 +327,4 @@ func (o oldLines) Read(p []byte) (int, error) {
 		}
 	}
 	return n, err
-}
-
-var truths = map[bool][]string{
-	true:  {"1", "true", "yes", "y", "x", "oui", "vrai", "ja", "wahr", "sí", "si", "verdadero", "vero"},
-	false: {"0", "false", "no", "n", "non", "faux", "nein", "falsch", "falso", "nee", "onwaar"},
-}
-
-// Truth reads yes and no as spreadsheets of several languages write it; nothing
-// is no. What is neither is idp.ErrInvalid.
-func Truth(word string) (bool, error) {
-	is, ok := truth(word)
-	if !ok {
-		return false, fmt.Errorf("%w: %q: yes or no is expected", idp.ErrInvalid, word)
-	}
-	return is, nil
-}
-
-// truth reads yes and no as spreadsheets of several languages write it.
-func truth(word string) (is, ok bool) {
-	for is, words := range truths {
-		if slices.Contains(words, strings.ToLower(word)) {
-			return is, true
-		}
-	}
-	return false, word == ""
 }

@@ -25,7 +25,7 @@ type Temporary struct {
 // returns it to be passed on; it is shown once. An earlier one is void, and the
 // person is told (SECURITY.md M-10, A-10). idp.ErrInvalid when the reason lacks
 // or a number is out of bounds; idp.ErrSpent when somebody else gives one at
-// the same moment.
+// the same moment; [ErrNeedsSecond] where that takes two: see [Approvals].
 func (h *Help) TemporaryCode(ctx context.Context, by idp.Actor, id idp.UserID, in Temporary) (string, error) {
 	if err := in.check(); err != nil {
 		return "", err
@@ -34,18 +34,30 @@ func (h *Help) TemporaryCode(ctx context.Context, by idp.Actor, id idp.UserID, i
 	if err != nil {
 		return "", err
 	}
+	if needed, err := h.SecondNeeded(ctx, by); err != nil || needed {
+		return "", errors.Join(err, ErrNeedsSecond)
+	}
+	return h.give(ctx, by, u, in, "", func(context.Context) error { return nil })
+}
+
+// give makes a code. What must be so in the same moment joins the transaction.
+func (h *Help) give(ctx context.Context, by idp.Actor, u idp.User, in Temporary, approver idp.UserID, also func(context.Context) error) (string, error) {
+	id := u.ID
 	c, code, err := temporary.Issue(ctx, h.Passwords.Key, h.Now(), in.For, in.Uses)
 	if err != nil {
 		return "", err
 	}
 	c.ID, c.Subject = mfa.CredentialID(rand.Text()), mfa.SubjectID(id)
 	c.Handle = string(id) // handles are unique: of two codes given at once one stays
+	detail := map[string]string{"reason": in.Reason, "uses": strconv.Itoa(in.Uses), "expires": c.Expires.UTC().Format(time.RFC3339)}
+	if approver != "" {
+		detail["approver"] = string(approver)
+	}
 	err = h.Atomic(ctx, func(ctx context.Context) error {
 		return errors.Join(
+			also(ctx),
 			h.Factors.Credentials.DropKind(ctx, c.Subject, c.Kind), h.Factors.Credentials.Save(ctx, c),
-			h.noteFactor(ctx, by, "factor.temporary", u, c.Kind, map[string]string{
-				"reason": in.Reason, "uses": strconv.Itoa(in.Uses), "expires": c.Expires.UTC().Format(time.RFC3339),
-			}),
+			h.noteFactor(ctx, by, "factor.temporary", u, c.Kind, detail),
 			h.Notify.Notice(ctx, u, idp.Notice{Kind: idp.TemporaryCode, At: c.Created, Method: c.Kind, Credential: c.ID}))
 	})
 	if errors.Is(err, mfa.ErrConflict) {

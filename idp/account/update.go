@@ -144,9 +144,11 @@ func changed(fields []string, was, is idp.User) map[string]string {
 	return out
 }
 
+// recorded leaves out names, addresses and numbers: the log cannot forget, and
+// people may ask to be forgotten.
 func recorded(u idp.User) map[string]string {
 	return map[string]string{
-		"login": u.Login, "email": u.Email, "email_verified": strconv.FormatBool(u.EmailVerified), "name": u.Name, "phone": u.Phone,
-		"phone_verified": strconv.FormatBool(u.PhoneVerified), "kind": string(u.Kind), "role": string(u.Role), "locale": u.Locale,
+		"email_verified": strconv.FormatBool(u.EmailVerified), "phone_verified": strconv.FormatBool(u.PhoneVerified),
+		"kind": string(u.Kind), "role": string(u.Role), "locale": u.Locale,
 	}
 }

@@ -67,7 +67,7 @@ type Users interface {
 	ByID(ctx context.Context, id idp.UserID) (idp.User, error)
 }
 
-// Service issues and validates tokens. All fields must be set.
+// Service issues and validates tokens. All fields but LastUses must be set.
 type Service struct {
 	Tokens  Tokens
 	Grants  Revoker
@@ -83,6 +83,8 @@ type Service struct {
 	// Note takes what an operator should hear of: Odoo itself shows nothing of
 	// why it was refused.
 	Note func(r *http.Request, c oidc.ClientID, why string)
+	// LastUses is told when an address is used; nil: nobody is.
+	LastUses *oidc.LastUses
 }
 
 // payload is what a token remembers.

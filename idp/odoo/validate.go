@@ -2,7 +2,6 @@ package odoo
 
 import (
 	"crypto/rand"
-	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"mime"
@@ -108,13 +107,14 @@ func (s *Service) caller(r *http.Request) (oidc.Client, error) {
 	if err != nil && !errors.Is(err, idp.ErrNotFound) {
 		return oidc.Client{}, err
 	}
-	right := subtle.ConstantTimeCompare([]byte(c.ValidationSecret), []byte(parts[1])) == 1
-	if err != nil || !right || c.ValidationSecret == "" || c.Type != oidc.Odoo || c.Disabled {
+	serial, right := c.Validates(parts[1], s.Now())
+	if err != nil || !right || c.Type != oidc.Odoo || c.Disabled {
 		if c.Type == oidc.Odoo {
 			s.Note(r, c.ID, "the address (Odoo's \"UserInfo URL\") is not the client's present one, or the client is disabled")
 		}
 		return oidc.Client{}, errRefused
 	}
+	s.LastUses.Note(c.ID, oidc.ProofValidation, serial)
 	return c, nil
 }
 

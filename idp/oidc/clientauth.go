@@ -8,6 +8,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/ory/fosite"
 
@@ -103,28 +104,42 @@ func (p *Provider) authenticate(ctx context.Context, r *http.Request, form url.V
 			return Client{}, errWrongClient
 		}
 	default:
-		err = c.knows(given, known)
+		serial, err := c.knows(given, known, p.Now())
+		if err != nil {
+			return Client{}, err
+		}
+		p.LastUses.Note(c.ID, ProofSecret, serial)
+		return c, nil
 	}
 	if err != nil {
 		return Client{}, err
 	}
+	p.LastUses.Note(c.ID, ProofOther, 0)
 	return c, nil
 }
 
 // errWrongClient is every way to fail in which nothing was proven.
 var errWrongClient = refuse(invalidClient, "Client authentication failed.")
 
-// knows holds a secret against the client's. The comparison happens for
-// unknown clients, too (C-05).
-func (c Client) knows(given credentials, known bool) error {
-	right := subtle.ConstantTimeCompare([]byte(hashSecret(given.secret)), []byte(c.Secret)) == 1
-	if !known || c.Secret == "" || !right {
-		return errWrongClient
+// knows holds a secret against the client's, and against the one before that
+// while it is good, and says which it was. Both comparisons happen in any case,
+// for unknown clients, too (C-05).
+func (c Client) knows(given credentials, known bool, now time.Time) (serial int, err error) {
+	hash := hashSecret(given.secret)
+	right, former := equal(hash, c.Secret), c.FormerSecret.is(hash, now)
+	switch {
+	case !known || c.Secret == "" || !right && !former:
+		return 0, errWrongClient
+	case given.method != c.AuthMethod && c.Type != Odoo:
+		return 0, refuse(invalidClient, "This client is registered for "+c.AuthMethod+".") // it has shown its secret
+	case right:
+		return c.SecretSerial, nil
 	}
-	if given.method != c.AuthMethod && c.Type != Odoo {
-		return refuse(invalidClient, "This client is registered for "+c.AuthMethod+".") // it has shown its secret
-	}
-	return nil
+	return c.FormerSecret.Serial, nil
+}
+
+func equal(given, want string) bool {
+	return subtle.ConstantTimeCompare([]byte(given), []byte(want)) == 1
 }
 
 // authenticateFosite is authenticate for the token endpoint.

@@ -167,7 +167,7 @@ func Revise(c Client) (Registered, error) {
 	out := Registered{Client: c}
 	switch {
 	case c.AuthMethod == AuthNone || c.AuthMethod == AuthKey:
-		out.Client.Secret = ""
+		out.Client.Secret, out.Client.FormerSecret = "", nil
 	case c.Secret == "":
 		out.Secret = newSecret()
 		out.Client.Secret = hashSecret(out.Secret)

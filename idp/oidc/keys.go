@@ -233,7 +233,13 @@ func (k *KeyRing) Ensure(ctx context.Context) error {
 // Rotate retires the keys that sign and lets the ones published ahead take
 // over. When another instance does the same at the same moment, one rotation
 // happens.
-func (k *KeyRing) Rotate(ctx context.Context) error {
+func (k *KeyRing) Rotate(ctx context.Context) error { return k.rotate(ctx, nothing) }
+
+// nothing is what goes along with a rotation that nobody writes down.
+func nothing(context.Context) error { return nil }
+
+// rotate is Rotate with something that happens together with it.
+func (k *KeyRing) rotate(ctx context.Context, also func(context.Context) error) error {
 	if err := k.Ensure(ctx); err != nil {
 		return err
 	}
@@ -255,7 +261,7 @@ func (k *KeyRing) Rotate(ctx context.Context) error {
 				}
 			}
 		}
-		return nil
+		return also(ctx)
 	})
 	if err != nil && !errors.Is(err, idp.ErrSpent) && !errors.Is(err, idp.ErrTaken) {
 		return err
@@ -279,9 +285,16 @@ func (k *KeyRing) Prune(ctx context.Context) error {
 	return nil
 }
 
-// Maintain does what is due: it makes missing keys, rotates those that have
-// signed longer than every, and prunes. Call it at start and now and then.
-func (k *KeyRing) Maintain(ctx context.Context, every time.Duration) error {
+// due reports whether a key has signed longer than it may.
+func (k *KeyRing) due(ctx context.Context, every time.Duration) (bool, error) {
+	stored, err := k.store.All(ctx)
+	return slices.ContainsFunc(stored, func(o Key) bool { return o.State == Current && k.now().Sub(o.Changed) > every }), err
+}
+
+// revoke withdraws a key at once: what it has signed is no longer believed by
+// whoever asks for our keys again. The one that is published ahead takes the
+// place of one that signs.
+func (k *KeyRing) revoke(ctx context.Context, id string, also func(context.Context) error) error {
 	if err := k.Ensure(ctx); err != nil {
 		return err
 	}
@@ -289,10 +302,26 @@ func (k *KeyRing) Maintain(ctx context.Context, every time.Duration) error {
 	if err != nil {
 		return err
 	}
-	if slices.ContainsFunc(stored, func(o Key) bool { return o.State == Current && k.now().Sub(o.Changed) > every }) {
-		if err := k.Rotate(ctx); err != nil {
+	i := slices.IndexFunc(stored, func(o Key) bool { return o.ID == id })
+	if i < 0 {
+		return idp.ErrNotFound
+	}
+	bad := stored[i]
+	heir := slices.IndexFunc(stored, func(o Key) bool { return o.Alg == bad.Alg && o.State == Next })
+	err = k.atomic(ctx, func(ctx context.Context) error {
+		// The guard: of a key that is in another state by now nothing is done.
+		if err := k.store.Move(ctx, bad.ID, bad.State, Retired, k.now()); err != nil {
 			return err
 		}
+		if bad.State == Current && heir >= 0 {
+			if err := k.store.Move(ctx, stored[heir].ID, Next, Current, k.now()); err != nil {
+				return err
+			}
+		}
+		return errors.Join(k.store.Remove(ctx, bad.ID), also(ctx))
+	})
+	if err != nil {
+		return err
 	}
-	return k.Prune(ctx)
+	return k.Ensure(ctx)
 }

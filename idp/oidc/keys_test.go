@@ -81,7 +81,7 @@ func TestRotation(t *testing.T) {
 		t.Error("pruned too soon")
 	}
 	h.move(49 * time.Hour)
-	h.must(h.ring.Maintain(h.Context(), 90*24*time.Hour))
+	h.must((&oidc.Custodian{Ring: h.ring, Log: h.db.Log(), Now: h.now}).Maintain(h.Context()))
 	if n := len(h.jwks().Keys); n != 2*len(oidc.Algs) {
 		t.Errorf("%d keys after pruning", n)
 	}
@@ -90,7 +90,7 @@ func TestRotation(t *testing.T) {
 	}
 	current := h.jwks()
 	h.move(91 * 24 * time.Hour)
-	h.must(h.ring.Maintain(h.Context(), 90*24*time.Hour))
+	h.must((&oidc.Custodian{Ring: h.ring, Log: h.db.Log(), Now: h.now}).Maintain(h.Context()))
 	if len(h.jwks().Keys) != 3*len(oidc.Algs) || len(current.Keys) != 2*len(oidc.Algs) {
 		t.Error("no rotation though it was due")
 	}

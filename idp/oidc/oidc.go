@@ -52,6 +52,17 @@ type Client struct {
 	ValidationSecret  string            `json:"validation_secret,omitempty"` // Odoo: secret path segment of the validation URL; the store seals it
 	Validations       int               `json:"validations,omitempty"`       // Odoo: how often one authorization may be validated, 1 or 2
 	Created           time.Time         `json:"created"`
+
+	// Of a secret and of a validation address whose place another has taken.
+	FormerSecret     *Former   `json:"former_secret,omitempty"`
+	FormerValidation *Former   `json:"former_validation,omitempty"`
+	SecretMade       time.Time `json:"secret_made,omitzero"` // zero: with the client
+	ValidationMade   time.Time `json:"validation_made,omitzero"`
+	SecretSerial     int       `json:"secret_serial,omitempty"` // how many there were before
+	ValidationSerial int       `json:"validation_serial,omitempty"`
+	// Version is the store's: whoever saves a client that somebody else has
+	// changed meanwhile is refused. Zero: it is new.
+	Version int64 `json:"-"`
 }
 
 // ClientID is [idp.ClientID].
@@ -64,6 +75,7 @@ type Clients interface {
 	ByID(ctx context.Context, id ClientID) (Client, error)
 	// Add fails with idp.ErrTaken.
 	Add(ctx context.Context, c Client) error
+	// Save fails with idp.ErrSpent when the client was changed since it was read.
 	Save(ctx context.Context, c Client) error
 	Remove(ctx context.Context, id ClientID) error
 }

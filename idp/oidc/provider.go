@@ -48,6 +48,8 @@ type Config struct {
 	// Prepare is called before Implicit, outside its transaction: it may take its
 	// time, and what it writes stays whatever comes of the answer. See [Shown].
 	Prepare func(ctx context.Context, a Authorized) error
+	// LastUses is told when clients have proven who they are; nil: nobody is.
+	LastUses *LastUses
 }
 
 // Authorized is a request that has passed every check and awaits its answer.

@@ -369,24 +369,3 @@ func newSecret() string {
 	rand.Read(b)
 	return base64.RawURLEncoding.EncodeToString(b)
 }
-
-// RotateSecret gives a client a new secret; the old one is dead as soon as the
-// client is saved. It fails with idp.ErrInvalid for a client that has none.
-func RotateSecret(c Client) (Client, string, error) {
-	if c.AuthMethod == AuthNone || c.AuthMethod == AuthKey {
-		return Client{}, "", invalid("secret", "client %s has none", c.ID)
-	}
-	secret := newSecret()
-	c.Secret = hashSecret(secret)
-	return c, secret, nil
-}
-
-// RotateValidation gives an Odoo client a new validation address. It fails
-// with idp.ErrInvalid for other clients.
-func RotateValidation(c Client) (Client, error) {
-	if c.Type != Odoo {
-		return Client{}, invalid("validation_secret", "client %s is not of type odoo", c.ID)
-	}
-	c.ValidationSecret = newSecret()
-	return c, nil
-}

@@ -56,28 +56,35 @@ func tagged(tiff []byte) int {
 	return upright
 }
 
-// turns says for each orientation where the pixel at x, y of the upright square
-// comes from; m is the last row and column.
-var turns = map[int]func(x, y, m int) (int, int){
-	2: func(x, y, m int) (int, int) { return m - x, y },
-	3: func(x, y, m int) (int, int) { return m - x, m - y },
-	4: func(x, y, m int) (int, int) { return x, m - y },
-	5: func(x, y, _ int) (int, int) { return y, x },
-	6: func(x, y, m int) (int, int) { return y, m - x },
-	7: func(x, y, m int) (int, int) { return m - y, m - x },
-	8: func(x, y, m int) (int, int) { return m - y, x },
+// turns says for each orientation where the pixel at x, y of the upright picture
+// comes from; w and h are the last column and row of what it comes from.
+var turns = map[int]func(x, y, w, h int) (int, int){
+	2: func(x, y, w, _ int) (int, int) { return w - x, y },
+	3: func(x, y, w, h int) (int, int) { return w - x, h - y },
+	4: func(x, y, _, h int) (int, int) { return x, h - y },
+	5: func(x, y, _, _ int) (int, int) { return y, x },
+	6: func(x, y, _, h int) (int, int) { return y, h - x },
+	7: func(x, y, w, h int) (int, int) { return w - y, h - x },
+	8: func(x, y, w, _ int) (int, int) { return w - y, x },
 }
 
-// upright turns a square.
+// sideways reports whether width and height change places.
+func sideways(orientation int) bool { return orientation >= 5 }
+
+// upright turns a picture.
 func upright(from *image.NRGBA, orientation int) *image.NRGBA {
 	turn, ok := turns[orientation]
 	if !ok {
 		return from
 	}
-	to := image.NewNRGBA(from.Bounds())
-	for y := range Side {
-		for x := range Side {
-			to.SetNRGBA(x, y, from.NRGBAAt(turn(x, y, Side-1)))
+	size := from.Bounds().Size()
+	to := image.NewNRGBA(image.Rectangle{Max: size})
+	if sideways(orientation) {
+		to = image.NewNRGBA(image.Rect(0, 0, size.Y, size.X))
+	}
+	for y := range to.Rect.Dy() {
+		for x := range to.Rect.Dx() {
+			to.SetNRGBA(x, y, from.NRGBAAt(turn(x, y, size.X-1, size.Y-1)))
 		}
 	}
 	return to

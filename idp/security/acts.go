@@ -74,6 +74,12 @@ func (s *Means) may(ctx context.Context, by idp.Actor, whose idp.User, act Act) 
 	if by.Host && a.others {
 		return nil
 	}
+	if by.Scopes != nil { // a token of the API: it has no session and proves nothing, and reaches as far as its scopes
+		if !a.others || mayHelp(by, whose, act) != nil {
+			return s.denied(ctx, by, whose, act)
+		}
+		return nil
+	}
 	if by.User != whose.ID && (!a.others || mayHelp(by, whose, act) != nil) {
 		return s.denied(ctx, by, whose, act)
 	}

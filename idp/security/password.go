@@ -88,7 +88,10 @@ func (s *Means) prove(ctx context.Context, p person, e idp.Event, plain, known s
 	if err := sane(plain); err != nil {
 		return nil, err
 	}
-	budgets := s.SignIn.PasswordBudgets(p.User, known, p.by.Origin)
+	budgets, err := s.SignIn.PasswordBudgets(ctx, p.User, known, p.by.Origin)
+	if err != nil {
+		return nil, err
+	}
 	if err := s.Limiter.Take(ctx, budgets...); errors.Is(err, mfa.ErrLocked) {
 		return nil, errors.Join(s.failed(ctx, e, err), s.Notify.Notice(ctx, p.User, idp.Notice{Kind: idp.Locked, At: e.At, Origin: e.Origin}))
 	} else if err != nil {

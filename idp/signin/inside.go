@@ -1,6 +1,8 @@
 package signin
 
 import (
+	"context"
+
 	"latchkey/idp"
 	"latchkey/mfa"
 	"latchkey/mfa/policy"
@@ -11,8 +13,8 @@ import (
 
 // PasswordBudgets are what a wrong password of a person costs, at every door.
 // The first is the account's, and a lock of it says nothing about the network.
-func (s *Service) PasswordBudgets(u idp.User, known string, from idp.Origin) []mfa.Budget {
-	return s.budgets(u, "", known, from)
+func (s *Service) PasswordBudgets(ctx context.Context, u idp.User, known string, from idp.Origin) ([]mfa.Budget, error) {
+	return s.budgets(ctx, u, "", known, from)
 }
 
 // Remember returns the cookie of known browsers with this one for the person as

@@ -8,11 +8,14 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"latchkey/idp"
 	"latchkey/mfa"
+	"latchkey/mfa/policy"
 )
 
 // Marks are what a browser carries from earlier visits, as its cookies say it.
@@ -72,21 +75,51 @@ func (k knownBrowsers) mac(u idp.User, id string) string {
 	return base64.RawURLEncoding.EncodeToString(m.Sum(nil)[:16])
 }
 
+// What a hard lock counts at most, and how long it lasts at least (PCI DSS
+// 8.3.4, SECURITY.md N-06).
+const (
+	hardTries = 10
+	hardLock  = 30 * time.Minute
+)
+
 // budgets lists what a wrong password costs. Names that nobody has share a
 // bounded number of counters, so that strangers can neither fill the table
 // nor tell by its limits who exists (B-06, C-12, E-01).
-func (s *Service) budgets(u idp.User, canonical, known string, from idp.Origin) []mfa.Budget {
-	key := PasswordKey(u.ID)
+func (s *Service) budgets(ctx context.Context, u idp.User, canonical, known string, from idp.Origin) ([]mfa.Budget, error) {
+	account := mfa.Budget{Key: PasswordKey(u.ID), Max: s.Rules.AccountTries, Per: s.Rules.Per, Streak: s.Rules.Streak}
+	hard, err := s.hard(ctx, u)
+	if err != nil {
+		return nil, err
+	}
 	if u.ID == "" {
 		sum := sha256.Sum256(append([]byte(canonical), s.Secret...))
-		key = "pw:?" + strconv.Itoa(int(sum[0])<<8|int(sum[1]))
+		account.Key = "pw:?" + strconv.Itoa(int(sum[0])<<8|int(sum[1]))
+	} else if hard {
+		account.Max, account.Per = min(account.Max, hardTries), max(account.Per, hardLock)
 	} else if id := knownBrowsers(s.Secret).device(u, known); id != "" {
-		key += ":" + id
+		account.Key += ":" + id
 	}
-	return []mfa.Budget{
-		{Key: key, Max: s.Rules.AccountTries, Per: s.Rules.Per, Streak: s.Rules.Streak},
-		network(s.Rules, from),
+	return []mfa.Budget{account, network(s.Rules, from)}, nil
+}
+
+// hard reports whether a policy locks somebody hard: then no browser of theirs
+// has a budget of its own. At whose door the password is tried makes no
+// difference, for it is the same at all of them: conditions of place are left
+// aside, or the tries at a kinder door would be free.
+func (s *Service) hard(ctx context.Context, u idp.User) (bool, error) {
+	if u.ID == "" {
+		return false, nil
 	}
+	ps, err := s.Policies.InForce(ctx)
+	if err != nil {
+		return false, err
+	}
+	if !slices.ContainsFunc(ps, func(p policy.Policy) bool { return p.What.Lock != "" }) {
+		return false, nil // the usual case decides nothing
+	}
+	return policy.Decide(ps, policy.Facts{
+		User: string(u.ID), Email: u.Email, Login: u.Login, Kind: string(u.Kind), Groups: u.Groups, Anywhere: true, Now: s.Now(),
+	}).HardLock, nil
 }
 
 // network is the budget of tries of everybody at one place.

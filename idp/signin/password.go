@@ -39,7 +39,10 @@ func (s *Service) Password(ctx context.Context, v View, login, password string, 
 	if err != nil && !errors.Is(err, idp.ErrNotFound) {
 		return Moved{}, err
 	}
-	budgets := s.budgets(u, canonical, m.Known, from)
+	budgets, err := s.budgets(ctx, u, canonical, m.Known, from)
+	if err != nil {
+		return Moved{}, err
+	}
 	locked, err := take(ctx, s.Limiter, budgets)
 	if err != nil {
 		return Moved{}, err

@@ -148,16 +148,18 @@ type Service struct {
 	Passwords Passwords
 	Elsewhere Elsewhere // optional
 	Limiter   mfa.Limiter
-	Log       idp.Log
-	Tokens    Tokens
-	Devices   *trust.Book
-	Links     idp.Links
-	Notify    Notifier
-	Atomic    idp.Atomic
-	Sealer    Sealer
-	Secret    []byte // signs the cookies of known browsers
-	Rules     Rules
-	Now       func() time.Time
+	// Limit is how many sessions a person may have at once; nil, or 0: any number.
+	Limit   func(context.Context) (int, error)
+	Log     idp.Log
+	Tokens  Tokens
+	Devices *trust.Book
+	Links   idp.Links
+	Notify  Notifier
+	Atomic  idp.Atomic
+	Sealer  Sealer
+	Secret  []byte // signs the cookies of known browsers
+	Rules   Rules
+	Now     func() time.Time
 }
 
 // decide asks policy about a person as they are now, where they are now.

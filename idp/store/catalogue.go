@@ -80,13 +80,17 @@ type versionRow struct {
 
 // change writes to a table that is held in memory.
 func change[T any](ctx context.Context, d *DB, s *shelf[T], stmts ...stmt) error {
-	raise := stmt{sql: `UPDATE catalogue SET version = version + 1 WHERE name = ?`, args: []any{s.table}, none: idp.ErrNotFound}
-	err := d.write(ctx, append(stmts, raise)...)
+	err := d.write(ctx, append(stmts, raise(s.table))...)
 	d.settled(ctx, err, func(error) { s.renew(ctx, d) })
 	return err
 }
 
-// Watch keeps clients, policies and keys as other instances leave them, until
+// raise tells the other instances that a table has changed.
+func raise(table string) stmt {
+	return stmt{sql: `UPDATE catalogue SET version = version + 1 WHERE name = ?`, args: []any{table}, none: idp.ErrNotFound}
+}
+
+// Watch keeps clients, policies, keys and brands as other instances leave them, until
 // ctx ends; their changes count here within half a second. While the database
 // does not answer, what is held stays.
 func (d *DB) Watch(ctx context.Context) {
@@ -122,12 +126,20 @@ func (d *DB) look(ctx context.Context) error {
 	if err == nil && d.keys.changed(versions) {
 		_, err = d.keys.reload(ctx, d)
 	}
+	if err == nil && d.brands.changed(versions) {
+		_, err = d.brands.reload(ctx, d)
+	}
+	if err == nil && d.settings.changed(versions) {
+		_, err = d.settings.reload(ctx, d)
+	}
 	return err
 }
 
-// shelve says how the three tables are read.
+// shelve says how the tables that are held are read.
 func (d *DB) shelve() {
 	d.clients.table, d.clients.id, d.clients.load = "clients", clientID, clients{d}.read
 	d.policies.table, d.policies.id, d.policies.load = "policies", policyID, d.Policies().read
 	d.keys.table, d.keys.id, d.keys.load = "signing_keys", keyID, keys{d}.read
+	d.brands.table, d.brands.id, d.brands.load = "brands", brandID, brands{d}.read
+	d.settings.table, d.settings.id, d.settings.load = "settings", documentName, settingsStore{d}.read
 }

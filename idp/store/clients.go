@@ -21,8 +21,14 @@ type bodyRow struct {
 	Body []byte
 }
 
+type clientRow struct {
+	ID      string
+	Body    []byte
+	Version int64
+}
+
 func (s clients) read(ctx context.Context) ([]oidc.Client, error) {
-	all, err := rows[bodyRow](ctx, s.d.engine, `SELECT id, body FROM clients ORDER BY id`)
+	all, err := rows[clientRow](ctx, s.d.engine, `SELECT id, body, version FROM clients ORDER BY id`)
 	if err != nil {
 		return nil, err
 	}
@@ -31,6 +37,7 @@ func (s clients) read(ctx context.Context) ([]oidc.Client, error) {
 		if err := s.d.openJSON(r.Body, place("clients", "body", r.ID), &out[i]); err != nil {
 			return nil, err
 		}
+		out[i].Version = r.Version
 	}
 	return out, nil
 }
@@ -77,24 +84,32 @@ func (s clients) Add(ctx context.Context, c oidc.Client) error {
 	})
 }
 
-// Save fails with idp.ErrNotFound.
+// Save fails with idp.ErrSpent when the client is no longer the one that was
+// read, and with idp.ErrNotFound when a whole one is not there.
 func (s clients) Save(ctx context.Context, c oidc.Client) error {
 	body, err := s.d.sealJSON(c, place("clients", "body", string(c.ID)))
 	if err != nil {
 		return err
 	}
-	return change(ctx, s.d, &s.d.clients, stmt{
-		sql:  `UPDATE clients SET body = ? WHERE id = ?`,
-		args: []any{body, string(c.ID)},
-		none: idp.ErrNotFound,
-	})
+	save := stmt{
+		sql:  `UPDATE clients SET body = ?, version = version + 1 WHERE id = ? AND (version = ? OR CAST(? AS BIGINT) = 0)`,
+		args: []any{body, string(c.ID), c.Version, c.Version}, none: idp.ErrSpent,
+	}
+	if c.Version == 0 {
+		save.none = idp.ErrNotFound
+	}
+	return change(ctx, s.d, &s.d.clients, save)
 }
 
-// Remove forgets a client with its grants and what people allowed it; its id
-// stays free for nobody who could still hold one of them.
+// Remove forgets a client with its grants, what people allowed it and how it
+// looks; its id stays free for nobody who could still hold one of them.
 func (s clients) Remove(ctx context.Context, id oidc.ClientID) error {
-	return change(ctx, s.d, &s.d.clients,
+	err := change(ctx, s.d, &s.d.clients, append(brandless(id),
 		stmt{sql: `DELETE FROM clients WHERE id = ?`, args: []any{string(id)}, none: idp.ErrNotFound},
 		stmt{sql: `DELETE FROM grants WHERE client = ?`, args: []any{string(id)}},
-		stmt{sql: `DELETE FROM consents WHERE client = ?`, args: []any{string(id)}})
+		stmt{sql: `DELETE FROM consents WHERE client = ?`, args: []any{string(id)}},
+		stmt{sql: `DELETE FROM client_uses WHERE client = ?`, args: []any{string(id)}},
+		raise(s.d.brands.table))...)
+	s.d.settled(ctx, err, func(error) { s.d.brands.renew(ctx, s.d) })
+	return err
 }

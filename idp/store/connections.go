@@ -86,11 +86,13 @@ func (s connections) Save(ctx context.Context, c connector.Connection) error {
 	})
 }
 
-// Remove also forgets what waits to be told to that Odoo.
+// Remove also forgets what is known of that Odoo and waits to be told to it.
 func (s connections) Remove(ctx context.Context, id string) error {
 	return s.d.write(ctx,
 		stmt{sql: `DELETE FROM connections WHERE id = ?`, args: []any{id}, none: idp.ErrNotFound},
 		stmt{sql: `DELETE FROM odoo_ties WHERE connection = ?`, args: []any{id}},
+		stmt{sql: `DELETE FROM odoo_runs WHERE connection = ?`, args: []any{id}},
+		stmt{sql: `DELETE FROM odoo_cases WHERE connection = ?`, args: []any{id}},
 		stmt{
 			sql:  `DELETE FROM outbox WHERE channel = ? AND sent = 0 AND recipient LIKE ?`,
 			args: []any{string(mail.Odoo), id + " %"},

@@ -5,6 +5,7 @@ import (
 
 	"latchkey/idp"
 	"latchkey/mfa"
+	"latchkey/mfa/temporary"
 )
 
 type credentials struct{ d *DB }
@@ -73,12 +74,12 @@ func (s credentials) Save(ctx context.Context, c mfa.Credential) error {
 		return err
 	}
 	if c.Version == 0 {
-		return s.d.write(ctx, stmt{
+		return s.d.write(ctx, append(protects(c), stmt{
 			sql: `INSERT INTO credentials (id, subject, kind, label, data, handle, version, created, used, expires)
 				VALUES (?, ?, ?, ?, ?, ?, 1, ?, ?, ?)`,
 			args:  []any{string(c.ID), string(c.Subject), string(c.Kind), c.Label, data, c.Handle, ms(c.Created), ms(c.Used), ms(c.Expires)},
 			taken: mfa.ErrConflict,
-		})
+		})...)
 	}
 	return s.d.write(ctx, stmt{
 		sql: `UPDATE credentials SET label = ?, data = ?, used = ?, expires = ?, version = version + 1
@@ -93,15 +94,33 @@ func (s credentials) Drop(ctx context.Context, subject mfa.SubjectID, id mfa.Cre
 		sql:  `DELETE FROM credentials WHERE id = ? AND subject = ?`,
 		args: []any{string(id), string(subject)},
 		none: mfa.ErrNotHeld,
-	})
+	}, protection(subject))
+}
+
+// protects notes with a new credential that its owner has a second factor that
+// lasts: nobody counts credentials to find those who have none.
+func protects(c mfa.Credential) []stmt {
+	if c.Kind == temporary.Kind {
+		return nil
+	}
+	return []stmt{{sql: `UPDATE users SET protected = TRUE WHERE id = ? AND NOT protected`, args: []any{string(c.Subject)}}}
+}
+
+// protection looks again after something was taken away.
+func protection(s mfa.SubjectID) stmt {
+	return stmt{
+		sql: `UPDATE users SET protected = FALSE WHERE id = ? AND protected
+			AND NOT EXISTS (SELECT 1 FROM credentials c WHERE c.subject = users.id AND c.kind <> ?)`,
+		args: []any{string(s), string(temporary.Kind)},
+	}
 }
 
 func (s credentials) DropKind(ctx context.Context, subject mfa.SubjectID, k mfa.Kind) error {
-	return s.d.write(ctx, stmt{sql: `DELETE FROM credentials WHERE subject = ? AND kind = ?`, args: []any{string(subject), string(k)}})
+	return s.d.write(ctx, stmt{sql: `DELETE FROM credentials WHERE subject = ? AND kind = ?`, args: []any{string(subject), string(k)}}, protection(subject))
 }
 
 func (s credentials) DropAll(ctx context.Context, subject mfa.SubjectID) error {
-	return s.d.write(ctx, stmt{sql: `DELETE FROM credentials WHERE subject = ?`, args: []any{string(subject)}})
+	return s.d.write(ctx, stmt{sql: `DELETE FROM credentials WHERE subject = ?`, args: []any{string(subject)}}, protection(subject))
 }
 
 type challenges struct{ d *DB }

@@ -28,7 +28,8 @@ func (s groups) Put(ctx context.Context, name string) error {
 
 // Remove fails with idp.ErrNotFound when there is no such group.
 func (s groups) Remove(ctx context.Context, name string) error {
-	return s.d.write(ctx, stmt{sql: `DELETE FROM user_groups WHERE name = ?`, args: []any{name}, none: idp.ErrNotFound})
+	return s.d.write(ctx, stmt{sql: `DELETE FROM user_groups WHERE name = ?`, args: []any{name}, none: idp.ErrNotFound},
+		stmt{sql: `DELETE FROM scim_groups WHERE group_name = ?`, args: []any{name}})
 }
 
 // Join fails with idp.ErrNotFound when there is no such group or person.

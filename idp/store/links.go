@@ -34,13 +34,17 @@ func (s links) Put(ctx context.Context, l idp.Link) error {
 	if err != nil {
 		return err
 	}
-	return s.d.write(ctx, stmt{
+	put := stmt{
 		sql: `INSERT INTO links (hash, purpose, user_id, epoch, data, created, expires)
 			SELECT CAST(? AS TEXT), CAST(? AS TEXT), u.id, CASE WHEN CAST(? AS BIGINT) < 0 THEN u.epoch ELSE CAST(? AS BIGINT) END,
 				CAST(? AS ` + s.d.bytes() + `), CAST(? AS BIGINT), CAST(? AS BIGINT) FROM users u WHERE u.id = ?`,
 		args: []any{l.Hash, string(l.Purpose), l.Epoch, l.Epoch, data, ms(l.Created), ms(l.Expires), string(l.User)},
 		none: idp.ErrNotFound, taken: idp.ErrTaken,
-	})
+	}
+	if l.Purpose != idp.LinkInvite {
+		return s.d.write(ctx, put)
+	}
+	return s.d.write(ctx, put, stmt{sql: `UPDATE users SET invited = ? WHERE id = ?`, args: []any{ms(l.Created), string(l.User)}})
 }
 
 func (s links) Get(ctx context.Context, p idp.Purpose, hash string) (idp.Link, idp.User, error) {

@@ -6,7 +6,8 @@ import (
 	"slices"
 
 	"latchkey/idp"
-	"latchkey/mfa"
+	"latchkey/idp/audit"
+	"latchkey/idp/keyring"
 )
 
 type eventLog struct{ d *DB }
@@ -17,40 +18,62 @@ func (d *DB) Log() idp.Log { return eventLog{d} }
 // page is how many events are read at once.
 const page = 500
 
-type eventRow struct {
-	ID                                                                      string
-	At                                                                      int64
-	What, UserID, Actor, Client, Session, Method, IP, Agent, Result, Detail string
-}
-
-func (r eventRow) event() (idp.Event, error) {
-	e := idp.Event{
-		ID: r.ID, At: at(r.At), What: r.What, User: idp.UserID(r.UserID), Actor: idp.UserID(r.Actor),
-		Client: idp.ClientID(r.Client), Session: idp.SessionID(r.Session), Method: mfa.Kind(r.Method),
-		Origin: idp.Origin{Address: r.IP, Agent: r.Agent}, Result: r.Result,
+// prepareLog makes sure of the key that seals events: looking for it while
+// somebody signs in would cost a round trip.
+func (d *DB) prepareLog(ctx context.Context) error {
+	root, err := d.Secret(ctx, "root")
+	if err != nil {
+		return err
 	}
-	return e, json.Unmarshal([]byte(r.Detail), &e.Detail)
+	d.seal = keyring.Derive(root, "events")
+	return nil
 }
 
+// Append seals the event as it will lie in the row.
 func (s eventLog) Append(ctx context.Context, e idp.Event) error {
+	e = storable(e)
 	detail, err := json.Marshal(e.Detail)
 	if err != nil {
 		return err
 	}
 	return s.d.write(ctx, stmt{
-		sql: `INSERT INTO events (id, at, what, user_id, actor, client, session, method, ip, agent, result, detail)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		sql: `INSERT INTO events (id, at, what, user_id, actor, client, session, method, ip, agent, request, result, detail, mac)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		args: []any{e.ID, ms(e.At), e.What, string(e.User), string(e.Actor), string(e.Client), string(e.Session),
-			string(e.Method), e.Origin.Address, e.Origin.Agent, e.Result, string(detail)},
+			string(e.Method), e.Origin.Address, e.Origin.Agent, e.Origin.Request, e.Result, string(detail), audit.MAC(s.d.seal, e)},
 		taken: idp.ErrTaken,
 	})
+}
+
+// storable is the event without what databases change or refuse in texts: the
+// seal must fit what is read back.
+func storable(e idp.Event) idp.Event {
+	for _, s := range []*string{
+		&e.ID, &e.What, (*string)(&e.User), (*string)(&e.Actor), (*string)(&e.Client), (*string)(&e.Session), (*string)(&e.Method),
+		&e.Origin.Address, &e.Origin.Agent, &e.Origin.Request, &e.Result,
+	} {
+		*s = cleaned(*s)
+	}
+	copied := false
+	for name, v := range e.Detail {
+		if cleaned(name) == name && cleaned(v) == v {
+			continue
+		}
+		if !copied {
+			old := e.Detail
+			e.Detail, copied = make(map[string]string, len(old)), true
+			for n, v := range old {
+				e.Detail[cleaned(n)] = cleaned(v)
+			}
+		}
+	}
+	return e
 }
 
 // Events reads page by page, so that f may take its time and use the database
 // itself.
 func (s eventLog) Events(ctx context.Context, q idp.EventQuery, f func(idp.Event) error) error {
-	query, args := `SELECT id, at, what, user_id, actor, client, session, method, ip, agent, result, detail
-		FROM events WHERE at >= ?`, []any{ms(q.Since)}
+	query, args := `SELECT `+eventColumns+` FROM events WHERE at >= ?`, []any{ms(q.Since)}
 	if q.User != "" {
 		query, args = query+` AND user_id = ?`, append(args, string(q.User))
 	}
@@ -76,11 +99,7 @@ func (s eventLog) Events(ctx context.Context, q idp.EventQuery, f func(idp.Event
 			return err
 		}
 		for _, r := range all {
-			e, err := r.event()
-			if err != nil {
-				return err
-			}
-			if err := f(e); err != nil {
+			if err := f(r.entry().Event); err != nil {
 				return err
 			}
 		}

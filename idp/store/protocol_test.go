@@ -226,11 +226,14 @@ func TestClients(t *testing.T) {
 		wantErr(t, err, idp.ErrNotFound)
 		must(t, clients.Add(ctx, c))
 		wantErr(t, clients.Add(ctx, c), idp.ErrTaken)
+		c.Version = 1
 		if got, err := clients.ByID(ctx, "c"); err != nil || !reflect.DeepEqual(got, c) {
 			t.Errorf("%+v, %v", got, err)
 		}
+		slow := c
 		c.Name = "D"
 		must(t, clients.Save(ctx, c))
+		wantErr(t, clients.Save(ctx, slow), idp.ErrSpent) // of two who change the same one the second is told
 		wantErr(t, clients.Save(ctx, oidc.Client{ID: "x"}), idp.ErrNotFound)
 		if all, err := clients.All(ctx); err != nil || len(all) != 1 || all[0].Name != "D" {
 			t.Errorf("%+v, %v", all, err)

@@ -57,7 +57,8 @@ func (s sessions) ByHash(ctx context.Context, hash string) (idp.Session, idp.Use
 	return session, u, err
 }
 
-// Open fails with idp.ErrNotFound when the person is gone.
+// Open fails with idp.ErrNotFound when the person is gone. When they signed in
+// last goes along in the same transaction.
 func (s sessions) Open(ctx context.Context, v idp.Session) error {
 	proofs, err := json.Marshal(v.Proofs)
 	if err != nil {
@@ -69,6 +70,10 @@ func (s sessions) Open(ctx context.Context, v idp.Session) error {
 		args: []any{string(v.ID), v.Hash, string(v.User), v.Epoch, string(proofs), ms(v.Created), ms(v.Seen), ms(v.Expires),
 			v.Idle.Milliseconds(), v.Device, v.Origin.Address, v.Origin.Agent},
 		taken: idp.ErrTaken,
+	}, stmt{
+		sql: `INSERT INTO signins (user_id, at) VALUES (?, ?)
+			ON CONFLICT (user_id) DO UPDATE SET at = excluded.at WHERE signins.at < excluded.at`,
+		args: []any{string(v.User), ms(v.Created)},
 	})
 }
 

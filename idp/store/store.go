@@ -52,10 +52,13 @@ type DB struct {
 	*engine
 	vault
 	cache Cache
+	seal  []byte // of events, see prepareLog
 
 	clients  shelf[oidc.Client]
 	policies shelf[policy.Policy]
 	keys     shelf[oidc.Key]
+	brands   shelf[branded]
+	settings shelf[document]
 }
 
 // Open connects, migrates if it is told to, and checks that the keyring fits.
@@ -101,7 +104,7 @@ func (d *DB) prepare(ctx context.Context, c Config) error {
 	} else if err != nil {
 		return err
 	}
-	return nil
+	return d.prepareLog(ctx)
 }
 
 // noCache remembers nothing.

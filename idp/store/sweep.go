@@ -24,6 +24,10 @@ func (d *DB) Sweep(ctx context.Context, now time.Time) error {
 		{"counters", "name", "cap = 0 AND ends <= ?"},
 		{"outbox", "id", "created <= ? - 2592000000"}, // 30 days: what is left is who was written to, and when
 		{"outbox_topics", "topic", "ends <= ?"},
+		{"api_requests", "caller, name", "expires <= ?"},
+		{"batches", "id", "expires <= ?"},
+		{"approvals", "id", "expires <= ?"},
+		{"jobs", "id", "touched <= CAST(? AS BIGINT) - 86400000"}, // a day
 	} {
 		args := []any{ms(now)}
 		if t.table == "sessions" {

@@ -130,13 +130,13 @@ func (s users) Add(ctx context.Context, u idp.User, ids []idp.Identifier) error 
 	}
 	insert := stmt{
 		sql: `INSERT INTO users (id, login, email, email_verified, name, phone, phone_verified, kind, role, locale,
-			profile, password, disabled, epoch, created, updated)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			profile, password, disabled, epoch, created, updated, sort_name)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		args: []any{string(u.ID), u.Login, u.Email, u.EmailVerified, u.Name, u.Phone, u.PhoneVerified, string(u.Kind),
-			string(u.Role), u.Locale, string(profile), u.Password, u.Disabled, u.Epoch, ms(u.Created), ms(u.Updated)},
+			string(u.Role), u.Locale, string(profile), u.Password, u.Disabled, u.Epoch, ms(u.Created), ms(u.Updated), sortName(u)},
 		taken: idp.ErrTaken,
 	}
-	return s.d.write(ctx, append([]stmt{insert}, claim(u.ID, ids)...)...)
+	return s.d.write(ctx, slices.Concat([]stmt{insert}, claim(u.ID, ids), newWords(u), []stmt{neverIn(u.ID)})...)
 }
 
 // Update leaves password, epoch and disabled alone: these change only through
@@ -149,16 +149,16 @@ func (s users) Update(ctx context.Context, u idp.User, ids []idp.Identifier) err
 	}
 	stmts := []stmt{{
 		sql: `UPDATE users SET login = ?, email = ?, email_verified = ?, name = ?, phone = ?, phone_verified = ?, kind = ?,
-			role = ?, locale = ?, profile = ?, updated = ? WHERE id = ?`,
+			role = ?, locale = ?, profile = ?, updated = ?, sort_name = ? WHERE id = ?`,
 		args: []any{u.Login, u.Email, u.EmailVerified, u.Name, u.Phone, u.PhoneVerified, string(u.Kind),
-			string(u.Role), u.Locale, string(profile), ms(u.Updated), string(u.ID)},
+			string(u.Role), u.Locale, string(profile), ms(u.Updated), sortName(u), string(u.ID)},
 		none: idp.ErrNotFound,
 	}}
 	canonical, skeletons := names(ids)
 	stmts = append(stmts,
 		release("identifiers", "canonical", u.ID, canonical),
 		release("looks", "skeleton", u.ID, skeletons))
-	return s.d.write(ctx, append(stmts, claim(u.ID, ids)...)...)
+	return s.d.write(ctx, slices.Concat(stmts, claim(u.ID, ids), words(u))...)
 }
 
 func (s users) SetProfile(ctx context.Context, u idp.User) error {
@@ -166,20 +166,20 @@ func (s users) SetProfile(ctx context.Context, u idp.User) error {
 	if err != nil {
 		return err
 	}
-	return s.d.write(ctx, stmt{
-		sql:  `UPDATE users SET name = ?, locale = ?, profile = ?, updated = ? WHERE id = ?`,
-		args: []any{u.Name, u.Locale, string(profile), ms(u.Updated), string(u.ID)},
+	return s.d.write(ctx, append([]stmt{{
+		sql:  `UPDATE users SET name = ?, locale = ?, profile = ?, updated = ?, sort_name = ? WHERE id = ?`,
+		args: []any{u.Name, u.Locale, string(profile), ms(u.Updated), sortName(u), string(u.ID)},
 		none: idp.ErrNotFound,
-	})
+	}}, words(u)...)...)
 }
 
 func (s users) SetEmail(ctx context.Context, was, is idp.User, ids []idp.Identifier) error {
 	canonical, skeletons := names(ids)
-	return s.d.write(ctx, append([]stmt{{
-		sql:  `UPDATE users SET login = ?, email = ?, email_verified = TRUE, updated = ? WHERE id = ? AND login = ? AND email = ?`,
-		args: []any{is.Login, is.Email, ms(is.Updated), string(was.ID), was.Login, was.Email},
+	return s.d.write(ctx, slices.Concat([]stmt{{
+		sql:  `UPDATE users SET login = ?, email = ?, email_verified = TRUE, updated = ?, sort_name = ? WHERE id = ? AND login = ? AND email = ?`,
+		args: []any{is.Login, is.Email, ms(is.Updated), sortName(is), string(was.ID), was.Login, was.Email},
 		none: idp.ErrSpent,
-	}, release("identifiers", "canonical", was.ID, canonical), release("looks", "skeleton", was.ID, skeletons)}, claim(was.ID, ids)...)...)
+	}, release("identifiers", "canonical", was.ID, canonical), release("looks", "skeleton", was.ID, skeletons)}, claim(was.ID, ids), words(is))...)
 }
 
 func (s users) Free(ctx context.Context, id idp.UserID, ids []idp.Identifier) error {

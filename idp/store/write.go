@@ -248,10 +248,19 @@ func again(err error) bool {
 // replaces instead of dropping: "a" and NUL must not find "a".
 func clean(args []any) {
 	for i, a := range args {
-		if s, ok := a.(string); ok && (strings.IndexByte(s, 0) >= 0 || !utf8.ValidString(s)) {
-			args[i] = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+		if s, ok := a.(string); ok && dirty(s) {
+			args[i] = cleaned(s)
 		}
 	}
+}
+
+func dirty(s string) bool { return strings.IndexByte(s, 0) >= 0 || !utf8.ValidString(s) }
+
+func cleaned(s string) string {
+	if !dirty(s) {
+		return s
+	}
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }
 
 // rebind numbers the placeholders for PostgreSQL.

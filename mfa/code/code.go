@@ -72,8 +72,10 @@ type Factor struct {
 	Channel mfa.Kind // SMS or Email
 	Courier Courier  // nil: nothing can be sent
 	Limiter mfa.Limiter
-	Now     func() time.Time
-	Rates   Rates // zero values get the defaults
+	// Able reports whether codes can be sent now; nil: always.
+	Able  func() bool
+	Now   func() time.Time
+	Rates Rates // zero values get the defaults
 	// Countries are the only ones that SMS go to, as calling codes (+33) or
 	// ISO 3166 codes (FR); none: all.
 	Countries []string
@@ -83,9 +85,10 @@ type Factor struct {
 }
 
 var (
-	_ mfa.Factor  = Factor{}
-	_ mfa.Sending = Factor{}
-	_ mfa.Lending = Factor{}
+	_ mfa.Factor   = Factor{}
+	_ mfa.Sending  = Factor{}
+	_ mfa.Optional = Factor{}
+	_ mfa.Lending  = Factor{}
 )
 
 // data is what a credential remembers.
@@ -109,6 +112,9 @@ type state struct {
 
 // Kind implements [mfa.Factor].
 func (f Factor) Kind() mfa.Kind { return f.Channel }
+
+// Ready implements [mfa.Optional].
+func (f Factor) Ready() bool { return f.Able == nil || f.Able() }
 
 // Sending says that Enroll and Ask send something.
 func (Factor) Sending() {}

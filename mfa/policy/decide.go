@@ -44,6 +44,7 @@ type Decision struct {
 	Lent      []mfa.Kind // that may be used though they were not enrolled
 	TrustDays int        // for so long a browser may be trusted; 0 = not at all
 	Session   Session
+	HardLock  bool // wrong passwords count over all browsers, see [What]
 	Terms     mfa.Terms
 	Banners   []Banner // of all policies that concern them, sorted by policy
 	Reasons   []Reason // sorted
@@ -125,6 +126,7 @@ func decide(ps []*Policy, f *Facts) Decision {
 		limits[i].add(&d, in)
 	}
 	d.passkeys(in)
+	d.lock(in)
 	d.banners(in)
 	slices.SortFunc(d.Reasons, func(a, b Reason) int {
 		return cmp.Or(cmp.Compare(a.Dimension, b.Dimension), cmp.Compare(a.Policy, b.Policy), cmp.Compare(a.Value, b.Value))
@@ -210,6 +212,15 @@ func (d *Decision) passkeys(in []*Policy) {
 	if limited && len(d.Terms.Models) == 0 {
 		d.Terms.Models = []string{NoModel}
 		d.because("", "passkeys", "models "+NoModel)
+	}
+}
+
+func (d *Decision) lock(in []*Policy) {
+	for _, p := range in {
+		if l := p.What.Lock; l != "" && l != lockSoft { // what cannot be read is the strictest (M-04)
+			d.HardLock = true
+			d.because(p.Name, "lock", lockHard)
+		}
 	}
 }
 

@@ -18,6 +18,7 @@ type (
 		Session   *fileSession      `yaml:"session,omitempty"`
 		Codes     *fileCodes        `yaml:"codes,omitempty"`
 		Passkeys  *Passkeys         `yaml:"passkeys,omitempty"`
+		Lock      string            `yaml:"lock,omitempty"`
 		Banner    map[string]string `yaml:"banner,omitempty"`
 	}
 	fileSession struct {
@@ -76,7 +77,7 @@ func whereOf(w Where) *fileWhere {
 }
 
 func whatOf(w What) fileWhat {
-	out := fileWhat{Assurance: w.Assurance, Methods: strs(w.Methods), Devices: w.Devices, Banner: w.Banner}
+	out := fileWhat{Assurance: w.Assurance, Methods: strs(w.Methods), Devices: w.Devices, Lock: w.Lock, Banner: w.Banner}
 	if w.Enrolment != (Enrolment{}) {
 		out.Enrolment = &w.Enrolment
 	}

@@ -39,6 +39,7 @@ func (r dice) legal(name string) Policy {
 	w.Session = Session{Absolute: seconds(86400, 2592000), Idle: seconds(60, 86400)}
 	w.Codes = Codes{Validity: seconds(60, 600), Digits: one(r, 0, 6, 10), Tries: r.IntN(11)}
 	w.Passkeys = Passkeys{Clones: one(r, "", "warn", "refuse"), Attestation: one(r, "", "none", "required"), Models: one(r, nil, []string{"cb69481e-8ff7-4039-93ec-0a2729a154a8", "00000000-0000-0000-0000-000000000001"})}
+	w.Lock = one(r, "", "soft", "hard")
 	w.Banner = one(r, nil, map[string]string{"en": word(), "pt-BR": word() + word(), "no": "x" + word()})
 	p.What = w
 	return p

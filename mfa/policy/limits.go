@@ -10,8 +10,9 @@ import (
 // wins. A new one is one entry in the table and a field of [What].
 type limit struct {
 	dimension, key string
-	least, most    int64 // what files may say (SECURITY.md §1.1)
-	more           bool  // more is stricter; else less is
+	part           string // of a form, see [Field]
+	least, most    int64  // what files may say (SECURITY.md §1.1)
+	more           bool   // more is stricter; else less is
 	duration       bool
 	in             func(w *What) (int64, bool) // what the policy says, if it says anything
 	set            func(d *Decision, v int64)
@@ -19,7 +20,7 @@ type limit struct {
 
 var limits = []limit{
 	{
-		dimension: "trusted_devices", key: "days", least: 0, most: 365,
+		part: "stay", dimension: "trusted_devices", key: "days", least: 0, most: 365,
 		in: func(w *What) (int64, bool) {
 			if w.Devices == nil {
 				return 0, false
@@ -29,27 +30,27 @@ var limits = []limit{
 		set: func(d *Decision, v int64) { d.TrustDays = int(v) },
 	},
 	{
-		dimension: "session", key: "absolute", least: int64(5 * time.Minute), most: int64(720 * time.Hour), duration: true,
+		part: "stay", dimension: "session", key: "absolute", least: int64(5 * time.Minute), most: int64(720 * time.Hour), duration: true,
 		in:  func(w *What) (int64, bool) { return said(int64(w.Session.Absolute)) },
 		set: func(d *Decision, v int64) { d.Session.Absolute = time.Duration(v) },
 	},
 	{
-		dimension: "session", key: "idle", least: int64(time.Minute), most: int64(24 * time.Hour), duration: true,
+		part: "stay", dimension: "session", key: "idle", least: int64(time.Minute), most: int64(24 * time.Hour), duration: true,
 		in:  func(w *What) (int64, bool) { return said(int64(w.Session.Idle)) },
 		set: func(d *Decision, v int64) { d.Session.Idle = time.Duration(v) },
 	},
 	{
-		dimension: "codes", key: "validity", least: int64(time.Minute), most: int64(10 * time.Minute), duration: true,
+		part: "codes", dimension: "codes", key: "validity", least: int64(time.Minute), most: int64(10 * time.Minute), duration: true,
 		in:  func(w *What) (int64, bool) { return said(int64(w.Codes.Validity)) },
 		set: func(d *Decision, v int64) { d.Terms.Validity = time.Duration(v) },
 	},
 	{
-		dimension: "codes", key: "digits", least: 6, most: 10, more: true,
+		part: "codes", dimension: "codes", key: "digits", least: 6, most: 10, more: true,
 		in:  func(w *What) (int64, bool) { return said(int64(w.Codes.Digits)) },
 		set: func(d *Decision, v int64) { d.Terms.Digits = int(v) },
 	},
 	{
-		dimension: "codes", key: "tries", least: 1, most: 10,
+		part: "codes", dimension: "codes", key: "tries", least: 1, most: 10,
 		in:  func(w *What) (int64, bool) { return said(int64(w.Codes.Tries)) },
 		set: func(d *Decision, v int64) { d.Terms.Tries = int(v) },
 	},

@@ -90,8 +90,17 @@ type What struct {
 	Session   Session           `yaml:"session,omitempty" json:"session,omitzero"`
 	Codes     Codes             `yaml:"codes,omitempty" json:"codes,omitzero"`
 	Passkeys  Passkeys          `yaml:"passkeys,omitempty" json:"passkeys,omitzero"`
+	Lock      string            `yaml:"lock,omitempty" json:"lock,omitempty"`     // soft (default) or hard
 	Banner    map[string]string `yaml:"banner,omitempty" json:"banner,omitempty"` // text by language
 }
+
+// What Lock can say. A hard lock counts wrong passwords over all browsers
+// together and lasts half an hour (PCI DSS 8.3.4, SECURITY.md N-06): strangers
+// can lock somebody out by it, which a soft one does not let them (B-09).
+const (
+	lockHard = "hard"
+	lockSoft = "soft"
+)
 
 // Enrolment gives people time to set up what a policy demands. At most one of
 // Deadline and GraceDays is set; of both the earlier counts.

@@ -87,6 +87,9 @@ func (r dice) limits(w *What) {
 		w.Passkeys = Passkeys{Clones: one(r, "", "warn", "refuse"), Attestation: one(r, "", "none", "required"), Models: r.some("a", "b", "c")}
 	}
 	if r.once(4) {
+		w.Lock = one(r, "", "soft", "hard")
+	}
+	if r.once(4) {
 		w.Banner = map[string]string{"en": one(r, "hello", "welcome")}
 	}
 }
@@ -163,7 +166,7 @@ func TestOneMorePolicyIsNeverKinder(t *testing.T) {
 			}
 		}
 	}
-	for _, what := range []string{"ahead", "assurance", "usable", "lacks", "lent", "trusted_devices", "session", "codes", "models"} {
+	for _, what := range []string{"ahead", "assurance", "usable", "lacks", "lent", "trusted_devices", "session", "codes", "models", "lock"} {
 		if seen[what] < 100 {
 			t.Errorf("%s became stricter only %d times: the test does not look", what, seen[what])
 		}
@@ -211,7 +214,10 @@ func kinder(b, a Decision, f Facts, seen map[string]int) string {
 		return "other keys"
 	case len(b.Terms.Models) > 0 && len(a.Terms.Models) == 0:
 		return "all makes of key"
+	case b.HardLock && !a.HardLock:
+		return "a softer lock"
 	}
+	count("lock", a.HardLock && !b.HardLock)
 	count("models", len(b.Terms.Models) > 0 && !slices.Equal(a.Terms.Models, b.Terms.Models))
 	for _, m := range a.Terms.Models {
 		if len(b.Terms.Models) > 0 && m != NoModel && !slices.Contains(b.Terms.Models, m) {
@@ -303,5 +309,5 @@ func tail(ds []Decision, i int) []Decision {
 
 func sameDemands(a, b Decision) bool {
 	return a.Assurance == b.Assurance && slices.Equal(a.Methods, b.Methods) && slices.Equal(a.Lent, b.Lent) &&
-		a.TrustDays == b.TrustDays && a.Session == b.Session && reflect.DeepEqual(a.Terms, b.Terms)
+		a.TrustDays == b.TrustDays && a.HardLock == b.HardLock && a.Session == b.Session && reflect.DeepEqual(a.Terms, b.Terms)
 }

@@ -38,13 +38,14 @@ func (r policyReader) what(at string, n ast.Node) What {
 		{key: "session", read: func(key string, n ast.Node) { w.Session = r.session(key, n) }},
 		{key: "codes", read: func(key string, n ast.Node) { w.Codes = r.codes(key, n) }},
 		{key: "passkeys", read: func(key string, n ast.Node) { w.Passkeys = r.passkeys(key, n) }},
+		{key: "lock", read: func(key string, n ast.Node) { w.Lock = r.oneOf(key, n, []string{lockHard, lockSoft}) }},
 		{key: "banner", read: func(key string, n ast.Node) { w.Banner = r.banner(key, n) }},
 	}
 	given := r.fields(n, at, known)
 	if len(r.mistakes) > before {
 		return w
 	}
-	r.someOf(n, at, len(given) > 0, "assurance", "methods", "trusted_devices", "session", "codes", "passkeys", "banner")
+	r.someOf(n, at, len(given) > 0, "assurance", "methods", "trusted_devices", "session", "codes", "passkeys", "lock", "banner")
 	if slices.Contains(given, "enrolment") && w.Assurance == "" && w.Methods == nil {
 		r.wrong(n, at+".enrolment", "", "says from when on assurance and methods hold; one of them must be there")
 	}

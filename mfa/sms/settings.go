@@ -322,3 +322,27 @@ func (g *gateway) expand(template string, escape func(string) string, more ...st
 	}
 	return strings.NewReplacer(pairs...).Replace(template)
 }
+
+// Setting is one thing that a type of gateway wants to know.
+type Setting struct {
+	Name     string
+	About    string // in English, without a full stop
+	Default  string
+	Secret   bool
+	Optional bool
+}
+
+// Describe says what a type of gateway is called and what it wants to know, in
+// alphabetical order. known is false for no type.
+func Describe(kind string) (title string, all []Setting, known bool) {
+	specs, err := specs()
+	if err != nil {
+		return "", nil, false
+	}
+	sp, known := specs[kind]
+	for _, name := range slices.Sorted(maps.Keys(sp.Settings)) {
+		s := sp.Settings[name]
+		all = append(all, Setting{Name: name, About: s.About, Default: s.Default, Secret: s.Secret, Optional: s.Optional || s.Default != ""})
+	}
+	return sp.Title, all, known
+}

@@ -86,3 +86,17 @@ func TestNoThirdParty(t *testing.T) {
 		t.Error("Bootstrap lost its licence")
 	}
 }
+
+// Every style serves both directions of writing: it knows where a line starts
+// and ends, and nothing of left and right but where a picture stands in the
+// ground, which style.css says for both.
+func TestBothDirections(t *testing.T) {
+	sided := regexp.MustCompile(`(?m:[{;]|^)\s*(?:[a-z-]*(?:left|right)[a-z-]*\s*:|(?:text-align|float|clear)\s*:\s*(?:left|right))`)
+	for name, a := range byName {
+		if strings.HasSuffix(name, ".css") {
+			for _, m := range sided.FindAll(a.plain, -1) {
+				t.Errorf("%s: %s", name, m)
+			}
+		}
+	}
+}

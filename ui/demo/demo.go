@@ -24,6 +24,11 @@ import (
 //go:embed shop.html shop.css fragment.html
 var files embed.FS
 
+// Logo is the shop's, a PNG.
+//
+//go:embed logo.png
+var Logo []byte
+
 var pages = template.Must(template.ParseFS(files, "*.html"))
 
 const cookie = "latchkey-demo-shop"

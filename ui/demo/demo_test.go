@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"latchkey/ui/page/pagetest"
 )
 
 // Leaving ends the shop's session first, whatever becomes of the provider's,
@@ -47,4 +49,20 @@ func TestLeave(t *testing.T) {
 			}
 		})
 	}
+}
+
+// the shop in a browser, before signing in, after it, and when it went wrong.
+func TestShopInBrowser(t *testing.T) {
+	s := &Shop{Issuer: "http://localhost:1", OdooClient: "demo-odoo", CodeClient: "demo-web"}
+	in := &guest{Name: "Camille Durand", Email: "camille.durand@example.com", How: "by authorization code with PKCE", Saw: "{\n  \"sub\": \"" + strings.Repeat("x", 60) + "\"\n}"}
+	s.guests = map[string]*guest{"g": in}
+	m := http.NewServeMux()
+	m.Handle("/", s.Handler())
+	m.HandleFunc("/in", func(w http.ResponseWriter, r *http.Request) {
+		r.AddCookie(&http.Cookie{Name: cookie, Value: "g"})
+		s.home(w, r)
+	})
+	srv := httptest.NewServer(m)
+	defer srv.Close()
+	pagetest.InspectPlain(t, srv.URL+"/", srv.URL+"/in", srv.URL+"/callback?error=access_denied&error_description=No.")
 }

@@ -7,6 +7,7 @@ package locale
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -44,7 +45,7 @@ func Find(tag string) (Printer, bool) {
 			return Printer{c}, true
 		}
 	}
-	return Printer{}, false
+	return rehearsed(tag)
 }
 
 // For picks a language: the first of the choices that there is, otherwise the
@@ -54,6 +55,9 @@ func Find(tag string) (Printer, bool) {
 func For(choices []string, acceptLanguage string) Printer {
 	for _, choice := range choices {
 		for word := range strings.FieldsSeq(choice) {
+			if p, ok := rehearsed(word); ok {
+				return p
+			}
 			tag, err := language.Parse(word)
 			if err != nil {
 				continue
@@ -101,7 +105,7 @@ func (p Printer) T(key string, args ...any) string {
 	if !ok {
 		return key
 	}
-	return fill(s[plural.Other], args)
+	return p.catalogue().fill(s[plural.Other], args)
 }
 
 // N is the sentence behind a key in the form that the number n asks for; n is
@@ -116,18 +120,34 @@ func (p Printer) N(key string, n int, args ...any) string {
 	if !ok {
 		s = forms[plural.Other]
 	}
-	return fill(s, append([]any{n}, args...))
+	return c.fill(s, append([]any{n}, args...))
 }
 
 func (c *catalogue) form(n int) plural.Form {
 	return plural.Cardinal.MatchPlural(language.Make(c.tag), max(n, -n), 0, 0, 0, 0)
 }
 
-func fill(s string, args []any) string {
+func (c *catalogue) fill(s string, args []any) string {
 	if len(args) == 0 {
 		return s
 	}
+	args = slices.Clone(args)
+	for i, a := range args {
+		if s, ok := a.(string); ok {
+			args[i] = Printer{c}.Apart(s)
+		}
+	}
 	return fmt.Sprintf(s, args...)
+}
+
+// Apart keeps a value, such as an address, in its own order and apart from the
+// words around it, where these run from right to left (UAX #9, isolates).
+func (p Printer) Apart(value string) string {
+	if p.Dir() != "rtl" {
+		return value
+	}
+	const fsi, pdi = "\u2068", "\u2069"
+	return fsi + value + pdi
 }
 
 // Date is a day as the reader writes it, in the zone of t.

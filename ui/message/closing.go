@@ -31,14 +31,15 @@ func (d Desk) ClosingAsked(ctx context.Context, u idp.User) error {
 // ComposeClosing writes the mail without sending it. An address has no language,
 // so it is written in the fallback.
 func (d Desk) ComposeClosing(u idp.User) (mail.Message, error) {
-	p, brand := locale.For(nil, ""), line(d.Brand)
+	p := locale.For(nil, "")
+	head := d.masthead(p)
 	return d.draw(idp.User{Email: d.Admin}, view{
-		Printer: p, Brand: brand, Subject: p.T("mail.closing.subject", brand), Hello: p.T("mail.hello_nobody"),
-		What: p.T("mail.closing.text", brand), Next: p.T("mail.closing.next"),
+		Printer: p, masthead: head, Subject: p.T("mail.closing.subject", head.Brand), Hello: p.T("mail.hello_nobody"),
+		What: p.T("mail.closing.text", head.Brand), Next: p.T("mail.closing.next"),
 		Facts: []fact{
 			{p.T("mail.closing.name"), line(u.Name)}, {p.T("mail.account"), line(u.Login)}, {p.T("mail.closing.id"), string(u.ID)},
 			{p.T("mail.when"), p.DateTime(d.Now().UTC())},
 		},
-		Link: strings.TrimRight(d.Issuer, "/") + "/my/security", Review: p.T("mail.closing.go"), Why: p.T("mail.halt_why", brand),
+		Link: strings.TrimRight(d.Issuer, "/") + "/my/security", Review: p.T("mail.closing.go"), Why: p.T("mail.halt_why", head.Brand),
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"latchkey/idp"
+	"latchkey/idp/brand"
 	"latchkey/idp/mail"
 	"latchkey/mfa/code"
 	"latchkey/ui/locale"
@@ -29,9 +30,10 @@ var (
 // fields are set once, before first use.
 type Codes struct {
 	Outbox Outbox
-	Issuer string // public URL; its host is the one that a browser fills the code in for
-	Brand  string
-	Admin  string // address of whoever hears that sending has been stopped; empty: nobody
+	Issuer string             // public URL; its host is the one that a browser fills the code in for
+	Brand  string             // see Notices
+	House  func() brand.Brand // see Notices
+	Admin  string             // address of whoever hears that sending has been stopped; empty: nobody
 	Now    func() time.Time
 	// Nudge makes somebody look into the outbox now, because a person waits.
 	// It may be nil.
@@ -78,31 +80,34 @@ func (s *Codes) Compose(l code.Letter) (mail.Message, error) {
 // which site the code is, so that no other one gets it filled in (Origin-bound
 // one-time codes delivered via SMS, WICG).
 func (s *Codes) text(p locale.Printer, l code.Letter, minutes int) string {
-	out := strings.Join([]string{p.T("sms.code", l.Code, line(s.Brand)), p.N("sms.valid", minutes), p.T("sms.secret")}, " ")
+	out := strings.Join([]string{p.T("sms.code", l.Code, s.masthead(p).Brand), p.N("sms.valid", minutes), p.T("sms.secret")}, " ")
 	if u, err := url.Parse(s.Issuer); err == nil && u.Hostname() != "" {
 		out += "\n\n@" + u.Hostname() + " #" + l.Code
 	}
 	return out
 }
 
+func (s *Codes) masthead(p locale.Printer) masthead { return mastheadOf(p, s.Brand, s.House) }
+
 // codeView is what the two templates of a code see.
 type codeView struct {
 	locale.Printer
-	Brand, Subject, What, Valid, Code, Next, Why string
-	Filler                                       string // keeps what follows out of previews
-	Facts                                        []fact
+	masthead
+	Subject, What, Valid, Code, Next, Why string
+	Filler                                string // keeps what follows out of previews
+	Facts                                 []fact
 }
 
 func (s *Codes) letter(p locale.Printer, l code.Letter, minutes int, m *mail.Message) error {
-	brand := line(s.Brand)
+	head := s.masthead(p)
 	v := codeView{
-		Printer: p, Brand: brand, Subject: p.T("mail.code_subject", brand), Code: l.Code,
-		What: p.T("mail.code_text", brand), Valid: p.N("mail.code_valid", minutes), Next: p.T("mail.code_next"), Why: p.T("mail.why", brand),
+		Printer: p, masthead: head, Subject: p.T("mail.code_subject", head.Brand), Code: l.Code,
+		What: p.T("mail.code_text", head.Brand), Valid: p.N("mail.code_valid", minutes), Next: p.T("mail.code_next"), Why: p.T("mail.why", head.Brand),
 		Filler: strings.Repeat("\u00a0\u200c", 100),
 		Facts:  []fact{{p.T("mail.account"), line(l.Subject.Name)}, {p.T("mail.when"), p.DateTime(m.Created.UTC())}},
 	}
 	if l.Adding {
-		v.What, v.Next = p.T("mail.code_add_text", brand), p.T("mail.code_add_next")
+		v.What, v.Next = p.T("mail.code_add_text", head.Brand), p.T("mail.code_add_next")
 	}
 	v.Facts = append(v.Facts, origin(p, idp.Origin{Address: l.Subject.Address, Agent: l.Subject.Agent})...)
 	m.Subject = v.Subject

@@ -30,14 +30,15 @@ func (s *Notices) Deadline(ctx context.Context, u idp.User, r posture.Reminder) 
 
 // ComposeDeadline writes the mail without sending it.
 func (s *Notices) ComposeDeadline(u idp.User, r posture.Reminder) (mail.Message, error) {
-	p, brand := locale.For([]string{u.Locale}, ""), line(s.Brand)
+	p := locale.For([]string{u.Locale}, "")
+	head := s.masthead(p)
 	// Deadlines are days in UTC, and so they are told.
 	day := p.Date(r.At.UTC())
 	v := view{
-		Printer: p, Brand: brand, Subject: p.T("mail.deadline_subject", brand, day), Hello: p.T("mail.hello", line(u.Name)),
-		What: p.T("mail.deadline_text", day, brand), Next: p.T("mail.deadline_next"),
+		Printer: p, masthead: head, Subject: p.T("mail.deadline_subject", head.Brand, day), Hello: p.T("mail.hello", line(u.Name)),
+		What: p.T("mail.deadline_text", day, head.Brand), Next: p.T("mail.deadline_next"),
 		Facts: []fact{{p.T("mail.account"), line(u.Login)}, {p.T("mail.deadline_from"), day}},
-		Link:  strings.TrimRight(s.Issuer, "/") + "/my/security", Review: p.T("mail.deadline_link"), Why: p.T("mail.why", brand),
+		Link:  strings.TrimRight(s.Issuer, "/") + "/my/security", Review: p.T("mail.deadline_link"), Why: p.T("mail.why", head.Brand),
 	}
 	var ways []string
 	for _, k := range r.SetUp {

@@ -36,9 +36,10 @@ func (s *Codes) ComposeHalt(h code.Halt) (mail.Message, error) {
 	if !ok {
 		return mail.Message{}, fmt.Errorf("%w: halt %q has no words", idp.ErrInvalid, h.Reason)
 	}
-	p, brand := locale.For(nil, ""), line(s.Brand)
+	p := locale.For(nil, "")
+	head := s.masthead(p)
 	v := haltView{
-		Printer: p, Brand: brand, Subject: p.T("mail.halt_subject", brand), What: p.T(key, brand), Next: p.T("mail.halt_next"), Why: p.T("mail.halt_why", brand),
+		Printer: p, masthead: head, Subject: p.T("mail.halt_subject", head.Brand), What: p.T(key, head.Brand), Next: p.T("mail.halt_next"), Why: p.T("mail.halt_why", head.Brand),
 	}
 	if h.Country != "" {
 		v.Facts = append(v.Facts, fact{p.T("mail.halt_country"), h.Country})
@@ -62,6 +63,7 @@ func (s *Codes) ComposeHalt(h code.Halt) (mail.Message, error) {
 // haltView is what the two templates of a halt see.
 type haltView struct {
 	locale.Printer
-	Brand, Subject, What, Next, Why string
-	Facts                           []fact
+	masthead
+	Subject, What, Next, Why string
+	Facts                    []fact
 }

@@ -30,7 +30,8 @@ var letters = map[idp.Purpose]string{
 
 // ComposeLetter writes the mail of a link without sending it.
 func (s *Notices) ComposeLetter(u idp.User, l idp.Letter) (mail.Message, error) {
-	p, brand := locale.For([]string{u.Locale}, ""), line(s.Brand)
+	p := locale.For([]string{u.Locale}, "")
+	head := s.masthead(p)
 	key, ok := letters[l.Link.Purpose]
 	next := key + ".next"
 	if l.Method != "" {
@@ -40,10 +41,10 @@ func (s *Notices) ComposeLetter(u idp.User, l idp.Letter) (mail.Message, error) 
 		return mail.Message{}, fmt.Errorf("%w: a letter for %q, %q has no words", idp.ErrInvalid, l.Link.Purpose, l.Method)
 	}
 	v := view{
-		Printer: p, Brand: brand, Subject: p.T(key+".subject", brand), Hello: p.T("mail.hello", line(u.Name)),
-		What: p.T(key+".text", brand), Next: p.T(next),
+		Printer: p, masthead: head, Subject: p.T(key+".subject", head.Brand), Hello: p.T("mail.hello", line(u.Name)),
+		What: p.T(key+".text", head.Brand), Next: p.T(next),
 		Facts: []fact{{p.T("mail.account"), line(u.Login)}, {p.T("mail.until"), p.DateTime(l.Link.Expires.In(zone(u)))}},
-		Link:  l.Link.Purpose.Address(s.Issuer, l.Token), Review: p.T(key + ".go"), Why: p.T("mail.why", brand),
+		Link:  l.Link.Purpose.Address(s.Issuer, l.Token), Review: p.T(key + ".go"), Why: p.T("mail.why", head.Brand),
 	}
 	if l.Link.Purpose == idp.LinkVerify {
 		// Whoever reads it may be a stranger: nothing about the person, and no words

@@ -22,6 +22,7 @@ import (
 	"unicode"
 
 	"latchkey/idp"
+	"latchkey/idp/brand"
 	"latchkey/idp/mail"
 	"latchkey/ui/locale"
 )
@@ -43,9 +44,10 @@ type Outbox interface {
 // are set once, before first use.
 type Notices struct {
 	Outbox Outbox
-	Links  idp.Links // keeps what is behind the links in mails; nil: none but to our own pages
-	Issuer string    // public URL; the only source of links (SECURITY.md E-05)
-	Brand  string    // the name of the house
+	Links  idp.Links          // keeps what is behind the links in mails; nil: none but to our own pages
+	Issuer string             // public URL; the only source of links (SECURITY.md E-05)
+	Brand  string             // the name of the house, if House says no other
+	House  func() brand.Brand // how the house looks now; nil: it has a name only
 	Now    func() time.Time
 
 	mu   sync.Mutex
@@ -121,10 +123,11 @@ func (s *Notices) lately(topic string, quiet time.Duration) bool {
 // view is what the two templates see. Nothing in it spans lines.
 type view struct {
 	locale.Printer
-	Brand, Subject, Hello, What, Next string
-	Facts                             []fact
-	Link, Review, Why                 string
-	NotMe                             string // address; empty: none
+	masthead
+	Subject, Hello, What, Next string
+	Facts                      []fact
+	Link, Review, Why          string
+	NotMe                      string // address; empty: none
 }
 
 type fact struct{ Name, Value string }
@@ -133,16 +136,18 @@ type fact struct{ Name, Value string }
 // where its reader can take back what it tells of; empty: there is none.
 func (s *Notices) Compose(u idp.User, n idp.Notice, notMe string) (mail.Message, error) {
 	p := locale.For([]string{u.Locale}, "")
-	key, brand := "mail."+string(n.Kind), line(s.Brand)
+	key, head := "mail."+string(n.Kind), s.masthead(p)
 	if !p.Has(key + ".subject") {
 		return mail.Message{}, fmt.Errorf("%w: notice %q has no words", idp.ErrInvalid, n.Kind)
 	}
 	return s.draw(u, view{
-		Printer: p, Brand: brand, Subject: p.T(key+".subject", brand), Hello: p.T("mail.hello", line(u.Name)),
-		What: p.T(key+".text", brand), Next: p.T(key + ".next"), Facts: facts(p, u, n),
-		Link: strings.TrimRight(s.Issuer, "/") + "/my/security", Review: p.T("mail.review"), Why: p.T("mail.why", brand), NotMe: notMe,
+		Printer: p, masthead: head, Subject: p.T(key+".subject", head.Brand), Hello: p.T("mail.hello", line(u.Name)),
+		What: p.T(key+".text", head.Brand), Next: p.T(key + ".next"), Facts: facts(p, u, n),
+		Link: strings.TrimRight(s.Issuer, "/") + "/my/security", Review: p.T("mail.review"), Why: p.T("mail.why", head.Brand), NotMe: notMe,
 	})
 }
+
+func (s *Notices) masthead(p locale.Printer) masthead { return mastheadOf(p, s.Brand, s.House) }
 
 // draw makes the message of what the templates are to show.
 func (s *Notices) draw(u idp.User, v view) (mail.Message, error) {
@@ -201,8 +206,10 @@ func origin(p locale.Printer, o idp.Origin) (out []fact) {
 
 // line makes one short line of a text that somebody else chose: no line of
 // its own, no header, no page-long letter in our name (SECURITY.md E-11).
-func line(s string) string {
-	const longest = 80
+func line(s string) string { return short(s, 80) }
+
+// short is line for a text of so many characters.
+func short(s string, longest int) string {
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp, unicode.Bidi_Control) {
 			return ' '

@@ -13,11 +13,12 @@ import (
 // either account, and there is one such mail for every one that would have held a
 // link (SECURITY.md E-01). It joins the Atomic in ctx.
 func (s *Notices) Unusable(ctx context.Context, u idp.User, address string) error {
-	p, brand := locale.For([]string{u.Locale}, ""), line(s.Brand)
+	p := locale.For([]string{u.Locale}, "")
+	head := s.masthead(p)
 	m, err := s.draw(idp.User{Email: address}, view{
-		Printer: p, Brand: brand, Subject: p.T("mail.unusable.subject", brand), Hello: p.T("mail.hello_nobody"),
-		What: p.T("mail.unusable.text", brand), Next: p.T("mail.unusable.next"),
-		Link: strings.TrimRight(s.Issuer, "/") + "/login", Review: p.T("mail.unusable.go"), Why: p.T("mail.why", brand),
+		Printer: p, masthead: head, Subject: p.T("mail.unusable.subject", head.Brand), Hello: p.T("mail.hello_nobody"),
+		What: p.T("mail.unusable.text", head.Brand), Next: p.T("mail.unusable.next"),
+		Link: strings.TrimRight(s.Issuer, "/") + "/login", Review: p.T("mail.unusable.go"), Why: p.T("mail.why", head.Brand),
 	})
 	if err != nil {
 		return err

@@ -25,16 +25,18 @@ type Context struct {
 	reach
 
 	site   *Site
-	bound  bool     // forms carry the session, too
-	upload int64    // the form may bring a file of so many bytes; 0: none
-	here   string   // address of this page, for the language switch; empty: none
-	wishes []string // languages that the account and the request ask for
+	bound  bool         // forms carry the session, too
+	upload int64        // the form may bring a file of so many bytes; 0: none
+	here   string       // address of this page, for the language switch; empty: none
+	client idp.ClientID // whose looks the page has; empty: the house's
+	wishes []string     // languages that the account and the request ask for
 }
 
 // arrival is what gin knows of a request and net/http does not.
 type arrival struct {
 	address string // by the trusted proxies
 	route   string // the pattern, for the log: addresses carry tickets and tokens
+	id      string // under which the request is in the logs, and on its error page
 }
 
 type arrivalKey struct{}
@@ -77,9 +79,6 @@ func (c *Context) Speak(wishes ...string) {
 // Now is the site's clock.
 func (c *Context) Now() time.Time { return c.site.now() }
 
-// Brand is the name of the house.
-func (c *Context) Brand() string { return c.site.name }
-
 // Context is the request's.
 func (c *Context) Context() context.Context { return c.R.Context() }
 
@@ -91,7 +90,8 @@ func (c *Context) Origin() idp.Origin {
 	if len(agent) > longest {
 		agent = agent[:longest]
 	}
-	return idp.Origin{Address: arrivalOf(c.R).address, Agent: strings.ToValidUTF8(agent, "")}
+	at := arrivalOf(c.R)
+	return idp.Origin{Address: at.address, Agent: strings.ToValidUTF8(agent, ""), Request: at.id}
 }
 
 // Here sets the address of the page for the language switch, when it is not

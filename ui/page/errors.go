@@ -50,6 +50,7 @@ var problems = []struct {
 	{idp.ErrBadLogin, http.StatusUnauthorized, "bad_login"},
 	{mfa.ErrWrong, http.StatusUnauthorized, "wrong_code"},
 	{idp.ErrDenied, http.StatusForbidden, "denied"},
+	{idp.ErrLastOwner, http.StatusConflict, "last_owner"},
 	{idp.ErrMore, http.StatusForbidden, "more"},
 	{idp.ErrNotFound, http.StatusNotFound, "not_found"},
 	{mfa.ErrNotHeld, http.StatusNotFound, "no_factor"},
@@ -91,7 +92,9 @@ func (c *Context) FailAs(cause error, p Problem) {
 // note logs why a request failed, says when to come back, and returns the id
 // under which it is in the log.
 func note(c *Context, cause error, p Problem) (id string) {
-	id = eventID()
+	if id = arrivalOf(c.R).id; id == "" {
+		id = eventID()
+	}
 	level := slog.LevelInfo
 	if p.Status >= http.StatusInternalServerError {
 		level = slog.LevelError

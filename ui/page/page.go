@@ -26,7 +26,8 @@ const MaxBody = 64 << 10
 // Config is what the pages must be told.
 type Config struct {
 	Issuer  string // public URL; the only source of our own origin, never the Host header
-	Name    string // the brand; empty: Latchkey
+	Name    string // of the house, where no brand says another; empty: Latchkey
+	Brands  Brands // how pages look; nil: as the style sheet has it
 	CSRFKey []byte // at least 32 random bytes, the same on every instance
 	Secure  bool   // __Host- cookies with Secure; always so when the issuer is https
 	Log     *slog.Logger
@@ -37,6 +38,8 @@ type Config struct {
 type Site struct {
 	origin string
 	name   string
+	brands Brands
+	sheets sheets
 	key    []byte
 	secure bool
 	https  bool
@@ -57,6 +60,7 @@ func New(c Config) (*Site, error) {
 	s := &Site{
 		origin: u.Scheme + "://" + strings.ToLower(u.Host),
 		name:   c.Name,
+		brands: c.Brands,
 		key:    c.CSRFKey,
 		https:  u.Scheme == "https",
 		log:    c.Log,
@@ -89,6 +93,8 @@ func (s *Site) Mount(e *gin.Engine) {
 	serve := gin.WrapH(assets.Handler())
 	e.GET(assets.Prefix+":file", serve)
 	e.HEAD(assets.Prefix+":file", serve)
+	e.GET(brandPath+":file", s.branded)
+	e.HEAD(brandPath+":file", s.branded)
 	e.GET("/favicon.ico", func(g *gin.Context) { g.Redirect(http.StatusFound, assets.URL("logo.svg")) })
 	e.NoRoute(func(g *gin.Context) { s.From(g.Writer, g.Request).Fail(errNoPage) })
 	e.NoMethod(func(g *gin.Context) { s.From(g.Writer, g.Request).Fail(errMethod) })
@@ -96,7 +102,7 @@ func (s *Site) Mount(e *gin.Engine) {
 
 // cover runs around every request.
 func (s *Site) cover(g *gin.Context) {
-	g.Request = arrived(g.Request, arrival{address: g.ClientIP(), route: g.FullPath()})
+	g.Request = arrived(g.Request, arrival{address: g.ClientIP(), route: g.FullPath(), id: eventID()})
 	s.commonHeaders(g.Writer.Header())
 	defer func() {
 		p := recover()

@@ -24,7 +24,7 @@ type Set struct{ pages map[string]*template.Template }
 // pieces that all pages of the set may use. It panics on a broken template,
 // which is part of the binary.
 func Parse(from fs.FS, patterns ...string) *Set {
-	frame := template.Must(template.New("frame.html").Funcs(functions).ParseFS(files, "frame.html", "_person.html", "_frames.html", "_own.html"))
+	frame := template.Must(template.New("frame.html").Funcs(functions).ParseFS(files, "frame.html", "_person.html", "_frames.html", "_own.html", "_logo.html"))
 	var pages []string
 	for _, p := range patterns {
 		names, err := fs.Glob(from, p)
@@ -52,7 +52,8 @@ var functions = template.FuncMap{"asset": assets.URL}
 type Frame struct {
 	locale.Printer
 	View      any
-	Brand     string
+	Brand     string        // the name of the house, with which the account is
+	Look      look          // of this page: the house's, or that of the client it leads to
 	CSRF      template.HTML // the hidden field of every form
 	Nonce     string        // for script elements; empty: the page has none
 	Languages []Switch
@@ -73,7 +74,7 @@ func (c *Context) Show(s *Set, status int, name string, view any) error {
 		return fmt.Errorf("page: no page %s", name)
 	}
 	f := Frame{
-		Printer: c.Words, View: view, Brand: c.site.name, CSRF: hidden(c.token()),
+		Printer: c.Words, View: view, Brand: c.Brand(), Look: c.look(), CSRF: hidden(c.token()),
 		Nonce: c.nonce, Languages: switches(c.here, c.Words.Lang()),
 	}
 	var out bytes.Buffer

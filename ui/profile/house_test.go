@@ -66,7 +66,7 @@ func open(t *testing.T) *house {
 	h.self = &account.Self{Help: help, Pictures: h.db.Pictures(), Issuer: origin}
 	in := &signin.Service{
 		Users: h.db.Users(), Sessions: h.db.Sessions(), Flows: h.db.Flows(), Policies: h.db.Policies(), Factors: factors, Passwords: hasher,
-		Limiter: h.db.Limiter(), Log: h.db.Log(), Tokens: store.SessionTokensOf(h.db), Links: h.db.Links(), Owners: h.db.Owners(), Notify: h.notices, Atomic: h.db.Atomic,
+		Limiter: h.db.Limiter(), Log: h.db.Log(), Tokens: store.SessionTokensOf(h.db), Links: h.db.Links(), Notify: h.notices, Atomic: h.db.Atomic,
 		Devices: &trust.Book{Devices: h.db.Devices(), Secret: make([]byte, 32), Now: h.clock.Now}, Sealer: keyring.New(), Secret: make([]byte, 32),
 		Rules: signin.DefaultRules, Now: h.clock.Now,
 	}

@@ -38,6 +38,7 @@ var errProblem = errors.New("protocol: request refused")
 // Error shows a problem and logs it under the id on the page.
 func (p Pages) Error(w http.ResponseWriter, r *http.Request, b oidc.Problem) {
 	c := p.Site.From(w, r)
+	c.Dress(named(r))
 	c.Here("") // a request that failed is not sent again in another language
 	cause := fmt.Errorf("%w: %s", errProblem, b.Key)
 	c.FailAs(cause, page.Problem{Status: b.Status, Key: b.Key, Args: b.Args, Detail: b.Detail})
@@ -56,6 +57,7 @@ type formPostView struct {
 // where they do not. It may lead to the application only.
 func (p Pages) FormPost(w http.ResponseWriter, r *http.Request, redirect string, params map[string][]string) {
 	c := p.Site.From(w, r)
+	c.Dress(named(r))
 	c.Here("") // the answer in it is good once
 	if !c.LeadsOnlyTo(redirect) {
 		c.Fail(fmt.Errorf("protocol: no form can lead to this address: %w", idp.ErrInvalid))
@@ -84,6 +86,7 @@ type consentView struct {
 // Consent asks whether the application may have what it asks for.
 func (p Pages) Consent(w http.ResponseWriter, r *http.Request, v oidc.ConsentView) {
 	c := p.Site.From(w, r)
+	c.Dress(v.Client.ID)
 	c.Speak(v.User.Locale)
 	c.LeadsOn(v.Redirect)
 	show(c, http.StatusOK, "consent.html", consentView{
@@ -102,6 +105,7 @@ type logoutView struct {
 // Logout asks before it signs anybody out.
 func (p Pages) Logout(w http.ResponseWriter, r *http.Request, v oidc.LogoutView) {
 	c := p.Site.From(w, r)
+	c.Dress(v.Client.ID)
 	c.Speak(v.User.Locale)
 	for _, u := range v.Client.PostLogoutURIs {
 		c.LeadsOn(u)
@@ -128,6 +132,7 @@ type loggedOutView struct {
 // as soon as the frames are loaded, and the browser does without one.
 func (p Pages) LoggedOut(w http.ResponseWriter, r *http.Request, v oidc.LoggedOutView) {
 	c := p.Site.From(w, r)
+	c.Dress(v.Client.ID)
 	// From our form, which gives the language of whoever has left, or from the
 	// application (OpenID Connect RP-Initiated Logout 1.0 §2).
 	c.Speak(r.PostForm.Get("ui_locales"), c.Query("ui_locales"))
@@ -144,6 +149,15 @@ func show(c *page.Context, status int, name string, view any) {
 	if err := c.Show(set, status, name, view); err != nil {
 		c.Fail(err)
 	}
+}
+
+// named is the client that a request names, whether it may come or not: nothing
+// hangs on it but colours and a name that an administrator chose.
+func named(r *http.Request) idp.ClientID {
+	if id := r.URL.Query().Get("client_id"); id != "" {
+		return idp.ClientID(id)
+	}
+	return idp.ClientID(r.PostForm.Get("client_id"))
 }
 
 func nameOf(c oidc.Client) string { return c.Title() }

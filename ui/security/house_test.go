@@ -82,7 +82,7 @@ func open(t *testing.T) *house {
 	}
 	in := &signin.Service{
 		Users: h.db.Users(), Sessions: h.db.Sessions(), Flows: h.db.Flows(), Policies: h.db.Policies(), Factors: factors, Passwords: hasher,
-		Limiter: h.db.Limiter(), Log: h.db.Log(), Tokens: store.SessionTokensOf(h.db), Links: h.db.Links(), Owners: h.db.Owners(), Notify: notices, Atomic: h.db.Atomic,
+		Limiter: h.db.Limiter(), Log: h.db.Log(), Tokens: store.SessionTokensOf(h.db), Links: h.db.Links(), Notify: notices, Atomic: h.db.Atomic,
 		Devices: &trust.Book{Devices: h.db.Devices(), Secret: make([]byte, 32), Now: h.clock.Now}, Sealer: keyring.New(), Secret: make([]byte, 32),
 		Rules: signin.DefaultRules, Now: h.clock.Now,
 	}
@@ -99,7 +99,8 @@ func open(t *testing.T) *house {
 	(&pages.Pages{Site: site, SignIn: in}).Mount(e)
 	own := &Pages{Site: site, SignIn: in, Security: h.service}
 	own.Mount(e)
-	own.MountFor(e, "/admin/users/:user/security")
+	helping := desk{own, "/admin/users/:user/security", Theirs}
+	helping.mount(e, helping.common())
 	h.Start()
 	h.URL = origin
 	t.Cleanup(h.Close)

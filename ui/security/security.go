@@ -62,7 +62,7 @@ type desk struct {
 // Mount adds the routes of the own pages at [Home].
 func (p *Pages) Mount(r gin.IRouter) {
 	d := desk{p, Home, Mine}
-	d.common(r)
+	d.mount(r, d.common())
 	wizard{d}.mount(r)
 	keys{d}.mount(r)
 	l := lock{d}
@@ -73,26 +73,76 @@ func (p *Pages) Mount(r gin.IRouter) {
 	d.post(r, "/history/not-me", security.NotMe, "/history", browsers{d}.notMe)
 }
 
-// MountFor adds what those who help may see and do for somebody else, below a
-// path with the parameter :user.
-func (p *Pages) MountFor(r gin.IRouter, base string) { desk{p, base, Theirs}.common(r) }
+// Helping is one of the pages on which somebody helps another, for whoever
+// guards the way in. It passes a stricter gate than people's own pages: the
+// administration's.
+type Helping struct {
+	Method string
+	Path   string // whole, with :user
+	Fresh  bool   // it takes proofs of the last minutes
+	// Back is the page on which the form of a POST stands.
+	Back   func(*page.Context) string
+	Handle func(c *page.Context, by idp.Actor) error
+}
+
+// For is what those who help may see and do for somebody else, below a path with
+// the parameter :user. Who they are, and that they have proven it as the
+// administration wants it (SECURITY.md D-03), is asked before; whom they may
+// help, by the use cases.
+func (p *Pages) For(base string) []Helping {
+	d := desk{p, base, Theirs}
+	var out []Helping
+	for _, t := range d.common() {
+		out = append(out, Helping{
+			Method: t.method, Path: base + t.path, Fresh: security.NeedFor(t.act, time.Time{}).Every, Back: d.back(t),
+			Handle: func(c *page.Context, by idp.Actor) error { return t.h(c, visit{by, d.whose(c, by), d.path(c)}) },
+		})
+	}
+	return out
+}
+
+// route is one of the pages that both have.
+type route struct {
+	method, path string
+	act          security.Act
+	from         string // of a POST: the page of its form; "": the form says
+	h            handler
+}
+
+// back is where a form stands.
+func (d desk) back(t route) func(*page.Context) string {
+	return func(c *page.Context) string { return d.path(c) + d.from(c, t.from) }
+}
 
 // common are the pages that both have.
-func (d desk) common(r gin.IRouter) {
+func (d desk) common() []route {
+	const get, post = "GET", "POST"
 	held, places := shelf{d}, browsers{d}
-	d.get(r, "", security.Look, held.overview)
+	out := []route{{get, "", security.Look, "", held.overview}}
 	for _, l := range lists {
-		d.get(r, l.path, l.act(d), held.list(l))
+		out = append(out, route{get, l.path, l.act(d), "", held.list(l)})
 	}
-	d.post(r, "/factors/remove", security.RemoveFactor, "", held.remove)
-	d.post(r, "/factors/rename", security.RenameFactor, "", held.rename)
-	d.get(r, "/devices", security.Look, places.devices)
-	d.post(r, "/devices/forget", security.Forget, "/devices", places.forget)
-	d.post(r, "/devices/forget-all", security.Forget, "/devices", places.forgetAll)
-	d.get(r, "/sessions", security.Look, places.sessions)
-	d.post(r, "/sessions/end", security.EndSession, "/sessions", places.endSession)
-	d.post(r, "/sessions/end-others", security.EndSession, "/sessions", places.endOthers)
-	d.get(r, "/history", security.Look, places.history)
+	return append(out,
+		route{post, "/factors/remove", security.RemoveFactor, "", held.remove},
+		route{post, "/factors/rename", security.RenameFactor, "", held.rename},
+		route{get, "/devices", security.Look, "", places.devices},
+		route{post, "/devices/forget", security.Forget, "/devices", places.forget},
+		route{post, "/devices/forget-all", security.Forget, "/devices", places.forgetAll},
+		route{get, "/sessions", security.Look, "", places.sessions},
+		route{post, "/sessions/end", security.EndSession, "/sessions", places.endSession},
+		route{post, "/sessions/end-others", security.EndSession, "/sessions", places.endOthers},
+		route{get, "/history", security.Look, "", places.history})
+}
+
+// mount adds pages behind the gate of people's own.
+func (d desk) mount(r gin.IRouter, all []route) {
+	for _, t := range all {
+		if t.method == "GET" {
+			d.get(r, t.path, t.act, t.h)
+		} else {
+			d.post(r, t.path, t.act, t.from, t.h)
+		}
+	}
 }
 
 // visit is one request by somebody who may come in.
@@ -159,6 +209,7 @@ func (d desk) returnTo(c *page.Context, from string) string {
 type head struct {
 	Base  string
 	Own   bool
+	Out   string // the page about the person, for who helps them
 	Again bool   // the form must be sent once more
 	Done  string // what was done, in words
 	Error *pages.Complaint
@@ -171,6 +222,9 @@ var dones = []string{
 
 func headOf(c *page.Context, v visit) head {
 	h := head{Base: v.base, Own: v.by.User == v.whose, Again: c.R.Method == "GET" && c.Query("again") != ""}
+	if !h.Own {
+		h.Out = strings.TrimSuffix(v.base, "/security")
+	}
 	if done := c.Query("done"); slices.Contains(dones, done) {
 		h.Done = c.Words.T("security.done." + done)
 	}

@@ -42,6 +42,7 @@ var _ oidc.Browser = Browser{}
 // the browser to its first page.
 func (b Browser) SignIn(w http.ResponseWriter, r *http.Request, ask oidc.Ask) {
 	c := b.Site.From(w, r)
+	c.Dress(ask.Client.ID)
 	err := Begin(c, b.Service, signin.Start{
 		Need: ask.Need, ReturnTo: ask.ReturnTo, Redirect: ask.Redirect, Client: ask.Client.Name,
 		Onward: ask.Client.Type != oidc.Odoo, // an Odoo takes its answer on the page where it lands

@@ -4,24 +4,24 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
+	document "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
+	"latchkey/ui/page"
 	"latchkey/ui/page/pagetest"
 	"latchkey/ui/protocol"
 )
 
 var chrome = pagetest.Chrome
 
-const audit = pagetest.Measure
-
-// X-10: every page, and those of the protocol.
-func TestPagesInBrowser(t *testing.T) {
-	srv, names := sampleSite(t)
-	pagetest.Audit(t, srv.URL+"/sample", names)
-}
+// X-10: every page.
+func TestPagesInBrowser(t *testing.T) { pagetest.Audit(t, Samples()) }
 
 // A browser with scripts: the password can be shown, and the Content-Security-
 // Policy lets the sign-in through to an application on another origin, which
@@ -93,5 +93,35 @@ func TestFormPostInBrowser(t *testing.T) {
 		}
 	case <-time.After(10 * time.Second):
 		t.Error("the form did not send itself")
+	}
+}
+
+// Backup codes go onto one sheet of paper, black on white even for whoever has
+// dark pages, and nothing that can be pressed goes with them.
+func TestCodesPrint(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a browser")
+	}
+	base, _ := pagetest.Serve(t, func(*page.Site) []page.Sample { return Samples() })
+	ctx := chrome(t)
+	if err := chromedp.Do(ctx, chromedp.Navigate(base+"enrol-codes?lang=de")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Media: "print", Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	seen, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](`[...document.querySelectorAll("h1,.codes code,a,button,input,.steps")].filter((e) => e.checkVisibility()).map((e) => e.localName + " " + getComputedStyle(e).color)`))
+	want := append([]string{"h1 rgb(0, 0, 0)"}, slices.Repeat([]string{"code rgb(0, 0, 0)"}, len(sampleCodes))...)
+	if err != nil || !slices.Equal(seen, want) {
+		t.Errorf("%v, on paper: %v", err, seen)
+	}
+	paper, err := chromedp.Call(ctx, document.PrintToPDF, document.PrintToPDFParams{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(regexp.MustCompile(`/Type\s*/Page\b`).FindAll(paper.Data, -1)); n != 1 {
+		t.Errorf("%d sheets", n)
 	}
 }

@@ -50,6 +50,9 @@ func (p *Pages) showInvitation(c *page.Context, status int, l idp.Link, u idp.Us
 		return err
 	}
 	c.Script()
+	if name != "" {
+		c.Dress(idp.ClientID(l.Data["client"]))
+	}
 	c.Here(c.R.URL.Path)
 	return c.Show(set, status, "invite.html", inviteView{
 		Action: c.R.URL.Path, Person: page.PersonOf(u), Login: u.Login, Client: name, Least: least, Until: l.Expires, Error: wrong,

@@ -14,6 +14,7 @@ import (
 
 	"latchkey/mfa"
 	"latchkey/mfa/policy"
+	"latchkey/ui/page/pagetest"
 )
 
 // person is somebody in front of Chromium on a small phone whose authenticator
@@ -114,7 +115,7 @@ func (p *person) says(words string) {
 // fine holds the page as it is against the audit of all pages.
 func (p *person) fine(name string) {
 	p.t.Helper()
-	wrong, err := chromedp.Run(p.ctx, chromedp.Evaluate[[]string](audit))
+	wrong, err := pagetest.Fine(p.ctx)
 	if err != nil {
 		p.t.Fatal(err)
 	}

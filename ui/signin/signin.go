@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/gin-gonic/gin"
 
@@ -71,6 +72,7 @@ func (p *Pages) Mount(r gin.IRouter) {
 	r.POST("/login/enrol/confirm", s.Strangers(w.confirm, again("/login/enrol/confirm")))
 	p.mountLinks(r)
 	p.mountInvitations(r)
+	p.mountFounding(r)
 	r.GET("/logout", s.Members(p.leave))
 	r.POST("/logout", s.Members(p.signOut, func(*page.Context) string { return "/logout" }))
 	keys{p}.mount(r)
@@ -110,6 +112,7 @@ func ticket(c *page.Context) string {
 func (p *Pages) load(c *page.Context) (v signin.View, ok bool, err error) {
 	v, err = p.SignIn.Load(c.Context(), ticket(c), c.Browser(), c.Origin())
 	c.Speak(v.User.Locale, v.Flow.Locales)
+	c.Dress(toward(v.Flow))
 	if err != nil {
 		problem := page.ProblemOf(err)
 		problem.Word, problem.Back = "error.start", Home
@@ -125,6 +128,19 @@ func (p *Pages) load(c *page.Context) (v signin.View, ok bool, err error) {
 		c.LeadsTo(v.Flow.Redirect)
 	}
 	return v, true, nil
+}
+
+// toward is the client that a sign-in leads to, for the looks of its pages. Whoever
+// was invited is on their way through their applications.
+func toward(f signin.Flow) idp.ClientID {
+	if f.Need.Client != "" {
+		return f.Need.Client
+	}
+	id, through := strings.CutPrefix(f.ReturnTo, Apps+"/")
+	if id, err := url.PathUnescape(id); through && err == nil {
+		return idp.ClientID(id)
+	}
+	return ""
 }
 
 // step is the frame of every page that belongs to one step: it loads the flow

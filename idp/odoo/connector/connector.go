@@ -30,6 +30,7 @@ type Prober interface {
 // Service holds what all use cases need. All fields but Roots must be set.
 type Service struct {
 	Connections Connections
+	Journal     Journal
 	Clients     oidc.Clients
 	Users       idp.Users
 	Log         idp.Log

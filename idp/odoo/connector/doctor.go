@@ -90,6 +90,15 @@ var checks = []check{
 // Doctor examines a connection. With fix, what can be put right without a risk
 // is.
 func (s *Service) Doctor(ctx context.Context, by idp.Actor, id string, fix bool) (Diagnosis, error) {
+	return s.examine(ctx, by, id, func(string) bool { return fix })
+}
+
+// Cure examines a connection and puts right what one check finds.
+func (s *Service) Cure(ctx context.Context, by idp.Actor, id, check string) (Diagnosis, error) {
+	return s.examine(ctx, by, id, func(c string) bool { return c == check })
+}
+
+func (s *Service) examine(ctx context.Context, by idp.Actor, id string, fix func(check string) bool) (Diagnosis, error) {
 	if err := may(by); err != nil {
 		return Diagnosis{}, err
 	}
@@ -115,17 +124,14 @@ func (s *Service) Doctor(ctx context.Context, by idp.Actor, id string, fix bool)
 		}
 		d.Findings = append(d.Findings, found...)
 	}
-	if !fix {
-		return d, nil
-	}
-	return d, s.cure(ctx, by, p, d.Findings)
+	return d, s.cure(ctx, by, p, d.Findings, fix)
 }
 
-// cure puts right what can be.
-func (s *Service) cure(ctx context.Context, by idp.Actor, p *patient, found []Finding) error {
+// cure puts right what can be and is meant.
+func (s *Service) cure(ctx context.Context, by idp.Actor, p *patient, found []Finding, meant func(check string) bool) error {
 	for i := range found {
 		f := &found[i]
-		if f.fix == nil {
+		if f.fix == nil || !meant(f.Check) {
 			continue
 		}
 		if err := f.fix(ctx); err != nil {

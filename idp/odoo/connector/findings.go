@@ -100,11 +100,7 @@ func (p *patient) hosts(ctx context.Context) ([]Finding, error) {
 		return nil, nil
 	}
 	return fixed(one("hosts", Problem, "`--fix` registers them", "people cannot come back to %s, an address of this Odoo that is not registered", some(missing)), func(ctx context.Context) error {
-		made, err := oidc.Revise(next)
-		if err != nil {
-			return err
-		}
-		return p.Clients.Save(ctx, made.Client)
+		return p.amend(ctx, func(c *oidc.Client) { c.RedirectURIs = next.RedirectURIs })
 	}), nil
 }
 
@@ -123,10 +119,23 @@ func (p *patient) tokenAsPassword(context.Context) ([]Finding, error) {
 	}
 	return fixed(one("token_as_password", Problem, "`--fix` lets each sign-in make a new token; a person's session on another device then ends",
 		"Odoo %d takes a stored token as a password, and this client keeps one token for long", p.r.Version().Series), func(ctx context.Context) error {
-		next := p.client
-		next.Sessions = oidc.SessionsSingle
-		return p.Clients.Save(ctx, next)
+		return p.amend(ctx, func(c *oidc.Client) { c.Sessions = oidc.SessionsSingle })
 	}), nil
+}
+
+// amend changes the client as it is by now: another cure may have changed it,
+// too.
+func (p *patient) amend(ctx context.Context, change func(*oidc.Client)) error {
+	c, err := p.Clients.ByID(ctx, p.client.ID)
+	if err != nil {
+		return err
+	}
+	change(&c)
+	made, err := oidc.Revise(c)
+	if err != nil {
+		return err
+	}
+	return p.Clients.Save(ctx, made.Client)
 }
 
 // clock: codes of authenticator apps, tokens and the sync depend on it.

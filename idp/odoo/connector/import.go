@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"io"
-	"reflect"
 	"time"
 
 	"latchkey/idp"
@@ -330,18 +329,4 @@ func (p *People) Source(ctx context.Context, c Connection) (*RPC, error) {
 		return nil, err
 	}
 	return from.SignUp(c.Facts.OpenSignup), nil
-}
-
-// Settle keeps the settings of a connection, if they are no longer what they
-// were.
-func (p *People) Settle(ctx context.Context, by idp.Actor, c Connection, was Settings) error {
-	if err := may(by); err != nil {
-		return err
-	}
-	if reflect.DeepEqual(c.Settings, was) {
-		return nil
-	}
-	return p.Atomic(ctx, func(ctx context.Context) error {
-		return errors.Join(p.Connections.Save(ctx, c), p.note(ctx, by, "odoo.settings", c, nil))
-	})
 }

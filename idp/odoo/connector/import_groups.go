@@ -58,3 +58,7 @@ func follows(c Connection, group string) bool {
 	}
 	return false
 }
+
+// Feeds reports whether a group here is filled by a connection, so that what
+// people change there would not last.
+func Feeds(c Connection, group string) bool { return follows(c, group) }

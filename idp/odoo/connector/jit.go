@@ -101,7 +101,7 @@ func (p *People) hasten(ctx context.Context, c Connection, tie Tie, u idp.User, 
 	linked, what, err := p.arrive(timed, c, tie, u)
 	switch {
 	case errors.Is(err, ErrSeveral):
-		return false, errors.Join(err, p.noteLink(ctx, c, u, from, "several", what))
+		return false, errors.Join(err, p.several(ctx, c, u, from, what))
 	case err != nil:
 		if errors.Is(err, rpc.ErrUnreachable) || timed.Err() != nil {
 			p.links.keep("down "+c.ID, p.Now().Add(jitRest))
@@ -110,7 +110,9 @@ func (p *People) hasten(ctx context.Context, c Connection, tie Tie, u idp.User, 
 	case !linked:
 		return false, nil // a stranger to that Odoo: it has its own rules for these
 	}
-	return true, p.noteLink(ctx, c, u, from, "ok", what)
+	return true, p.Atomic(ctx, func(ctx context.Context) error {
+		return errors.Join(p.Journal.Settled(ctx, c.ID, u.ID), p.noteLink(ctx, c, u, from, "ok", what))
+	})
 }
 
 func (p *People) noteLink(ctx context.Context, c Connection, u idp.User, from idp.Origin, result, what string) error {

@@ -12,13 +12,15 @@ import (
 )
 
 // People keeps the people of both sides together: it links them, brings them in
-// step, and asks Odoo for first passwords. All fields must be set.
+// step, and asks Odoo for first passwords. All fields but Tell must be set.
 type People struct {
 	*Endings
 	Accounts  *account.Service
 	Directory account.Directory
 	Ties      Ties
 	Holder    string // names this instance among those of one database
+	// Tell, if set, writes to whoever administers both sides.
+	Tell Teller
 
 	links linkedCache
 }

@@ -47,7 +47,7 @@ func open(t *testing.T, db *store.DB, clock *storetest.Clock, o odootest.Options
 	h.doors = httptest.NewServer(mux)
 	t.Cleanup(h.doors.Close)
 	h.Service = &connector.Service{
-		Connections: db.Connections(), Clients: db.Clients(), Users: db.Users(), Log: db.Log(), Atomic: db.Atomic, Probes: validate, Outbox: db.Outbox(mail.Odoo),
+		Connections: db.Connections(), Journal: db.Journal(), Clients: db.Clients(), Users: db.Users(), Log: db.Log(), Atomic: db.Atomic, Probes: validate, Outbox: db.Outbox(mail.Odoo),
 		Issuer: h.doors.URL, Brand: "Latchkey", Now: clock.Now, HTTP: h.doors.Client(),
 		Say: func(lang, key string, _ ...any) string { return lang + ":" + key },
 	}

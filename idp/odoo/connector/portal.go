@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"latchkey/idp"
@@ -41,7 +42,7 @@ type Portal struct {
 // page, out through us, and a tile to our security page.
 func (s *Service) Snippet(c Connection) (string, error) {
 	texts := map[string]any{}
-	for _, lang := range []string{"en", "fr"} {
+	for _, lang := range s.spoken(c.Facts) {
 		texts[lang] = map[string]string{"title": s.Say(lang, "tile"), "text": s.Say(lang, "tile_text")}
 	}
 	data, err := json.Marshal(map[string]any{ // escapes < and >, so that nothing ends the script
@@ -52,6 +53,19 @@ func (s *Service) Snippet(c Connection) (string, error) {
 		return "", err
 	}
 	return snippetBegin + "\n<script>\n(" + strings.TrimSpace(script) + ")(" + string(data) + ");\n</script>\n" + snippetEnd, nil
+}
+
+// spoken are the languages of an Odoo that we have words for, such as "fr", and
+// English, in which the script finds what it has no other words for.
+func (s *Service) spoken(f Facts) []string {
+	out := []string{"en"}
+	for _, code := range f.Languages {
+		lang, _, _ := strings.Cut(strings.ReplaceAll(code, "@", "_"), "_") // fr_BE, sr@latin
+		if !slices.Contains(out, lang) && s.Say(lang, "tile") != s.Say("en", "tile") {
+			out = append(out, lang)
+		}
+	}
+	return out
 }
 
 // ShowPortal reads what is there and changes nothing.

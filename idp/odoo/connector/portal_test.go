@@ -18,6 +18,9 @@ func TestPortal(t *testing.T) {
 		const theirs = "<script>theirs()</script>"
 		h.odoo.Set("website", 1, odootest.Record{"custom_code_head": theirs})
 		h.odoo.Add("website", odootest.Record{"name": "Second", "domain": "https://two.example.org", "auth_signup_uninvited": "b2b"})
+		h.odoo.Add("res.lang", odootest.Record{"name": "French (BE)", "code": "fr_BE"})
+		h.odoo.Add("res.lang", odootest.Record{"name": "French / Français", "code": "fr_FR"})
+		h.odoo.Add("res.lang", odootest.Record{"name": "Dutch / Nederlands", "code": "nl_NL"})
 		h.connect()
 		h.written()
 		p, err := h.ShowPortal(h.Context(), host, "shop")
@@ -25,10 +28,13 @@ func TestPortal(t *testing.T) {
 		if len(h.written()) > 0 || len(p.Websites) != 2 || len(p.Written) != 0 || strings.Count(p.Snippet, "</script>") != 1 {
 			h.Errorf("%+v", p)
 		}
-		for _, want := range []string{h.Issuer + "/oauth2/authorize", h.Issuer + "/my/security", `"client":"shop"`, "fr:tile"} {
+		for _, want := range []string{h.Issuer + "/oauth2/authorize", h.Issuer + "/my/security", `"client":"shop"`, `"en":{"text":"en:tile_text"`, `"fr":{"text":"fr:tile_text"`, `"nl":{"text":"nl:tile_text"`} {
 			if !strings.Contains(p.Snippet, want) {
 				h.Errorf("no %s in the snippet", want)
 			}
+		}
+		if strings.Contains(p.Snippet, "de:tile") || strings.Count(p.Snippet, "fr:tile_text") != 1 {
+			h.Errorf("languages that this Odoo has not, or has twice: %s", p.Snippet)
 		}
 		n, err := h.InstallPortal(h.Context(), host, "shop")
 		h.must(err)
@@ -50,6 +56,20 @@ func TestPortal(t *testing.T) {
 			h.Errorf("%d, %v", n, got)
 		}
 	})
+}
+
+// A language that there are no words for gets no English of its own.
+func TestSnippetSpeaks(t *testing.T) {
+	s := &connector.Service{Issuer: "https://id.example.org", Say: func(lang, key string, _ ...any) string {
+		if lang != "de" && lang != "sr" {
+			lang = "en"
+		}
+		return lang + ":" + key
+	}}
+	text, err := s.Snippet(connector.Connection{Client: "shop", Facts: connector.Facts{Languages: []string{"ja_JP", "de_CH", "sr@latin", ""}}})
+	if err != nil || !strings.Contains(text, `"texts":{"de":{`) || !strings.Contains(text, `"sr":{`) || strings.Contains(text, `"ja":`) || strings.Contains(text, `"":{`) {
+		t.Errorf("%v %s", err, text)
+	}
 }
 
 // A script that ends early would be a way into every page of the shop.

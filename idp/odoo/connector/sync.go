@@ -114,6 +114,9 @@ func (p *People) Sync(ctx context.Context, c Connection, o SyncOptions) (SyncSta
 			bad = p.Connections.SetState(done, c.ID, syncTask, string(text))
 		}
 		err = errors.Join(err, bad)
+		if r := run.report(err); r.tells() {
+			err = errors.Join(err, p.Journal.Ran(done, c.ID, r))
+		}
 		if !errors.Is(err, context.Canceled) {
 			err = errors.Join(err, p.Connections.Heard(done, c.ID, p.Now(), err))
 		}

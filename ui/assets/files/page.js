@@ -43,6 +43,30 @@ for (const button of document.querySelectorAll("[data-print]")) {
   button.addEventListener("click", () => window.print());
 }
 
+// A search that shows what it finds while one types. The address follows, so
+// that reloading and going back show the same.
+for (const form of document.querySelectorAll("form[data-live]")) {
+  let waiting, asked = 0;
+  const look = async () => {
+    const address = new URL(form.action);
+    for (const [name, value] of new FormData(form)) if (value) address.searchParams.set(name, value);
+    const mine = ++asked;
+    const answer = await fetch(address, { headers: { accept: "text/html" } });
+    if (mine !== asked) return; // a later one is on its way
+    if (!answer.ok || answer.redirected) return form.submit();
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const found = page.querySelector(form.dataset.live);
+    if (!found || mine !== asked) return;
+    document.querySelector(form.dataset.live).replaceWith(found);
+    document.querySelector(form.dataset.said).textContent = page.querySelector(form.dataset.said).textContent;
+    history.replaceState(null, "", address);
+  };
+  form.addEventListener("input", (event) => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => look().catch(() => form.submit()), event.target.type === "search" ? 250 : 0);
+  });
+}
+
 document.querySelector("form[data-submit]")?.submit();
 
 // A page that tells applications of a sign-out goes on when it has.

@@ -68,11 +68,19 @@ func (v *Visitor) Submit(form string, fields ...string) *Visitor {
 		v.T.Fatalf("%s has no form#%s: %d %s", v.At, form, v.Status, v.Body)
 	}
 	values := url.Values{}
-	f.Find("input[type=hidden],input[type=checkbox][checked],input[type=text][value]").Each(func(_ int, s *goquery.Selection) {
+	f.Find("input[name]:not([type=checkbox]):not([type=radio]):not([type=password]):not([type=submit]):not([type=file])[value],input[type=checkbox][checked],input[type=radio][checked]").Each(func(_ int, s *goquery.Selection) {
 		values.Set(s.AttrOr("name", ""), s.AttrOr("value", ""))
 	})
+	f.Find("textarea[name]").Each(func(_ int, s *goquery.Selection) { values.Set(s.AttrOr("name", ""), s.Text()) })
+	f.Find("select[name]").Each(func(_ int, s *goquery.Selection) {
+		chosen := s.Find("option[selected]")
+		if chosen.Length() == 0 {
+			chosen = s.Find("option")
+		}
+		values.Set(s.AttrOr("name", ""), chosen.First().AttrOr("value", ""))
+	})
 	for i := 0; i+1 < len(fields); i += 2 {
-		if f.Find("[name="+fields[i]+"]").Length() == 0 {
+		if f.Find(`[name="`+fields[i]+`"]`).Length() == 0 {
 			v.T.Fatalf("form#%s has no field %s", form, fields[i])
 		}
 		if values.Set(fields[i], fields[i+1]); fields[i+1] == "" {

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/gin-gonic/gin"
+
+	"latchkey/idp"
+	"latchkey/idp/apitoken"
+	"latchkey/idp/people"
+	"latchkey/idp/replay"
+	"latchkey/ui/api"
+	"latchkey/ui/api/gate"
+	"latchkey/ui/api/scim"
+)
+
+// tokens looks after the tokens of the API.
+func (b *base) tokens() *apitoken.Service {
+	return &apitoken.Service{Tokens: b.db.APITokens(), Users: b.db.Users(), Log: b.db.Log(), Atomic: b.db.Atomic, Now: b.now}
+}
+
+// apiServices are the use cases behind the API.
+func (h *house) apiServices() (api.Services, error) {
+	log, err := h.auditLog(context.Background()) // it reads keys that are there
+	if err != nil {
+		return api.Services{}, err
+	}
+	return api.Services{
+		People:    h.help,
+		Directory: &people.Directory{People: h.db.People(), Log: h.db.Log(), Now: h.now},
+		Merging: &people.Merging{
+			Users: h.db.Users(), Ties: h.db.Ties(), Consents: h.db.Consents(), Moves: h.db.Moves(), Accounts: h.accounts, Log: h.db.Log(), Atomic: h.db.Atomic, Now: h.now,
+		},
+		Security: h.security, Tokens: h.tokens(), Groups: h.groupbook(), Rules: h.rulebook(), Clients: h.registrar(), Keys: h.custodian(),
+		Odoo: h.people(), Audit: log,
+	}, nil
+}
+
+// gate lets callers of the API in.
+func (h *house) gate() *gate.Gate {
+	return &gate.Gate{
+		Tokens: h.tokens(), Machines: h.provider, Limiter: h.db.Limiter(), Log: h.db.Log(), Now: h.now,
+		Origin:    func(r *http.Request) idp.Origin { return h.site.From(nil, r).Origin() },
+		PerMinute: h.cfg.Limits.APIPerMinute, Tries: h.cfg.Limits.AddressTries, Per: h.cfg.Limits.LockFor,
+	}
+}
+
+// mountAPI adds the API for programs, and SCIM.
+func (h *house) mountAPI(r gin.IRouter) error {
+	services, err := h.apiServices()
+	if err != nil {
+		return err
+	}
+	door := h.gate()
+	again := &replay.Book{Store: h.db.Requests(), Now: h.now}
+	h.api = api.New(api.Config{Issuer: h.cfg.Issuer, Gate: door, Replay: again, Log: h.db.Log(), Fault: fault, Services: services})
+	r.Any(api.Prefix+"/*path", gin.WrapH(h.api))
+	feed := &scim.Server{
+		Issuer: h.cfg.Issuer, Gate: door, People: h.accounts, Groups: services.Groups, Store: h.db.Provisioned(), Atomic: h.db.Atomic,
+		Remove: h.cfg.Accounts.SCIMDelete == "remove", Fault: fault,
+	}
+	r.Any(scim.Prefix+"/*path", gin.WrapH(feed.Mount()))
+	return nil
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"latchkey/config"
+	"latchkey/migrations"
+)
+
+// logState measures the log when Prometheus asks.
+type logState struct{ b *base }
+
+var (
+	waitingMetric = prometheus.NewDesc("latchkey_audit_unchained_events", "Events that have no place in the chain yet, up to 100000.", nil, nil)
+	brokenMetric  = prometheus.NewDesc("latchkey_audit_broken", "1 when the last check of the log found it changed.", nil, nil)
+	behindMetric  = prometheus.NewDesc("latchkey_audit_forward_lag_events", "Events that wait to be sent on.", []string{"target"}, nil)
+	failureMetric = prometheus.NewDesc("latchkey_audit_forward_failures", "Failures in a row of sending events on.", []string{"target"}, nil)
+)
+
+// Describe is prometheus.Collector's.
+func (logState) Describe(to chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{waitingMetric, brokenMetric, behindMetric, failureMetric} {
+		to <- d
+	}
+}
+
+// Collect is prometheus.Collector's. A database that does not answer shows as a
+// failed collection.
+func (s logState) Collect(to chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second) // the library gives none
+	defer cancel()
+	log, err := s.b.auditLog(ctx)
+	if err != nil {
+		to <- prometheus.NewInvalidMetric(waitingMetric, err)
+		return
+	}
+	st, err := log.Status(ctx, host)
+	if err != nil {
+		to <- prometheus.NewInvalidMetric(waitingMetric, err)
+		return
+	}
+	gauge := func(d *prometheus.Desc, v int64, labels ...string) {
+		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(v), labels...)
+	}
+	gauge(waitingMetric, int64(st.Waiting))
+	changed := int64(0)
+	if st.Verified != nil && !st.Verified.Well() {
+		changed = 1
+	}
+	gauge(brokenMetric, changed)
+	for _, t := range st.Targets {
+		gauge(behindMetric, t.Behind, t.Name)
+		gauge(failureMetric, int64(t.Failures), t.Name)
+	}
+}
+
+// lookAtLog tells what the last check of the log found, and where sending on
+// fails.
+func lookAtLog(ctx context.Context, cfg config.Config) finding {
+	if path := cfg.Database.File(); path != "" && blank(path) {
+		return warn("there is no database yet")
+	}
+	if _, err := os.Stat(cfg.Secrets.KeyringFile); err != nil {
+		return warn("not looked at, as it takes the keyring")
+	}
+	b, err := openAt(ctx, cfg, clock(), false)
+	switch {
+	case errors.Is(err, migrations.ErrPending):
+		return warn("not looked at, as the database is older than this program")
+	case err != nil:
+		return broken(err)
+	}
+	f := b.logFinding(ctx)
+	if err := b.close(); err != nil {
+		return broken(err)
+	}
+	return f
+}
+
+func (b *base) logFinding(ctx context.Context) finding {
+	log, err := b.auditLog(ctx)
+	if err != nil {
+		return broken(err)
+	}
+	st, err := log.Status(ctx, host)
+	if err != nil {
+		return broken(err)
+	}
+	if r := st.Verified; r != nil && !r.Well() {
+		return broken(fmt.Errorf("%s (found %s): find out who could write to the database; `latchkey audit verify` looks again", verdict(*r), stamp(r.At)))
+	}
+	for _, t := range st.Targets {
+		if t.Failure != "" {
+			return warn("%d events wait to be sent on to %s, which failed %d times: %s", t.Behind, t.Name, t.Failures, t.Failure)
+		}
+	}
+	if st.Verified == nil {
+		return fine("%d events; the server checks them once a day, `latchkey audit verify` does at once", st.Head.Seq)
+	}
+	return fine("%d events, checked %s", st.Head.Seq, stamp(st.Verified.At))
+}

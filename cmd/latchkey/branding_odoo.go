@@ -1,0 +1,49 @@
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+
+	"latchkey/idp"
+	"latchkey/idp/brand"
+	"latchkey/idp/odoo/connector"
+)
+
+// dressAsOdoo gives a client that was connected the looks of Odoo's company, and
+// says what it did. One that has a brand keeps it.
+func (b *base) dressAsOdoo(ctx context.Context, c connector.Connection, dry bool) (did string, err error) {
+	own, err := b.brands.Get(ctx, host, c.Client)
+	switch {
+	case errors.Is(err, idp.ErrNotFound) && dry: // it would be made
+	case err != nil:
+		return "", err
+	case !own.Empty():
+		return "the client keeps the brand that it has", nil
+	}
+	if dry {
+		return "would copy name, colours and logo of " + c.Facts.Company.Name, nil
+	}
+	o := brand.Offer{Name: c.Facts.Company.Name, Primary: c.Facts.Company.Primary, Accent: c.Facts.Company.Secondary}
+	file, broken := base64.StdEncoding.DecodeString(c.Facts.Company.Logo)
+	if broken == nil {
+		o.Logo = file
+	}
+	out, err := b.brands.Adopt(ctx, host, c.Client, o)
+	if err != nil {
+		return "", err
+	}
+	if broken != nil {
+		out.Left = append(out.Left, "logo: it cannot be read")
+	}
+	did = "copied from Odoo: " + strings.Join(out.Took, ", ")
+	if len(out.Took) == 0 {
+		did = "nothing to copy from Odoo"
+	}
+	if len(out.Left) > 0 {
+		did += "; left out: " + strings.Join(out.Left, "; ")
+	}
+	return fmt.Sprintf("%s (`latchkey branding reset --client %s` takes it back)", did, c.Client), nil
+}

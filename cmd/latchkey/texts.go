@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"latchkey/config"
+	"latchkey/idp/settings"
+	"latchkey/mfa/sms"
+)
+
+// texts hands text messages to the gateways that administrators have set up,
+// in their order, and after them to those of the configuration. What they
+// change counts for the next message.
+type texts struct {
+	cfg      config.Config
+	settings *settings.Service
+	now      func() time.Time
+
+	mu      sync.Mutex
+	version int64 // of the administrators' list behind router
+	router  *sms.Router
+	any     bool
+}
+
+// Send is a [mail.Texter].
+func (t *texts) Send(ctx context.Context, m sms.Message) (sms.Receipt, error) {
+	r, _, err := t.current(ctx)
+	if err != nil {
+		return sms.Receipt{}, err
+	}
+	return r.Send(ctx, m)
+}
+
+// Probe connects to every gateway and sends nothing.
+func (t *texts) Probe(ctx context.Context) ([]sms.Probe, error) {
+	r, _, err := t.current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return r.Probe(ctx), nil
+}
+
+// able reports whether there is a gateway at all.
+func (t *texts) able() bool {
+	_, any, err := t.current(context.Background())
+	if err != nil {
+		slog.Warn("the SMS gateways cannot be read; codes by SMS are not offered", "err", err)
+	}
+	return err == nil && any
+}
+
+// current is the router for the lists as they are. The list is held in memory
+// by the store, so that this costs no query.
+func (t *texts) current(ctx context.Context) (*sms.Router, bool, error) {
+	all, version, err := t.settings.Gateways(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.router != nil && t.version == version {
+		return t.router, t.any, nil
+	}
+	var list []sms.Settings
+	names := map[string]bool{}
+	for _, g := range all {
+		if !g.Off {
+			list, names[g.Name] = append(list, g.Settings()), true
+		}
+	}
+	for _, g := range gateways(t.cfg) {
+		if !names[g.Name] { // an administrator's takes the place of one of that name
+			list = append(list, g)
+		}
+	}
+	r, err := sms.New(list, sms.Options{Timeout: t.cfg.SMS.Timeout, Now: t.now})
+	if err != nil {
+		return nil, false, err
+	}
+	t.router, t.version, t.any = r, version, len(list) > 0
+	return r, t.any, nil
+}

@@ -1,0 +1,64 @@
+package account
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"time"
+
+	"latchkey/idp"
+)
+
+// FoundingLife is how long the link to the first owner is good.
+const FoundingLife = 24 * time.Hour
+
+// OwnerLink makes a link that makes the first owner of the house, and returns
+// its token: for whoever reads the server's console. Nobody has an account
+// before (SECURITY.md C-08: no default one). idp.ErrTaken when there is an owner.
+func (s *Service) OwnerLink(ctx context.Context) (token string, until time.Time, err error) {
+	owned, err := s.Owners.Owned(ctx)
+	if err != nil {
+		return "", until, err
+	}
+	if owned {
+		return "", until, fmt.Errorf("%w: there is an owner", idp.ErrTaken)
+	}
+	b := make([]byte, 32)
+	_, _ = rand.Read(b) // never fails
+	token, until = base64.RawURLEncoding.EncodeToString(b), s.Now().Add(FoundingLife)
+	return token, until, s.Owners.Offer(ctx, idp.HashLink(token), until)
+}
+
+// MayFound fails with idp.ErrExpired unless the token makes an owner.
+func (s *Service) MayFound(ctx context.Context, token string) error {
+	return s.Owners.Offered(ctx, idp.HashLink(token))
+}
+
+// Found makes the first owner, who then signs in and sets up a second factor:
+// the administration opens with nothing less. A form with a mistake
+// (idp.ErrInvalid) does not use the link up. idp.ErrExpired, or idp.ErrSpent
+// when somebody else was faster.
+func (s *Service) Found(ctx context.Context, from idp.Origin, token string, in New) (idp.User, error) {
+	if err := s.MayFound(ctx, token); err != nil {
+		return idp.User{}, err
+	}
+	in.Role, in.Kind = idp.Owner, idp.Internal
+	if strings.TrimSpace(in.Email) == "" {
+		return idp.User{}, inField("email", fmt.Errorf("%w: email: an address is needed", idp.ErrInvalid))
+	}
+	if in.Password == "" {
+		return idp.User{}, inField("password", fmt.Errorf("%w: password: one is needed", idp.ErrInvalid))
+	}
+	var u idp.User
+	err := s.Atomic(ctx, func(ctx context.Context) error {
+		if err := s.Owners.Take(ctx, idp.HashLink(token)); err != nil {
+			return err
+		}
+		var err error
+		u, err = s.Add(ctx, idp.Actor{Host: true, Origin: from}, in)
+		return err
+	})
+	return u, err
+}

@@ -1,0 +1,223 @@
+package connector
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"latchkey/idp"
+	"latchkey/idp/odoo/rpc"
+)
+
+// masked is a connection without its key (SECURITY.md D-06).
+func masked(c Connection) Connection {
+	c.Key = ""
+	return c
+}
+
+// List returns all connections by id, without their keys.
+func (s *Service) List(ctx context.Context, by idp.Actor) ([]Connection, error) {
+	if err := by.May(idp.SeeOdoo); err != nil {
+		return nil, err
+	}
+	all, err := s.Connections.All(ctx)
+	for i := range all {
+		all[i] = masked(all[i])
+	}
+	return all, err
+}
+
+// Get returns one connection without its key, or idp.ErrNotFound.
+func (s *Service) Get(ctx context.Context, by idp.Actor, id string) (Connection, error) {
+	if err := by.May(idp.SeeOdoo); err != nil {
+		return Connection{}, err
+	}
+	c, err := s.Connections.ByID(ctx, id)
+	return masked(c), err
+}
+
+// Runs lists the last runs of the synchronisation that did something or failed.
+func (s *Service) Runs(ctx context.Context, by idp.Actor, id string) ([]SyncRun, error) {
+	if err := by.May(idp.SeeOdoo); err != nil {
+		return nil, err
+	}
+	return s.Journal.Runs(ctx, id, JournalKeep)
+}
+
+// Cases lists people of whom nobody can tell which user of that Odoo they are.
+func (s *Service) Cases(ctx context.Context, by idp.Actor, id string) ([]Case, error) {
+	if err := by.May(idp.SeeOdoo); err != nil {
+		return nil, err
+	}
+	const most = 50
+	return s.Journal.Cases(ctx, id, most)
+}
+
+// CloseCase forgets a case that an administrator has looked at. It comes back when
+// it is not solved.
+func (s *Service) CloseCase(ctx context.Context, by idp.Actor, id string, u idp.UserID) error {
+	if err := may(by); err != nil {
+		return err
+	}
+	c, err := s.Connections.ByID(ctx, id)
+	if err != nil {
+		return err
+	}
+	return s.Atomic(ctx, func(ctx context.Context) error {
+		return errors.Join(s.Journal.Settled(ctx, id, u), s.note(ctx, by, "odoo.case_settled", c, map[string]string{"user": string(u)}))
+	})
+}
+
+// Databases lists the databases of an Odoo that is not connected yet; none
+// where it does not say. Odoo Online has one, and names it in its address.
+func (s *Service) Databases(ctx context.Context, by idp.Actor, address string) ([]string, error) {
+	if err := may(by); err != nil {
+		return nil, err
+	}
+	at, err := addressOf(address)
+	if err != nil {
+		return nil, err
+	}
+	all, err := rpc.Databases(ctx, s.config(Connection{URL: at}))
+	if errors.Is(err, rpc.ErrDenied) || errors.Is(err, rpc.ErrNotOdoo) {
+		return nil, nil // it does not list them; whether it is an Odoo shows when somebody signs in
+	}
+	return all, err
+}
+
+// addressOf reads what somebody typed for an Odoo's address.
+func addressOf(typed string) (string, error) {
+	at := strings.TrimRight(strings.TrimSpace(typed), "/")
+	if !strings.Contains(at, "://") {
+		at = "https://" + at
+	}
+	if origin(at) == "" {
+		return "", fmt.Errorf("%w: url: %q is not an address such as https://erp.example.org", idp.ErrInvalid, typed)
+	}
+	return at, nil
+}
+
+// Configure changes the settings of a connection.
+func (s *Service) Configure(ctx context.Context, by idp.Actor, id string, change func(*Settings)) (Connection, error) {
+	if err := may(by); err != nil {
+		return Connection{}, err
+	}
+	c, err := s.Connections.ByID(ctx, id)
+	if err != nil {
+		return c, err
+	}
+	was := recorded(c.Settings)
+	change(&c.Settings)
+	if err := c.Settings.Import.Check(); err != nil {
+		return masked(c), err
+	}
+	detail := idp.Diff(was, recorded(c.Settings))
+	if len(detail) == 0 {
+		return masked(c), nil
+	}
+	return masked(c), s.Atomic(ctx, func(ctx context.Context) error {
+		return errors.Join(s.Connections.Save(ctx, c), s.note(ctx, by, "odoo.settings", c, detail))
+	})
+}
+
+// recorded is what the log says of settings.
+func recorded(s Settings) map[string]string {
+	out := map[string]string{"only": string(s.Import.Only)}
+	for name, on := range map[string]bool{"archive": s.Archive, "contacts": s.Contacts, "trickle": s.Trickle, "sync": s.Sync, "companies": s.Import.Companies} {
+		out[name] = fmt.Sprint(on)
+	}
+	for there, here := range s.Groups {
+		out["group "+there] = here
+	}
+	for class, choice := range s.Import.On {
+		out["on "+string(class)] = string(choice)
+	}
+	return out
+}
+
+// SyncNow is Sync at an administrator's word.
+func (p *People) SyncNow(ctx context.Context, by idp.Actor, id string, o SyncOptions) (SyncState, error) {
+	if err := may(by); err != nil {
+		return SyncState{}, err
+	}
+	c, err := p.Connections.ByID(ctx, id)
+	if err != nil {
+		return SyncState{}, err
+	}
+	if !o.DryRun {
+		if err := p.note(ctx, by, "odoo.sync", c, map[string]string{"full": fmt.Sprint(o.Full), "force": fmt.Sprint(o.Force)}); err != nil {
+			return SyncState{}, err
+		}
+	}
+	return p.Sync(ctx, c, o)
+}
+
+// LinkAll is Link for a connection by its id.
+func (p *People) LinkAll(ctx context.Context, by idp.Actor, id string, run Linking) (LinkReport, error) {
+	if err := may(by); err != nil {
+		return LinkReport{}, err
+	}
+	c, err := p.Connections.ByID(ctx, id)
+	if err != nil {
+		return LinkReport{}, err
+	}
+	return p.Link(ctx, by, c, run)
+}
+
+// Intake is one import at an administrator's word.
+type Intake struct {
+	Options Options           // who is brought in, and how; kept for later runs
+	Groups  map[string]string // of Odoo that become groups here; kept, too
+	DryRun  bool
+	Sync    bool // keep both sides in step from now on
+	// Open opens what is read, for these groups; nil: Odoo's own interface.
+	Open func(ctx context.Context, groups []string) (Source, func(), error)
+	// Found and Progress are those of [Import].
+	Found    func(ImportFinding) error
+	Progress func(users int, part float64)
+}
+
+// BringIn brings an Odoo's users here. It needs the right to change people, too.
+func (p *People) BringIn(ctx context.Context, by idp.Actor, id string, b Intake) (ImportReport, error) {
+	if err := errors.Join(may(by), by.May(idp.EditPeople)); err != nil {
+		return ImportReport{}, err
+	}
+	c, err := p.Connections.ByID(ctx, id)
+	if err != nil {
+		return ImportReport{}, err
+	}
+	c.Settings.Import = b.Options
+	if b.Groups != nil {
+		c.Settings.Groups = b.Groups
+	}
+	if err := b.Options.Check(); err != nil {
+		return ImportReport{}, err
+	}
+	from, done, err := p.sourceOf(ctx, c, b)
+	if err != nil {
+		return ImportReport{}, err
+	}
+	defer done()
+	i := Import{Accounts: p.Accounts, Directory: p.Directory, Ties: p.Ties, Connection: c, DryRun: b.DryRun, Found: b.Found, Progress: b.Progress}
+	report, err := i.Run(ctx, by, from)
+	if err != nil || b.DryRun {
+		return report, err
+	}
+	_, err = p.Configure(ctx, by, id, func(s *Settings) { s.Import, s.Groups, s.Sync = c.Settings.Import, c.Settings.Groups, b.Sync })
+	return report, err
+}
+
+func (p *People) sourceOf(ctx context.Context, c Connection, b Intake) (Source, func(), error) {
+	var groups []string
+	for g := range c.Settings.Groups {
+		groups = append(groups, g)
+	}
+	slices.Sort(groups)
+	if b.Open != nil {
+		return b.Open(ctx, groups)
+	}
+	from, err := p.Source(ctx, c)
+	return from, func() {}, err
+}

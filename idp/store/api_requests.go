@@ -1,0 +1,59 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"latchkey/idp"
+	"latchkey/idp/replay"
+)
+
+type apiRequests struct{ d *DB }
+
+// Requests stores the answers to requests that may be sent again.
+func (d *DB) Requests() replay.Store { return apiRequests{d} }
+
+type requestRow struct {
+	Hash   string
+	Status int
+	Head   string
+	Answer string
+}
+
+// Begin may not run inside an Atomic: what it decides must be seen by the
+// request beside it.
+func (s apiRequests) Begin(ctx context.Context, r replay.Request, now, lease, expires time.Time) (replay.Answer, string, bool, error) {
+	ours, err := returning[struct{ N int }](ctx, s.d.engine, `INSERT INTO api_requests (caller, name, hash, status, head, answer, lease, expires)
+		VALUES (?, ?, ?, 0, '{}', '', ?, ?) ON CONFLICT (caller, name) DO UPDATE SET hash = excluded.hash, status = 0, head = '{}', answer = '',
+			lease = excluded.lease, expires = excluded.expires
+		WHERE api_requests.expires <= ? OR (api_requests.status = 0 AND api_requests.lease <= ?) RETURNING 1 AS n`,
+		r.Caller, r.Key, r.Hash, ms(lease), ms(expires), ms(now), ms(now))
+	if err != nil || len(ours) > 0 {
+		return replay.Answer{}, r.Hash, err == nil, err
+	}
+	row, err := one[requestRow](ctx, s.d.engine, replay.ErrUnderWay, // it ended in this very moment
+		`SELECT hash, status, head, answer FROM api_requests WHERE caller = ? AND name = ?`, r.Caller, r.Key)
+	if err != nil {
+		return replay.Answer{}, "", false, err
+	}
+	a := replay.Answer{Status: row.Status, Body: row.Answer}
+	return a, row.Hash, false, json.Unmarshal([]byte(row.Head), &a.Head)
+}
+
+func (s apiRequests) Done(ctx context.Context, r replay.Request, a replay.Answer) error {
+	head, err := json.Marshal(a.Head)
+	if err != nil {
+		return err
+	}
+	return s.d.write(ctx, stmt{
+		sql:  `UPDATE api_requests SET status = ?, head = ?, answer = ? WHERE caller = ? AND name = ? AND hash = ? AND status = 0`,
+		args: []any{a.Status, string(head), a.Body, r.Caller, r.Key, r.Hash}, none: idp.ErrSpent,
+	})
+}
+
+func (s apiRequests) Drop(ctx context.Context, r replay.Request) error {
+	return s.d.write(ctx, stmt{
+		sql: `DELETE FROM api_requests WHERE caller = ? AND name = ? AND hash = ? AND status = 0`, args: []any{r.Caller, r.Key, r.Hash},
+	})
+}

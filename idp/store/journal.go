@@ -1,0 +1,104 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+
+	"latchkey/idp"
+	"latchkey/idp/odoo/connector"
+)
+
+type journal struct{ d *DB }
+
+// Journal remembers runs of the synchronisation and open cases.
+func (d *DB) Journal() connector.Journal { return journal{d} }
+
+type runRow struct{ Body string }
+
+func (s journal) Ran(ctx context.Context, connection string, r connector.SyncRun) error {
+	body, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	return s.d.write(ctx, stmt{
+		sql: `INSERT INTO odoo_runs (connection, began, ended, body) SELECT c.id, CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS TEXT) FROM connections c WHERE c.id = ?
+			ON CONFLICT (connection, began) DO NOTHING`,
+		args: []any{ms(r.Began), ms(r.Ended), string(body), connection}, lazy: true,
+	}, stmt{
+		sql: `DELETE FROM odoo_runs WHERE connection = ? AND began < (SELECT MIN(began) FROM
+			(SELECT began FROM odoo_runs WHERE connection = ? ORDER BY began DESC LIMIT ?) AS last)`,
+		args: []any{connection, connection, connector.JournalKeep}, lazy: true,
+	})
+}
+
+func (s journal) Runs(ctx context.Context, connection string, limit int) ([]connector.SyncRun, error) {
+	all, err := rows[runRow](ctx, s.d.engine, `SELECT body FROM odoo_runs WHERE connection = ? ORDER BY began DESC LIMIT ?`, connection, limit)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]connector.SyncRun, len(all))
+	for i, r := range all {
+		if err := json.Unmarshal([]byte(r.Body), &out[i]); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (s journal) Open(ctx context.Context, c connector.Case) error {
+	return s.d.write(ctx, stmt{
+		sql: `INSERT INTO odoo_cases (connection, user_id, seen, what) VALUES (?, ?, ?, ?)
+			ON CONFLICT (connection, user_id) DO UPDATE SET seen = excluded.seen, what = excluded.what`,
+		args: []any{c.Connection, string(c.User), ms(c.Seen), text(c.What)},
+	})
+}
+
+func (s journal) Settled(ctx context.Context, connection string, u idp.UserID) error {
+	return s.d.write(ctx, stmt{sql: `DELETE FROM odoo_cases WHERE connection = ? AND user_id = ?`, args: []any{connection, string(u)}})
+}
+
+type caseRow struct {
+	UserID      string
+	Seen        int64
+	What        string
+	Name, Login string
+}
+
+// Cases passes over people who are gone.
+func (s journal) Cases(ctx context.Context, connection string, limit int) ([]connector.Case, error) {
+	all, err := rows[caseRow](ctx, s.d.engine, `SELECT o.user_id, o.seen, o.what, u.name, u.login FROM odoo_cases o JOIN users u ON u.id = o.user_id
+		WHERE o.connection = ? ORDER BY o.seen DESC, o.user_id LIMIT ?`, connection, limit)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]connector.Case, len(all))
+	for i, r := range all {
+		out[i] = connector.Case{Connection: connection, User: idp.UserID(r.UserID), Name: r.Name, Login: r.Login, What: r.What, Seen: at(r.Seen)}
+	}
+	return out, nil
+}
+
+type administrators struct{ d *DB }
+
+// Administrators finds who looks after the house and can be written to.
+func (d *DB) Administrators() interface {
+	Reachable(ctx context.Context) ([]idp.User, error)
+} {
+	return administrators{d}
+}
+
+type idRow struct{ ID string }
+
+// Reachable returns those whose address is known to be theirs.
+func (s administrators) Reachable(ctx context.Context) ([]idp.User, error) {
+	all, err := rows[idRow](ctx, s.d.engine, `SELECT id FROM users WHERE role IN (?, ?) AND NOT disabled AND email_verified AND email <> '' ORDER BY id LIMIT 50`,
+		string(idp.Owner), string(idp.Admin))
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]idp.UserID, len(all))
+	for i, r := range all {
+		ids[i] = idp.UserID(r.ID)
+	}
+	return s.d.Directory().People(ctx, ids)
+}

@@ -1,0 +1,259 @@
+package apps
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"latchkey/idp"
+	"latchkey/idp/oidc"
+	"latchkey/ui/admin"
+	"latchkey/ui/page"
+)
+
+// showView is the page of one application.
+type showView struct {
+	admin.Head
+	Client   oidc.Client
+	Title    string
+	Type     string
+	URL      string
+	May      bool
+	Rotates  bool // it has a secret or a validation address
+	Facts    []fact
+	Secrets  []secretRow
+	People   string
+	Warnings []string
+	Trials   []trialRow
+	Tested   bool
+}
+
+// fact is a name and values, one below the other.
+type fact struct {
+	Name   string
+	Values []string
+	Mono   bool
+}
+
+// secretRow is a secret of which nothing is known but its dates.
+type secretRow struct {
+	Name, Made, Until, Used, End string // End: address where it is ended; empty: it goes on
+}
+
+type trialRow struct {
+	Check, Verdict, Chip, Text, About, Evidence string
+}
+
+func (p *Pages) show(c *page.Context, v admin.Visit) error {
+	view, err := p.view(c, v)
+	if err != nil {
+		return err
+	}
+	return c.Show(set, http.StatusOK, "show.html", view)
+}
+
+func (p *Pages) view(c *page.Context, v admin.Visit) (showView, error) {
+	cl, err := p.Clients.Get(c.Context(), v.By, id(c))
+	if err != nil {
+		return showView{}, err
+	}
+	usage, err := p.Clients.Usage(c.Context(), v.By, cl.ID)
+	if err != nil {
+		return showView{}, err
+	}
+	return p.viewOf(c, v, cl, usage), nil
+}
+
+func (p *Pages) viewOf(c *page.Context, v admin.Visit, cl oidc.Client, usage oidc.Usage) showView {
+	view := showView{
+		Head: v.Head(c, crumbs(c)...), Client: cl, Title: cl.Title(), Type: typeName(c, cl.Type), URL: address(cl.ID), May: v.May(idp.EditClients),
+		Rotates: cl.HasSecret() || cl.Type == oidc.Odoo, Facts: p.facts(c, v, cl), Secrets: p.secrets(c, v, cl, usage),
+	}
+	if cl.Type != oidc.Service {
+		view.People = c.Words.N("admin.clients.people", usage.People, usage.People)
+	}
+	view.Warnings, _ = cl.Check() // what is wrong is told by the test
+	return view
+}
+
+func (p *Pages) facts(c *page.Context, v admin.Visit, cl oidc.Client) []fact {
+	var out []fact
+	add := func(name string, mono bool, values ...string) {
+		if values = slices.DeleteFunc(slices.Clone(values), func(s string) bool { return s == "" }); len(values) > 0 {
+			out = append(out, fact{c.Words.T(fmt.Sprintf("admin.clients.field.%s", name)), values, mono})
+		}
+	}
+	yes := func(name string, on bool) {
+		if on {
+			add(name, false, c.Words.T("admin.clients.yes"))
+		}
+	}
+	add("id", true, string(cl.ID))
+	add("issuer", true, p.Issuer)
+	add("auth_method", false, c.Words.T(fmt.Sprintf("admin.clients.auth.%s", cl.AuthMethod)))
+	add("redirect_uris", true, cl.RedirectURIs...)
+	add("post_logout_uris", true, cl.PostLogoutURIs...)
+	add("backchannel_logout_uri", true, cl.BackchannelURI)
+	add("frontchannel_logout_uri", true, cl.FrontchannelURI)
+	add("grant_types", true, strings.Join(cl.GrantTypes, ", "))
+	add("response_types", true, strings.Join(cl.ResponseTypes, ", "))
+	add("scopes", true, strings.Join(cl.Scopes, " "))
+	if cl.Type != oidc.Service {
+		add("id_token_alg", true, cl.IDTokenAlg)
+	}
+	var kids []string
+	for _, k := range cl.Keys {
+		kids = append(kids, fmt.Sprintf("%s %s", k.KeyID, k.Algorithm))
+	}
+	add("jwks", true, kids...)
+	add("groups", false, cl.Groups...)
+	if cl.Type == oidc.Odoo {
+		add("sessions", false, c.Words.T(fmt.Sprintf("admin.clients.sessions.%s", cl.Sessions)))
+	} else {
+		yes("trusted", cl.Trusted)
+	}
+	yes("choose", cl.Choose)
+	add("created", false, moment(c, v, cl.Created))
+	return out
+}
+
+func (p *Pages) secrets(c *page.Context, v admin.Visit, cl oidc.Client, usage oidc.Usage) []secretRow {
+	var out []secretRow
+	for _, s := range []struct {
+		there  bool
+		proof  oidc.Proof
+		made   time.Time
+		serial int
+		former *oidc.Former
+	}{
+		{cl.HasSecret(), oidc.ProofSecret, cl.SecretMade, cl.SecretSerial, cl.FormerSecret},
+		{cl.Type == oidc.Odoo, oidc.ProofValidation, cl.ValidationMade, cl.ValidationSerial, cl.FormerValidation},
+	} {
+		if !s.there {
+			continue
+		}
+		if s.made.IsZero() {
+			s.made = cl.Created
+		}
+		out = append(out, secretRow{Name: c.Words.T(fmt.Sprintf("admin.clients.proof.%s", string(s.proof))), Made: day(c, v, s.made), Used: day(c, v, usage.At(s.proof, s.serial))})
+		if s.former.Good(p.Clients.Now()) {
+			row := secretRow{
+				Name: c.Words.T(fmt.Sprintf("admin.clients.proof_former.%s", string(s.proof))), Until: moment(c, v, s.former.Until), Used: day(c, v, usage.At(s.proof, s.former.Serial)),
+			}
+			if v.May(idp.EditClients) {
+				row.End = address(cl.ID, "end") + "?what=" + string(s.proof)
+			}
+			out = append(out, row)
+		}
+	}
+	return out
+}
+
+// chips say how a verdict looks.
+var chips = map[oidc.Verdict]string{oidc.Fine: "chip-good", oidc.Doubt: "chip-warn", oidc.Broken: "chip-bad"}
+
+func (p *Pages) test(c *page.Context, v admin.Visit) error {
+	trials, err := p.Clients.Test(c.Context(), v.By, id(c))
+	if err != nil {
+		return err
+	}
+	view, err := p.view(c, v)
+	if err != nil {
+		return err
+	}
+	view.Tested, view.Trials = true, trialsOf(c, trials)
+	c.Here(view.URL)
+	return c.Show(set, http.StatusOK, "show.html", view)
+}
+
+func trialsOf(c *page.Context, trials []oidc.Trial) (out []trialRow) {
+	for _, t := range trials {
+		row := trialRow{
+			Check: c.Words.T(fmt.Sprintf("admin.clients.check.%s", t.Check)), Verdict: c.Words.T(fmt.Sprintf("admin.clients.verdict.%s", string(t.Verdict))), Chip: chips[t.Verdict],
+			About: t.About, Evidence: t.Evidence,
+		}
+		if key := fmt.Sprintf("admin.clients.try.%s_%s", t.Check, t.Verdict); c.Words.Has(key) {
+			row.Text = c.Words.T(key)
+		}
+		out = append(out, row)
+	}
+	return out
+}
+
+// onceView is the page that shows a secret, this once.
+type onceView struct {
+	admin.Head
+	Title, Text string
+	Secrets     []admin.Secret
+	Facts       []fact
+	Warnings    []string
+	Snippets    []snippetView
+	URL         string
+}
+
+// once answers what made a secret with the secret itself: it cannot be asked for
+// again (SECURITY.md D-06).
+func (p *Pages) once(c *page.Context, v admin.Visit, made oidc.Registered, what string) error {
+	cl := made.Client
+	view := onceView{
+		Head: v.Head(c, crumbs(c, cl)...), Title: c.Words.T(fmt.Sprintf("admin.clients.once.%s", what), cl.Title()), Text: c.Words.T("admin.clients.once_text"), URL: address(cl.ID),
+		Warnings: made.Warnings,
+		Facts:    []fact{{c.Words.T("admin.clients.field.id"), []string{string(cl.ID)}, true}, {c.Words.T("admin.clients.field.issuer"), []string{p.Issuer}, true}},
+	}
+	if made.Secret != "" {
+		view.Secrets = append(view.Secrets, admin.Secret{Label: c.Words.T("admin.clients.proof.secret"), Value: made.Secret})
+	}
+	shown := ""
+	if cl.Type == oidc.Odoo && cl.ValidationSecret != "" {
+		shown = p.Issuer + p.Validation(cl)
+		view.Secrets = append(view.Secrets, admin.Secret{Label: c.Words.T("admin.clients.proof.validation"), Value: shown, Help: c.Words.T("admin.clients.validation_help")})
+	}
+	if len(view.Secrets) == 0 {
+		return c.Redirect(address(cl.ID) + "?done=added")
+	}
+	for _, s := range snippetsFor(cl) {
+		drawn, err := s.draw(p.filled(cl, c.Brand(), made.Secret, shown))
+		if err != nil {
+			return err
+		}
+		view.Snippets = append(view.Snippets, drawn)
+		break // the one that fits best; the others are on the application's page
+	}
+	c.Here(address(cl.ID))
+	return c.Show(set, http.StatusOK, "once.html", view)
+}
+
+// snippetsView is the page of examples.
+type snippetsView struct {
+	admin.Head
+	Title    string
+	Snippets []snippetView
+}
+
+func (p *Pages) snippets(c *page.Context, v admin.Visit) error {
+	cl, err := p.Clients.Get(c.Context(), v.By, id(c))
+	if err != nil {
+		return err
+	}
+	view := snippetsView{Head: v.Head(c, crumbs(c, cl)...), Title: c.Words.T("admin.clients.code_title", cl.Title())}
+	for _, s := range snippetsFor(cl) {
+		drawn, err := s.draw(p.filled(cl, c.Brand(), "", ""))
+		if err != nil {
+			return err
+		}
+		view.Snippets = append(view.Snippets, drawn)
+	}
+	return c.Show(set, http.StatusOK, "snippets.html", view)
+}
+
+// overlapDays reads how long the old secret stays good.
+func overlapDays(c *page.Context) (time.Duration, bool) {
+	n, err := strconv.Atoi(strings.TrimSpace(c.Form("overlap")))
+	if err != nil || n < 0 || n > int(oidc.OverlapMost.Hours()/24) {
+		return 0, false
+	}
+	return time.Duration(n) * 24 * time.Hour, true
+}

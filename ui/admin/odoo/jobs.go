@@ -1,0 +1,220 @@
+package odoo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"latchkey/idp"
+	"latchkey/idp/job"
+	"latchkey/idp/odoo/connector"
+	"latchkey/ui/admin"
+	"latchkey/ui/page"
+)
+
+// start starts work and leads to the page that shows it.
+func (p *Pages) start(c *page.Context, v admin.Visit, kind, about string, work job.Work) error {
+	id, err := p.Jobs.Start(c.Context(), v.By, kind, about, func(ctx context.Context, r *job.Run) (any, error) {
+		out, err := work(ctx, r)
+		if err != nil {
+			err = explained(err)
+		}
+		return out, err
+	})
+	if errors.Is(err, idp.ErrBusy) { // the same is going on: look at that
+		all, other := p.Jobs.About(c.Context(), about, 20)
+		for _, j := range all {
+			if other == nil && j.Kind == kind && j.Now(c.Now()) == job.Running {
+				return c.Redirect(addressJob + "/" + j.ID)
+			}
+		}
+	}
+	if err != nil {
+		return err
+	}
+	return c.Redirect(addressJob + "/" + id)
+}
+
+// again is how often the page of work under way loads itself anew, in seconds.
+const again = "2"
+
+// jobView is the page of work behind the pages.
+type jobView struct {
+	admin.Head
+	Title   string
+	State   string
+	Running bool
+	Kind    string
+	Done    string // how much
+	Percent int
+	Began   string
+	Problem string
+	Detail  string
+	Self    string // address of this page
+	Back    string
+	ID      string // the connection
+
+	Steps    []connector.Step
+	Notes    []string
+	Findings []findingView
+	Checks   int
+	Clean    bool
+	Sums     []fact
+	Lists    []namedList
+	Classes  []classView
+	Fields   admin.Fields
+	More     admin.Fields
+	Next     *admin.Confirm // what comes after a dry run
+}
+
+func (p *Pages) job(c *page.Context, v admin.Visit) error {
+	j, err := p.Jobs.ByID(c.Context(), c.R.PathValue("job"))
+	if err != nil {
+		return err
+	}
+	if !strings.HasPrefix(j.Kind, "odoo.") {
+		return idp.ErrNotFound
+	}
+	view, err := p.jobOf(c, v, j)
+	if err != nil {
+		return err
+	}
+	if view.Running {
+		c.W.Header().Set("Refresh", again+"; url="+view.Self)
+	}
+	return c.Show(set, http.StatusOK, "job.html", view)
+}
+
+func (p *Pages) jobOf(c *page.Context, v admin.Visit, j job.Job) (jobView, error) {
+	kind := strings.TrimPrefix(j.Kind, "odoo.")
+	now := j.Now(c.Now())
+	view := jobView{
+		Title: c.Words.T(fmt.Sprintf("admin.odoo.job.%s", kind)), Kind: kind, State: c.Words.T(fmt.Sprintf("admin.odoo.job_state.%s", now)), Running: now == job.Running,
+		Began: when(c, v, j.Began), Self: addressJob + "/" + j.ID, Back: Home, ID: j.About, Percent: int(j.Part * 100), Detail: j.Detail,
+	}
+	if kind != "connect" {
+		view.Back = address(j.About)
+	} else {
+		view.ID = ""
+	}
+	if j.Done > 0 {
+		view.Done = c.Words.N("admin.odoo.people", j.Done, j.Done)
+	}
+	switch {
+	case now == job.Lost:
+		view.Problem = c.Words.T("admin.odoo.problem.lost")
+	case now == job.Failed:
+		view.Problem = c.Words.T("admin.odoo.problem.other")
+		if key := fmt.Sprintf("admin.odoo.problem.%s", j.Key); c.Words.Has(key) {
+			view.Problem = c.Words.T(key)
+		}
+	}
+	if draw := drawingOf(kind); draw != nil && len(j.Result) > 0 {
+		if err := draw(p, c, v, j, &view); err != nil {
+			return view, err
+		}
+	}
+	view.Head = v.Head(c, crumbs(c, view.ID)...)
+	return view, nil
+}
+
+// drawing draws what work of a kind returned.
+type drawing func(p *Pages, c *page.Context, v admin.Visit, j job.Job, view *jobView) error
+
+func drawingOf(kind string) drawing {
+	return map[string]drawing{
+		"connect": (*Pages).drawConnect, "doctor": (*Pages).drawDoctor, "import": (*Pages).drawImport, "link": (*Pages).drawLink, "lock": (*Pages).drawLock, "sync": (*Pages).drawSync,
+	}[kind]
+}
+
+func (p *Pages) drawConnect(c *page.Context, _ admin.Visit, j job.Job, view *jobView) error {
+	var r joined
+	if err := j.Read(&r); err != nil {
+		return err
+	}
+	for _, s := range r.Steps {
+		s.Name = c.Words.T(fmt.Sprintf("admin.odoo.did.%s", strings.ReplaceAll(s.Name, " ", "_")))
+		view.Steps = append(view.Steps, s)
+	}
+	view.Notes = r.Notes
+	if r.ID != "" {
+		view.ID, view.Back = r.ID, address(r.ID)
+	}
+	return nil
+}
+
+// findingView is something that the doctor found.
+type findingView struct {
+	Title, Text, Chip, Level, Evidence, Cure string
+	Check                                    string // to cure it; empty: it cannot be, or is
+}
+
+func (p *Pages) drawDoctor(c *page.Context, v admin.Visit, j job.Job, view *jobView) error {
+	var d connector.Diagnosis
+	if err := j.Read(&d); err != nil {
+		return err
+	}
+	view.Checks, view.Clean = len(d.Checks), len(d.Findings) == 0
+	for _, f := range d.Findings {
+		view.Findings = append(view.Findings, findingOf(c, v, f))
+	}
+	return nil
+}
+
+func findingOf(c *page.Context, v admin.Visit, f connector.Finding) findingView {
+	out := findingView{Title: f.Check, Chip: "chip-warn", Level: c.Words.T(fmt.Sprintf("admin.odoo.level.%s", f.Level)), Evidence: f.Evidence, Cure: f.Cure}
+	if key := fmt.Sprintf("admin.odoo.check.%s", f.Check); c.Words.Has(key) {
+		out.Title = c.Words.T(key)
+	}
+	if key := fmt.Sprintf("admin.odoo.cure.%s", f.Check); c.Words.Has(key) {
+		out.Text = c.Words.T(key)
+	}
+	switch {
+	case f.Fixed:
+		out.Chip, out.Level = "chip-good", c.Words.T("admin.odoo.level.fixed")
+	case f.Level == connector.Problem:
+		out.Chip = "chip-bad"
+	}
+	if f.Fixable && !f.Fixed && v.May(idp.EditOdoo) {
+		out.Check = f.Check
+	}
+	return out
+}
+
+func (p *Pages) doctor(c *page.Context, v admin.Visit) error {
+	one, by := id(c), v.By
+	return p.start(c, v, "odoo.doctor", one, func(ctx context.Context, _ *job.Run) (any, error) { return p.People.Doctor(ctx, by, one, false) })
+}
+
+// cure puts right what one check found, or everything that can be.
+func (p *Pages) cure(c *page.Context, v admin.Visit) error {
+	one, by, check := id(c), v.By, c.Form("check")
+	return p.start(c, v, "odoo.doctor", one, func(ctx context.Context, _ *job.Run) (any, error) {
+		if check == "" {
+			return p.People.Doctor(ctx, by, one, true)
+		}
+		return p.People.Cure(ctx, by, one, check)
+	})
+}
+
+// recent lists the last pieces of work about a connection.
+func (p *Pages) recent(c *page.Context, v admin.Visit, about string) ([]workRow, error) {
+	all, err := p.Jobs.About(c.Context(), about, 10)
+	var out []workRow
+	for _, j := range all {
+		out = append(out, workRow{
+			Title: c.Words.T(fmt.Sprintf("admin.odoo.job.%s", strings.TrimPrefix(j.Kind, "odoo."))), URL: addressJob + "/" + j.ID, Began: when(c, v, j.Began),
+			State: c.Words.T(fmt.Sprintf("admin.odoo.job_state.%s", j.Now(c.Now()))),
+		})
+	}
+	return out, err
+}
+
+// workRow is a piece of work in a list.
+type workRow struct{ Title, URL, Began, State string }
+
+// seconds is a duration for people.
+func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }

@@ -1,0 +1,204 @@
+package odoo
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"latchkey/idp"
+	"latchkey/idp/job"
+	"latchkey/idp/odoo/connector"
+	"latchkey/ui/admin"
+	"latchkey/ui/page"
+)
+
+func (p *Pages) askLock(c *page.Context, v admin.Visit) error {
+	one, err := p.People.Get(c.Context(), v.By, id(c))
+	if err != nil {
+		return err
+	}
+	except := label(c, admin.Field{Name: "except", Type: "textarea", Value: strings.Join(one.Lock.Except, "\n"), Mono: true, Rows: 3})
+	return confirm(c, http.StatusOK, confirmView{Head: v.Head(c, crumbs(c, one.ID)...), Confirm: admin.Confirm{
+		ID: "lock", Title: c.Words.T("admin.odoo.lock_title"), Text: []string{c.Words.T("admin.odoo.lock_text"), c.Words.T("admin.odoo.lock_way")}, Action: address(one.ID, "lock"),
+		Hidden: []admin.Hidden{{Name: "act", Value: "dry"}}, Fields: admin.Fields{except, tick(c, "force", false)}, Button: c.Words.T("admin.odoo.look_first"), Cancel: address(one.ID),
+	}})
+}
+
+// locked is what is shown of locking.
+type locked struct {
+	DryRun bool             `json:"dry_run"`
+	Except []string         `json:"except"`
+	Force  bool             `json:"force"`
+	Users  int              `json:"users"`
+	Left   int              `json:"left"` // keep a password because they are not linked
+	Report connector.Locked `json:"report"`
+}
+
+func (p *Pages) lock(c *page.Context, v admin.Visit) error {
+	one, by := id(c), v.By
+	out := locked{DryRun: c.Form("act") != "run", Except: strings.Fields(c.Form("except")), Force: c.Form("force") != ""}
+	return p.start(c, v, "odoo.lock", one, func(ctx context.Context, r *job.Run) (any, error) {
+		report, err := p.People.Lock(ctx, by, one, connector.LockOrder{Except: out.Except, Dry: out.DryRun, Force: out.Force, Progress: func(done, all int) {
+			r.Progress(done, float64(done)/float64(max(all, 1)))
+		}})
+		out.Users, out.Left = len(report.Users), len(report.Unlinked)
+		report.Users, report.Unlinked = report.Users[:min(len(report.Users), mostShown)], report.Unlinked[:min(len(report.Unlinked), mostShown)]
+		out.Report = report
+		return out, err
+	})
+}
+
+func (p *Pages) drawLock(c *page.Context, v admin.Visit, j job.Job, view *jobView) error {
+	var r locked
+	if err := j.Read(&r); err != nil {
+		return err
+	}
+	add := func(name string, n int, items []string) {
+		if n > 0 || len(items) > 0 {
+			view.Lists = append(view.Lists, namedList{c.Words.T(fmt.Sprintf("admin.odoo.lock_list.%s", name)) + " (" + fmt.Sprint(n) + ")", items})
+		}
+	}
+	add(map[bool]string{true: "would", false: "did"}[r.DryRun], r.Users, r.Report.Users)
+	add("already", r.Report.Already, nil)
+	add("exempt", len(r.Report.Exempt), r.Report.Exempt)
+	add("unlinked", r.Left, r.Report.Unlinked)
+	add("settings", len(r.Report.Settings), r.Report.Settings)
+	if !r.DryRun || !v.May(idp.EditOdoo) || j.Now(c.Now()) != job.Done {
+		return nil
+	}
+	hidden := []admin.Hidden{{Name: "act", Value: "run"}, {Name: "except", Value: strings.Join(r.Except, "\n")}}
+	if r.Force {
+		hidden = append(hidden, admin.Hidden{Name: "force", Value: "yes"})
+	}
+	view.Next = &admin.Confirm{
+		ID: "lock-run", Text: []string{c.Words.N("admin.odoo.lock_sure", r.Users, r.Users)}, Action: address(j.About, "lock"), Hidden: hidden, Button: c.Words.T("admin.odoo.lock"),
+		Cancel: address(j.About), Danger: true,
+	}
+	return nil
+}
+
+func (p *Pages) askUnlock(c *page.Context, v admin.Visit) error {
+	one, err := p.People.Get(c.Context(), v.By, id(c))
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(c.Context(), lookTime)
+	defer cancel()
+	head := v.Head(c, crumbs(c, one.ID)...)
+	settings, people, err := p.People.Unlock(ctx, v.By, one.ID, true)
+	if err != nil {
+		return p.failed(c, head, one.ID, err)
+	}
+	return confirm(c, http.StatusOK, confirmView{Head: head, Lists: []namedList{{c.Words.T("admin.odoo.unlock_settings"), settings}}, Confirm: admin.Confirm{
+		ID: "unlock", Title: c.Words.T("admin.odoo.unlock_title"), Text: []string{c.Words.T("admin.odoo.unlock_text"), c.Words.N("admin.odoo.unlock_people", people, people)},
+		Action: address(one.ID, "unlock"), Button: c.Words.T("admin.odoo.unlock"), Cancel: address(one.ID),
+	}})
+}
+
+// failed draws a failure that has words in the place of a page.
+func (p *Pages) failed(c *page.Context, head admin.Head, id string, err error) error {
+	head, ok := told(c, head, err)
+	if !ok {
+		return err
+	}
+	return c.Show(set, http.StatusBadGateway, "failed.html", confirmView{Head: head, Confirm: admin.Confirm{Cancel: address(id)}})
+}
+
+func (p *Pages) unlock(c *page.Context, v admin.Visit) error {
+	ctx, cancel := context.WithTimeout(c.Context(), lookTime)
+	defer cancel()
+	if _, _, err := p.People.Unlock(ctx, v.By, id(c), false); err != nil {
+		return p.failed(c, v.Head(c, crumbs(c, id(c))...), id(c), err)
+	}
+	return c.Redirect(address(id(c)) + "?done=unlocked")
+}
+
+func (p *Pages) askDisconnect(c *page.Context, v admin.Visit) error {
+	one, err := p.People.Get(c.Context(), v.By, id(c))
+	if err != nil {
+		return err
+	}
+	return p.disconnection(c, v, one, http.StatusOK, nil)
+}
+
+// disconnection asks before everything is taken back. Of an Odoo that cannot be
+// reached it asks whether its part may stay.
+func (p *Pages) disconnection(c *page.Context, v admin.Visit, one connector.Connection, status int, failure error) error {
+	ctx, cancel := context.WithTimeout(c.Context(), lookTime)
+	defer cancel()
+	view := confirmView{Head: v.Head(c, crumbs(c, one.ID)...), Confirm: admin.Confirm{
+		ID: "disconnect", Title: c.Words.T("admin.odoo.disconnect_title", one.ID), Action: address(one.ID, "disconnect"), Button: c.Words.T("admin.odoo.disconnect"), Cancel: address(one.ID), Danger: true,
+		Text: []string{c.Words.T("admin.odoo.disconnect_text"), c.Words.N("admin.odoo.disconnect_people", one.Facts.Linked, one.Facts.Linked)},
+	}}
+	did, err := p.People.Disconnect(ctx, v.By, one.ID, true, false)
+	if failure == nil {
+		failure = err
+	}
+	if failure != nil {
+		head, ok := told(c, view.Head, failure)
+		if !ok {
+			return failure
+		}
+		view.Head = head
+		view.Confirm.Fields = admin.Fields{tick(c, "leave", false)}
+	} else {
+		view.Lists = []namedList{{c.Words.T("admin.odoo.disconnect_list"), did}}
+	}
+	return confirm(c, status, view)
+}
+
+func (p *Pages) disconnect(c *page.Context, v admin.Visit) error {
+	one, err := p.People.Get(c.Context(), v.By, id(c))
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(c.Context(), lookTime)
+	defer cancel()
+	if _, err := p.People.Disconnect(ctx, v.By, one.ID, false, c.Form("leave") != ""); err != nil {
+		if problemOf(err) == "" {
+			return err
+		}
+		return p.disconnection(c, v, one, http.StatusBadGateway, err)
+	}
+	return c.Redirect(Home + "?done=disconnected")
+}
+
+// portalView is the page of the snippet on Odoo's websites.
+type portalView struct {
+	admin.Head
+	ID, Action, Back string
+	connector.Portal
+	Whole bool // on all websites
+	May   bool
+}
+
+func (p *Pages) portal(c *page.Context, v admin.Visit) error {
+	one, err := p.People.Get(c.Context(), v.By, id(c))
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(c.Context(), lookTime)
+	defer cancel()
+	head := v.Head(c, crumbs(c, one.ID)...)
+	there, err := p.People.ShowPortal(ctx, v.By, one.ID)
+	if err != nil {
+		return p.failed(c, head, one.ID, err)
+	}
+	return c.Show(set, http.StatusOK, "portal.html", portalView{
+		Head: head, ID: one.ID, Action: address(one.ID, "portal"), Back: address(one.ID), Portal: there, Whole: len(there.Websites) > 0 && len(there.Written) == len(there.Websites), May: v.May(idp.EditOdoo),
+	})
+}
+
+func (p *Pages) changePortal(c *page.Context, v admin.Visit) error {
+	ctx, cancel := context.WithTimeout(c.Context(), lookTime)
+	defer cancel()
+	do, done := p.People.InstallPortal, "installed"
+	if c.Form("act") == "remove" {
+		do, done = p.People.RemovePortal, "taken_away"
+	}
+	if _, err := do(ctx, v.By, id(c)); err != nil {
+		return p.failed(c, v.Head(c, crumbs(c, id(c))...), id(c), err)
+	}
+	return c.Redirect(address(id(c), "portal") + "?done=" + done)
+}

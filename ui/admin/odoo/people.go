@@ -1,0 +1,334 @@
+package odoo
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"latchkey/idp"
+	"latchkey/idp/job"
+	"latchkey/idp/odoo/connector"
+	"latchkey/ui/admin"
+	"latchkey/ui/page"
+)
+
+// mostShown is how many people a result lists.
+const mostShown = 200
+
+// importView is the form of an import.
+type importView struct {
+	admin.Head
+	ID, Action string
+	Fields     admin.Fields
+	Classes    admin.Fields
+}
+
+func (p *Pages) askImport(c *page.Context, v admin.Visit) error {
+	one, err := p.People.Get(c.Context(), v.By, id(c))
+	if err != nil {
+		return err
+	}
+	view := importForm(c, one, "rpc", true)
+	view.Head = v.Head(c, crumbs(c, one.ID)...)
+	return c.Show(set, http.StatusOK, "import.html", view)
+}
+
+func importForm(c *page.Context, one connector.Connection, from string, sync bool) importView {
+	s := one.Settings
+	view := importView{ID: one.ID, Action: address(one.ID, "import")}
+	var groups []string
+	for _, there := range slices.Sorted(maps.Keys(s.Groups)) {
+		groups = append(groups, strings.TrimSuffix(there+"="+s.Groups[there], "="))
+	}
+	pick := func(name, words, value string, of ...string) admin.Field {
+		return label(c, admin.Select(c, name, "", words, value, of...))
+	}
+	only := map[idp.Kind]string{"": "all", idp.Internal: "internal", idp.Portal: "portal"}[s.Import.Only]
+	view.Fields = admin.Fields{
+		pick("from", "admin.odoo.from.%s", from, "rpc", "sql", "csv"),
+		label(c, admin.Field{Name: "dsn", Type: "password", Auto: "off"}),
+		label(c, admin.Field{Name: "file", Type: "file", Accept: ".csv,text/csv"}),
+		pick("only", "admin.odoo.only.%s", only, "all", "internal", "portal"),
+		label(c, admin.Field{Name: "groups", Type: "textarea", Value: strings.Join(groups, "\n"), Mono: true, Rows: 2}),
+		tick(c, "companies", s.Import.Companies), tick(c, "sync", sync),
+	}
+	for _, class := range connector.Classes {
+		if len(class.Choices) > 1 {
+			view.Classes = append(view.Classes, classField(c, class, s.Import.On[class.Class]))
+		}
+	}
+	return view
+}
+
+// classField asks what is done about a class.
+func classField(c *page.Context, class connector.ClassInfo, chosen connector.Choice) admin.Field {
+	f := admin.Field{Name: "on_" + word(string(class.Class)), Type: "select", Label: c.Words.T(fmt.Sprintf("admin.odoo.class.%s", word(string(class.Class))))}
+	if chosen == "" {
+		chosen = class.Choices[0]
+	}
+	for _, choice := range class.Choices {
+		f.Options = append(f.Options, admin.Option{
+			Value: string(choice), Label: c.Words.T(fmt.Sprintf("admin.odoo.choice.%s", word(string(choice)))), Chosen: choice == chosen,
+		})
+	}
+	return f
+}
+
+// intake reads the form of an import.
+func intake(c *page.Context) connector.Intake {
+	in := connector.Intake{
+		Options: connector.Options{Companies: c.Form("companies") != "", On: map[connector.Class]connector.Choice{}}, Groups: map[string]string{},
+		DryRun: c.Form("act") != "run", Sync: c.Form("sync") != "",
+	}
+	if only := idp.Kind(c.Form("only")); only == idp.Internal || only == idp.Portal {
+		in.Options.Only = only
+	}
+	for line := range strings.Lines(c.Form("groups")) {
+		there, here, _ := strings.Cut(strings.TrimSpace(line), "=")
+		if there = strings.TrimSpace(there); there != "" {
+			in.Groups[there] = strings.TrimSpace(here)
+		}
+	}
+	for _, class := range connector.Classes {
+		if choice := c.Form("on_" + word(string(class.Class))); choice != "" && choice != string(class.Choices[0]) {
+			in.Options.On[class.Class] = connector.Choice(choice)
+		}
+	}
+	return in
+}
+
+// imported is what is shown of an import.
+type imported struct {
+	DryRun bool                   `json:"dry_run"`
+	From   string                 `json:"from"`
+	Sync   bool                   `json:"sync"`
+	Order  connector.Settings     `json:"order"`
+	Report connector.ImportReport `json:"report"`
+}
+
+func (p *Pages) bringIn(c *page.Context, v admin.Visit) error {
+	one, err := p.People.Get(c.Context(), v.By, id(c))
+	if err != nil {
+		return err
+	}
+	in, from := intake(c), c.Form("from")
+	wrong := in.Options.Check()
+	if in.Open, err = p.opener(c, from); err != nil {
+		wrong = errors.Join(wrong, err)
+	}
+	one.Settings.Import, one.Settings.Groups = in.Options, in.Groups
+	if wrong != nil {
+		view := importForm(c, one, from, in.Sync)
+		view.Head = v.Head(c, crumbs(c, one.ID)...).Refused(c.Words.T("admin.odoo.problem.invalid"), strings.Join(admin.Wrong(wrong), "; "))
+		return c.Show(set, http.StatusBadRequest, "import.html", view)
+	}
+	by, out := v.By, imported{DryRun: in.DryRun, From: from, Sync: in.Sync, Order: connector.Settings{Import: in.Options, Groups: in.Groups}}
+	return p.start(c, v, "odoo.import", one.ID, func(ctx context.Context, r *job.Run) (any, error) {
+		in.Progress = r.Progress
+		var err error
+		out.Report, err = p.People.BringIn(ctx, by, one.ID, in)
+		return out, err
+	})
+}
+
+// opener opens what an import reads, beside Odoo's own interface. What is secret
+// stays in memory, for as long as the import takes.
+func (p *Pages) opener(c *page.Context, from string) (func(context.Context, []string) (connector.Source, func(), error), error) {
+	nothing := func() {}
+	switch from {
+	case "sql":
+		dsn := strings.TrimSpace(c.Form("dsn"))
+		if dsn == "" {
+			return nil, fmt.Errorf("%w: dsn: the address of the database is needed", idp.ErrInvalid)
+		}
+		return func(ctx context.Context, groups []string) (connector.Source, func(), error) {
+			s, err := connector.OpenSQL(ctx, dsn, groups)
+			if err != nil {
+				return nil, nothing, err
+			}
+			return s, func() { _ = s.Close(context.WithoutCancel(ctx)) }, nil // it was only read
+		}, nil
+	case "csv":
+		file, err := c.File("file")
+		if err == nil && len(file) == 0 {
+			err = fmt.Errorf("%w: file: choose the exported file", idp.ErrInvalid)
+		}
+		return func(_ context.Context, groups []string) (connector.Source, func(), error) {
+			s, err := connector.OpenCSV(bytes.NewReader(file), groups)
+			return s, nothing, err
+		}, err
+	}
+	return nil, nil
+}
+
+// classView is a class that an import met.
+type classView struct {
+	Title, Count, Choice string
+	Examples             []connector.ImportFinding
+}
+
+func (p *Pages) drawImport(c *page.Context, v admin.Visit, j job.Job, view *jobView) error {
+	var r imported
+	if err := j.Read(&r); err != nil {
+		return err
+	}
+	n := r.Report
+	add := func(name string, value int) {
+		view.Sums = append(view.Sums, fact{c.Words.T(fmt.Sprintf("admin.odoo.sum.%s", name)), fmt.Sprint(value)})
+	}
+	add("users", n.Users)
+	add(map[bool]string{true: "would_add", false: "added"}[r.DryRun], n.Added)
+	add("known", n.Known)
+	add("adopted", n.Adopted)
+	add("out", n.Out)
+	for _, class := range n.Classes {
+		if class.Count == 0 {
+			continue
+		}
+		view.Classes = append(view.Classes, classView{
+			Title: c.Words.T(fmt.Sprintf("admin.odoo.class.%s", word(string(class.Class)))), Count: fmt.Sprint(class.Count),
+			Choice: c.Words.T(fmt.Sprintf("admin.odoo.choice.%s", word(string(class.Choice)))), Examples: class.Examples,
+		})
+	}
+	if !r.DryRun || !v.May(idp.EditOdoo) || j.Now(c.Now()) != job.Done {
+		return nil
+	}
+	form := importForm(c, connector.Connection{ID: j.About, Settings: r.Order}, r.From, r.Sync)
+	view.Fields, view.More = form.Fields, nil
+	met := map[string]bool{}
+	for _, class := range n.Classes {
+		met["on_"+word(string(class.Class))] = class.Count > 0
+	}
+	for _, f := range form.Classes { // first those that it met
+		if met[f.Name] {
+			view.More = append(view.More, f)
+		}
+	}
+	for _, f := range form.Classes {
+		if !met[f.Name] {
+			view.More = append(view.More, f)
+		}
+	}
+	view.Next = &admin.Confirm{ID: "import-run", Action: form.Action, Button: c.Words.T("admin.odoo.import_run"), Cancel: address(j.About)}
+	return nil
+}
+
+func (p *Pages) askLink(c *page.Context, v admin.Visit) error {
+	one, err := p.People.Get(c.Context(), v.By, id(c))
+	if err != nil {
+		return err
+	}
+	return confirm(c, http.StatusOK, confirmView{Head: v.Head(c, crumbs(c, one.ID)...), Confirm: admin.Confirm{
+		ID: "link", Title: c.Words.T("admin.odoo.link_title"), Text: []string{c.Words.T("admin.odoo.link_text")}, Action: address(one.ID, "link"),
+		Hidden: []admin.Hidden{{Name: "act", Value: "dry"}}, Button: c.Words.T("admin.odoo.look_first"), Cancel: address(one.ID),
+	}})
+}
+
+// linkResult is what is shown of linking.
+type linkResult struct {
+	DryRun   bool                    `json:"dry_run"`
+	Report   connector.LinkReport    `json:"report"`
+	Findings []connector.LinkFinding `json:"findings"`
+}
+
+func (p *Pages) link(c *page.Context, v admin.Visit) error {
+	one, by, out := id(c), v.By, linkResult{DryRun: c.Form("act") != "run"}
+	return p.start(c, v, "odoo.link", one, func(ctx context.Context, r *job.Run) (any, error) {
+		var err error
+		out.Report, err = p.People.LinkAll(ctx, by, one, connector.Linking{DryRun: out.DryRun, Progress: r.Progress, Found: func(f connector.LinkFinding) error {
+			if len(out.Findings) < mostShown {
+				out.Findings = append(out.Findings, f)
+			}
+			return nil
+		}})
+		return out, err
+	})
+}
+
+func (p *Pages) drawLink(c *page.Context, v admin.Visit, j job.Job, view *jobView) error {
+	var r linkResult
+	if err := j.Read(&r); err != nil {
+		return err
+	}
+	add := func(name string, value int) {
+		view.Sums = append(view.Sums, fact{c.Words.T(fmt.Sprintf("admin.odoo.sum.%s", name)), fmt.Sprint(value)})
+	}
+	add("users", r.Report.Users)
+	add(map[bool]string{true: "would_link", false: "linked"}[r.DryRun], r.Report.Linked)
+	add("already", r.Report.Already)
+	for _, t := range slices.Sorted(maps.Keys(r.Report.Missed)) {
+		list := namedList{Title: c.Words.T(fmt.Sprintf("admin.odoo.trouble.%s", word(string(t)))) + " (" + fmt.Sprint(r.Report.Missed[t]) + ")"}
+		for _, f := range r.Findings {
+			if f.Trouble == t {
+				list.Items = append(list.Items, strings.TrimSuffix(f.Login+": "+f.Text, ": "))
+			}
+		}
+		view.Lists = append(view.Lists, list)
+	}
+	if r.DryRun && r.Report.Linked > 0 && v.May(idp.EditOdoo) && j.Now(c.Now()) == job.Done {
+		view.Next = &admin.Confirm{
+			ID: "link-run", Action: address(j.About, "link"), Hidden: []admin.Hidden{{Name: "act", Value: "run"}}, Button: c.Words.T("admin.odoo.link_run"), Cancel: address(j.About),
+		}
+	}
+	return nil
+}
+
+// syncResult is what is shown of a run of the synchronisation.
+type syncResult struct {
+	DryRun  bool                   `json:"dry_run"`
+	State   connector.SyncState    `json:"state"`
+	Changes []connector.SyncChange `json:"changes"`
+}
+
+// sync runs the synchronisation now.
+func (p *Pages) sync(c *page.Context, v admin.Visit) error {
+	one, by, out := id(c), v.By, syncResult{DryRun: c.Form("act") == "dry"}
+	o := connector.SyncOptions{DryRun: out.DryRun, Full: true, Force: c.Form("force") != ""}
+	return p.start(c, v, "odoo.sync", one, func(ctx context.Context, r *job.Run) (any, error) {
+		n := 0
+		o.Found = func(s connector.SyncChange) error {
+			n++
+			if len(out.Changes) < mostShown {
+				out.Changes = append(out.Changes, s)
+			}
+			r.Progress(n, 0)
+			return nil
+		}
+		var err error
+		out.State, err = p.People.SyncNow(ctx, by, one, o)
+		return out, err
+	})
+}
+
+func (p *Pages) drawSync(c *page.Context, v admin.Visit, j job.Job, view *jobView) error {
+	var r syncResult
+	if err := j.Read(&r); err != nil {
+		return err
+	}
+	view.Sums = append(view.Sums, fact{c.Words.T("admin.odoo.sum.read"), fmt.Sprint(r.State.Last.Read)}, fact{c.Words.T("admin.odoo.sum.did"), counted(c, r.State.Last)})
+	byWhat := map[string][]string{}
+	for _, s := range r.Changes {
+		byWhat[s.What] = append(byWhat[s.What], strings.TrimSuffix(s.Login+": "+s.Text, ": "))
+	}
+	for _, what := range slices.Sorted(maps.Keys(byWhat)) {
+		view.Lists = append(view.Lists, namedList{c.Words.T(fmt.Sprintf("admin.odoo.change.%s", what)), byWhat[what]})
+	}
+	var left []string
+	for _, t := range r.State.Troubles {
+		left = append(left, strings.TrimSuffix(t.Login+": "+t.Text, ": "))
+	}
+	if len(left) > 0 {
+		view.Lists = append(view.Lists, namedList{c.Words.T("admin.odoo.not_in_step"), left})
+	}
+	if j.Key == "accident" && v.May(idp.EditOdoo) {
+		view.Next = &admin.Confirm{
+			ID: "sync-force", Action: address(j.About, "sync"), Hidden: []admin.Hidden{{Name: "force", Value: "yes"}}, Button: c.Words.T("admin.odoo.sync_force"), Cancel: address(j.About), Danger: true,
+		}
+	}
+	return nil
+}

@@ -1,0 +1,185 @@
+package odoo
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"latchkey/idp"
+	"latchkey/idp/odoo/connector"
+	"latchkey/ui/admin"
+	"latchkey/ui/page"
+)
+
+// showView is the page of one connection.
+type showView struct {
+	admin.Head
+	ID, URL  string
+	Company  string
+	Well     bool
+	Failure  string
+	Contact  string
+	Locked   string // since when; empty: not
+	Except   string
+	Sync     bool
+	SyncedAt string
+	SyncFail string
+	SyncSum  string
+	Troubles []connector.SyncTrouble
+	Linked   string
+	Client   string
+	Address  string
+	Facts    []fact
+	Cases    []caseRow
+	Work     []workRow
+	May      bool
+	MayEnd   bool
+	Last     string // when the facts were read
+}
+
+// caseRow is somebody of whom nobody knows who they are in Odoo.
+type caseRow struct{ User, Name, Login, What, Seen, URL string }
+
+func (p *Pages) show(c *page.Context, v admin.Visit) error {
+	view, err := p.view(c, v)
+	if err != nil {
+		return err
+	}
+	return c.Show(set, http.StatusOK, "show.html", view)
+}
+
+func (p *Pages) view(c *page.Context, v admin.Visit) (showView, error) {
+	one, err := p.People.Get(c.Context(), v.By, id(c))
+	if err != nil {
+		return showView{}, err
+	}
+	s, err := p.People.SyncState(c.Context(), one.ID)
+	if err != nil {
+		return showView{}, err
+	}
+	cases, err := p.People.Cases(c.Context(), v.By, one.ID)
+	if err != nil {
+		return showView{}, err
+	}
+	work, err := p.recent(c, v, one.ID)
+	view := viewOf(c, v, one, s, cases)
+	view.Work = work
+	return view, err
+}
+
+func viewOf(c *page.Context, v admin.Visit, one connector.Connection, s connector.SyncState, cases []connector.Case) showView {
+	view := showView{
+		Head: v.Head(c, crumbs(c, "")...), ID: one.ID, URL: address(one.ID), Company: one.Facts.Company.Name, Well: one.Health.Well(), Failure: one.Health.Failure, Contact: when(c, v, one.Health.Good),
+		Sync: one.Settings.Sync, SyncedAt: when(c, v, s.Succeeded), SyncFail: s.Failure, SyncSum: counted(c, s.Total), Troubles: s.Troubles,
+		Linked: c.Words.T("admin.odoo.linked_of", fmt.Sprint(one.Facts.Linked), fmt.Sprint(one.Facts.Users)), Client: string(one.Client), Address: one.URL,
+		Facts: foundFacts(c, one), May: v.May(idp.EditOdoo), MayEnd: v.May(idp.EditOdoo) && v.May(idp.HelpPeople), Last: when(c, v, one.Facts.Read),
+	}
+	if !one.Lock.At.IsZero() {
+		view.Locked, view.Except = when(c, v, one.Lock.At), strings.Join(one.Lock.Except, ", ")
+	}
+	for _, k := range cases {
+		view.Cases = append(view.Cases, caseRow{User: string(k.User), Name: k.Name, Login: k.Login, What: k.What, Seen: when(c, v, k.Seen), URL: "/admin/users/" + string(k.User)})
+	}
+	return view
+}
+
+// counted is what runs of the synchronisation did, in words.
+func counted(c *page.Context, n connector.SyncCounts) string {
+	var out []string
+	for _, one := range []struct {
+		name string
+		n    int
+	}{
+		{"created", n.Created}, {"changed", n.Changed}, {"disabled", n.Disabled}, {"enabled", n.Enabled}, {"archived", n.Archived}, {"restored", n.Restored}, {"left_out", n.LeftOut}, {"failed", n.Failed},
+	} {
+		if one.n > 0 {
+			out = append(out, c.Words.T(fmt.Sprintf("admin.odoo.count.%s", one.name), fmt.Sprint(one.n)))
+		}
+	}
+	if len(out) == 0 {
+		return c.Words.T("admin.odoo.count_none")
+	}
+	return strings.Join(out, ", ")
+}
+
+// logView is the log of the synchronisation.
+type logView struct {
+	admin.Head
+	Rows  []runRow
+	Empty *admin.Empty
+}
+
+type runRow struct {
+	Began, Took, Sum, Failure string
+	Full                      bool
+	Troubles                  []connector.SyncTrouble
+}
+
+func (p *Pages) log(c *page.Context, v admin.Visit) error {
+	one, err := p.People.Get(c.Context(), v.By, id(c))
+	if err != nil {
+		return err
+	}
+	all, err := p.People.Runs(c.Context(), v.By, one.ID)
+	if err != nil {
+		return err
+	}
+	view := logView{Head: v.Head(c, crumbs(c, one.ID)...)}
+	for _, r := range all {
+		view.Rows = append(view.Rows, runRow{Began: when(c, v, r.Began), Took: seconds(r.Ended.Sub(r.Began)), Sum: counted(c, r.Counts), Failure: r.Failure, Full: r.Full, Troubles: r.Troubles})
+	}
+	if len(all) == 0 {
+		view.Empty = &admin.Empty{Title: c.Words.T("admin.odoo.log_empty"), Text: c.Words.T("admin.odoo.log_empty_text")}
+	}
+	return c.Show(set, http.StatusOK, "log.html", view)
+}
+
+func (p *Pages) closeCase(c *page.Context, v admin.Visit) error {
+	if err := p.People.CloseCase(c.Context(), v.By, id(c), idp.UserID(c.Form("user"))); err != nil {
+		return err
+	}
+	return c.Redirect(address(id(c)) + "?done=case_closed")
+}
+
+// end signs somebody out here and in all Odoos.
+func (p *Pages) end(c *page.Context, v admin.Visit) error {
+	who := strings.TrimSpace(c.Form("who"))
+	if who == "" {
+		return c.Redirect(address(id(c)))
+	}
+	if err := p.End(c.Context(), v.By, who); err != nil {
+		return err
+	}
+	return c.Redirect(address(id(c)) + "?done=ended")
+}
+
+// settingsView is the form of a connection's settings.
+type settingsView struct {
+	admin.Head
+	ID, Action, Cancel string
+	Fields             admin.Fields
+}
+
+func (p *Pages) settings(c *page.Context, v admin.Visit) error {
+	one, err := p.People.Get(c.Context(), v.By, id(c))
+	if err != nil {
+		return err
+	}
+	s := one.Settings
+	return c.Show(set, http.StatusOK, "settings.html", settingsView{
+		Head: v.Head(c, crumbs(c, one.ID)...), ID: one.ID, Action: address(one.ID, "settings"), Cancel: address(one.ID),
+		Fields: admin.Fields{tick(c, "sync", s.Sync), tick(c, "archive", s.Archive), tick(c, "contacts", s.Contacts), tick(c, "trickle", s.Trickle)},
+	})
+}
+
+func (p *Pages) configure(c *page.Context, v admin.Visit) error {
+	_, err := p.People.Configure(c.Context(), v.By, id(c), func(s *connector.Settings) {
+		for name, to := range map[string]*bool{"sync": &s.Sync, "archive": &s.Archive, "contacts": &s.Contacts, "trickle": &s.Trickle} {
+			*to = c.Form(name) != ""
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return c.Redirect(address(id(c)) + "?done=saved")
+}

@@ -1,0 +1,352 @@
+package people
+
+import (
+	"bytes"
+	"fmt"
+	"mime/multipart"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/idp"
+	"latchkey/idp/account"
+	"latchkey/idp/mail"
+	"latchkey/mfa"
+	"latchkey/ui/admin/admintest"
+	"latchkey/ui/page/pagetest"
+)
+
+func portal(in *account.New) { in.Kind = idp.Portal }
+
+// The list finds by the beginnings of words, whatever case and accents, and by
+// filters, and leads on by keyset.
+func TestList(t *testing.T) {
+	h := open(t)
+	h.Add("zoe", portal, func(in *account.New) { in.Name, in.Groups = "Zoé Čapek", []string{"buyers"} })
+	off := h.Add("off", func(in *account.New) { in.Name = "Otto Off" })
+	h.Must(h.Accounts.Disable(t.Context(), admintest.Host, off.ID))
+	v := h.Enter(idp.HelpDesk, "/admin/users").Want(200, "/admin/users").Has("table#people", "form#filter", "form#bulk").HasNot("a[href='/admin/users/new']", "form#export")
+	v.Get("/admin/users?q=capek+ZO").Has("a[href^='/admin/users/']").Says("Zoé Čapek", "1 person").HasNot("#user-" + string(off.ID))
+	v.Get("/admin/users?disabled=yes").Says("Otto Off", "1 person")
+	v.Get("/admin/users?kind=portal&group=buyers&no_factor=yes&never=yes").Says("Zoé Čapek", "1 person")
+	v.Get("/admin/users?role=any").Says("Person helpdesk").HasNot("#user-" + string(off.ID))
+	v.Get("/admin/users?q=nobodyatall").Has(".empty").Says("Nobody matches")
+	v.Get("/admin/users?stale=-3&after=nonsense&sort=signin").Want(200, "/admin/users")
+	for i := range 60 {
+		h.Add(fmt.Sprintf("many%02d", i))
+	}
+	v.Get("/admin/users?q=many").Says("60 people").Has("a[rel=next]", "#scope-all").Follow("a[rel=next]").Says("Person many59").Has("a[rel=first]").HasNot("a[rel=next]")
+	h.Enter(idp.Auditor, "/admin/users").Has("form#export").HasNot("#f-act", "input[type=checkbox][name^='u.']")
+}
+
+// Everything about a person on one page; who may do nothing sees no buttons
+// (D-01, D-02).
+func TestCard(t *testing.T) {
+	h := open(t)
+	u := h.Add("ada", func(in *account.New) { in.TOTPSecret, in.Groups = admintest.Secret, []string{"staff"} })
+	h.EnterAs(u, "/my/nothing")
+	for range 10 {
+		h.Must(h.DB.Limiter().Take(t.Context(), mfa.Budget{Key: "pw:" + string(u.ID), Max: 10, Per: time.Hour}))
+	}
+	path := urlOf(u.ID)
+	v := h.Enter(idp.Admin, path).Want(200, path).Says("Person ada", "Authenticator app", "Locked", "staff", "Yes, with a second factor")
+	v.Has("a[href='"+path+"/unlock']", "a[href='"+path+"/remove']", "a[href='"+path+"/role']", "a[href='"+path+"/security']")
+	h.Enter(idp.Auditor, path).Want(200, path).HasNot("a[href='"+path+"/unlock']", "a[href='"+path+"/remove']")
+	h.Enter(idp.HelpDesk, path).Has("a[href='"+path+"/unlock']").HasNot("a[href='"+path+"/remove']", "a[href='"+path+"/edit']")
+	owner := urlOf(h.Person(idp.Owner).ID)
+	h.Enter(idp.Admin, owner).Want(200, owner).HasNot("a[href='" + owner + "/disable']")
+	h.Enter(idp.Admin, owner+"/disable").Want(403, owner+"/disable")
+	v.Get("/admin/users/nobody").Want(404, "/admin/users/nobody")
+	v.Get(path+"/security").Want(200, path+"/security").Says("Person ada").Has("a[href='" + path + "']")
+	v.Get(path+"/security/sessions").Submit("session-end-others").Want(200, path+"/security/sessions")
+	if open, _ := h.DB.Sessions().Of(t.Context(), u.ID); len(open) != 0 {
+		t.Errorf("%d sessions are left", len(open))
+	}
+}
+
+// D-03: the pages of somebody's protection, too, are behind the second factor.
+func TestProtectionNeedsSecondFactor(t *testing.T) {
+	h := open(t)
+	u := h.Add("ada")
+	bare := h.Add("bare", func(in *account.New) { in.Role = idp.Admin })
+	if v := h.EnterBare(bare, urlOf(u.ID)+"/security"); v.At.Path == urlOf(u.ID)+"/security" {
+		t.Error("a password alone opens somebody's protection")
+	}
+	h.Enter("", urlOf(u.ID)+"/security").Want(403, urlOf(u.ID)+"/security")
+}
+
+// Each act asks once more, needs a fresh proof, does it and leaves an event.
+func TestActs(t *testing.T) {
+	h := open(t)
+	u := h.Add("ada", func(in *account.New) { in.TOTPSecret = admintest.Secret })
+	path := urlOf(u.ID)
+	v := h.Enter(idp.Admin, path)
+	for _, a := range []struct {
+		name, event string
+		so          func(idp.User) bool
+	}{
+		{"unlock", "user.unlock", func(idp.User) bool { return true }},
+		{"end", "session.end_all", func(idp.User) bool { return true }},
+		{"reset", "factor.reset", func(u idp.User) bool { return len(u.Factors) == 0 }},
+		{"disable", "user.disable", func(u idp.User) bool { return u.Disabled }},
+		{"enable", "user.enable", func(u idp.User) bool { return !u.Disabled }},
+	} {
+		v.Get(path+"/"+a.name).Want(200, path+"/"+a.name).Submit(a.name).Want(200, path).Has("#done")
+		now, err := h.DB.Users().ByID(t.Context(), u.ID)
+		h.Must(err)
+		if es := h.Events(a.event); !a.so(now) || len(es) != 1 || es[0].Actor != h.Person(idp.Admin).ID || es[0].User != u.ID {
+			t.Errorf("%s: %+v %+v", a.name, now, es)
+		}
+	}
+	v.Get(path + "/remove")
+	h.Clock.Pass(6 * time.Minute)
+	v.Submit("remove")
+	if v.At.Path != "/login" {
+		t.Errorf("an old proof removes: %s", v.At)
+	}
+	h.Enter(idp.Admin, path+"/remove").Submit("remove").Want(200, "/admin/users").Has("#done")
+	h.Enter(idp.HelpDesk, urlOf(h.Person(idp.Admin).ID)+"/reset").Want(403, urlOf(h.Person(idp.Admin).ID)+"/reset")
+}
+
+// D-05: the last owner stays.
+func TestLastOwner(t *testing.T) {
+	h := open(t)
+	o := urlOf(h.Person(idp.Owner).ID)
+	h.Enter(idp.Owner, o+"/disable").Submit("disable").Want(409, o+"/disable").Has("#wrong")
+}
+
+// A person is added, changed, given a role and put into groups by forms; what
+// was typed stays when something is wrong.
+func TestForms(t *testing.T) {
+	h := open(t)
+	v := h.Enter(idp.Admin, "/admin/users/new").Submit("new", "name", "Ada", "email", "no address", "login", "", "groups", "a, b", "invite", "yes").Want(400, "/admin/users/new")
+	v.Has("#f-email.is-invalid", "#wrong", "input[name=name][value=Ada]")
+	v.Submit("new", "email", "ada@example.org")
+	v.Has("#done").Says("Ada", "Invited")
+	if es := h.Events("user.invite"); len(es) != 1 {
+		t.Errorf("%+v", es)
+	}
+	path := v.At.Path
+	v.Get("/admin/users/new").Submit("new", "name", "Twin", "email", "ADA@example.org").Want(409, "/admin/users/new").Has("#f-email.is-invalid")
+	v.Get(path+"/edit").Submit("edit", "name", "Ada King", "email", "king@example.org").Want(200, path).Says("Ada King", "king@example.org", "not confirmed")
+	v.Get(path+"/edit").Submit("edit", "phone", "12").Want(400, path+"/edit").Has("#f-phone.is-invalid")
+	v.Get(path+"/groups").Submit("join", "group", "fresh").Want(200, path+"/groups").Says("fresh")
+	v.Get(path+"/role").HasNot("option[value=owner]").Submit("role", "role", "helpdesk").Want(200, path).Says("Help desk")
+	v.Get(path + "/role")
+	csrf := v.Doc.Find("input[name=csrf]").AttrOr("value", "")
+	v.Take(v.Client.PostForm(h.URL+path+"/role", map[string][]string{"csrf": {csrf}, "role": {"owner"}})).Want(403, path+"/role") // D-02
+	u, err := h.DB.Users().ByIdentifier(t.Context(), "king@example.org")
+	h.Must(err)
+	if u.Role != idp.HelpDesk || strings.Join(u.Groups, " ") != "a b fresh" || u.EmailVerified {
+		t.Errorf("%+v", u)
+	}
+}
+
+// An invitation is mailed, or its link is shown this once.
+func TestInvite(t *testing.T) {
+	h := open(t)
+	u := h.Add("ada", func(in *account.New) { in.Password = "" })
+	path := urlOf(u.ID)
+	v := h.Enter(idp.HelpDesk, path+"/invite").Submit("invite", "how", "mail").Want(200, path).Has("#done")
+	sent, err := h.DB.Outbox(mail.Mail).Newest(t.Context(), 1)
+	h.Must(err)
+	if len(sent) != 1 || sent[0].To != u.Email {
+		t.Errorf("%+v", sent)
+	}
+	v.Get(path+"/invite").Submit("invite", "how", "hand").Want(200, path+"/invite").Has(".secret").Says(h.URL + "/invite/")
+	v.Get(path+"/enrol").Submit("enrol", "method", "totp").Want(200, path).Has("#done")
+	h.Add("has")
+	other, err := h.DB.Users().ByIdentifier(t.Context(), "has")
+	h.Must(err)
+	v.Get(urlOf(other.ID)+"/invite").Submit("invite", "how", "mail").Want(400, urlOf(other.ID)+"/invite").Says("There is a password already")
+}
+
+// M-10: where two are needed, the code is not there before somebody else has
+// allowed it, and both are in the event.
+func TestTwoAdministrators(t *testing.T) {
+	h := open(t)
+	u := h.Add("ada", func(in *account.New) { in.TOTPSecret = admintest.Secret })
+	path := urlOf(u.ID)
+	desk := h.Enter(idp.HelpDesk, path+"/temporary").Submit("temporary", "reason", "").Want(400, path+"/temporary").Has("#f-reason.is-invalid")
+	desk.Submit("temporary", "reason", "phone lost").Want(200, path+"/temporary").Has("output.secret")
+	if es := h.Events("factor.temporary"); len(es) != 1 || es[0].Detail["approver"] != "" {
+		t.Errorf("%+v", es)
+	}
+	h.second = true
+	if _, err := h.Help.TemporaryCode(t.Context(), h.Actor(idp.HelpDesk), u.ID, account.Temporary{Reason: "alone"}); err == nil {
+		t.Error("one alone gives a code")
+	}
+	desk.Get(path+"/temporary").Submit("temporary", "reason", "phone lost again").Want(200, path).HasNot("output.secret").Says("waits for another administrator")
+	desk.Get("/admin/users/approvals").HasNot("form[id^=allow]", "form[id^=take]")
+	all, err := h.pages.Approvals.Waiting(t.Context(), h.Actor(idp.HelpDesk), u.ID)
+	h.Must(err)
+	id := all[0].ID
+	if _, _, err := h.pages.Approvals.Take(t.Context(), h.Actor(idp.HelpDesk), id); err == nil {
+		t.Error("it is there before anybody has allowed it")
+	}
+	if err := h.pages.Approvals.Allow(t.Context(), h.Actor(idp.HelpDesk), id); err == nil {
+		t.Error("who asks allows it")
+	}
+	h.Enter(idp.Admin, "/admin/users").Has("#waiting").Get("/admin/users/approvals").Submit("allow-"+id).Want(200, "/admin/users/approvals").Has("#done")
+	desk = h.Enter(idp.HelpDesk, "/admin/users/approvals").Submit("take-" + id).Has("output.secret")
+	if code := desk.Doc.Find("output.secret").Text(); len(code) < 8 {
+		t.Errorf("%q", code)
+	}
+	es := h.Events("factor.temporary")
+	if last := es[len(es)-1]; last.Actor != h.Person(idp.HelpDesk).ID || last.Detail["approver"] != string(h.Person(idp.Admin).ID) {
+		t.Errorf("%+v", last)
+	}
+	if _, _, err := h.pages.Approvals.Take(t.Context(), h.Actor(idp.HelpDesk), id); err == nil {
+		t.Error("it is shown twice")
+	}
+	// A request waits for an hour.
+	r, err := h.pages.Approvals.Ask(t.Context(), h.Actor(idp.HelpDesk), u.ID, account.Temporary{Reason: "late"})
+	h.Must(err)
+	h.Clock.Pass(time.Hour)
+	if err := h.pages.Approvals.Allow(t.Context(), h.Actor(idp.Admin), r.ID); err == nil {
+		t.Error("it is allowed after an hour")
+	}
+}
+
+// A selection is shown before anything is done, done behind the page, and what
+// came of each is kept.
+func TestBulk(t *testing.T) {
+	h := open(t)
+	a, b := h.Add("ada"), h.Add("bob")
+	h.Must(h.Accounts.Disable(t.Context(), admintest.Host, b.ID))
+	owner, me := h.Person(idp.Owner), h.Person(idp.Admin)
+	v := h.Enter(idp.Admin, "/admin/users").Submit("bulk", "act", "disable").Want(400, "/admin/users/bulk").Says("Nobody is chosen")
+	v.Submit("bulk", "act", "disable", "u."+string(a.ID), "yes", "u."+string(b.ID), "yes", "u."+string(owner.ID), "yes", "u."+string(me.ID), "yes")
+	v.Says("Chosen", "4 people", "Concerned", "1 person", "Their role is above yours", "This is you", "It is so already").Has("form#start")
+	plan := v.At.Path
+	if u, _ := h.DB.Users().ByID(t.Context(), a.ID); u.Disabled {
+		t.Fatal("done before it was confirmed")
+	}
+	h.Enter(idp.HelpDesk, plan).Want(404, plan) // it is its owner's alone
+	v.Submit("start").Want(200, plan)
+	h.desk.Wait()
+	v.Get(plan).Says("Done", "It is done.").HasNot("form#start")
+	if u, _ := h.DB.Users().ByID(t.Context(), a.ID); !u.Disabled {
+		t.Error("not done")
+	}
+	if u, _ := h.DB.Users().ByID(t.Context(), owner.ID); u.Disabled {
+		t.Error("an owner is disabled by an administrator")
+	}
+	if es := h.Events("people.bulk"); len(es) != 1 || es[0].Detail["act"] != "disable" || es[0].Detail["people"] != "1" {
+		t.Errorf("%+v", es)
+	}
+	if es := h.Events("user.disable"); len(es) != 2 {
+		t.Errorf("%d events", len(es))
+	}
+	// All that match a filter, by somebody who helps.
+	for i := range 70 {
+		h.Add(fmt.Sprintf("many%02d", i), func(in *account.New) { in.Password = "" })
+	}
+	v = h.Enter(idp.HelpDesk, "/admin/users?q=many").HasNot("option[value=disable]")
+	v.Submit("bulk", "act", "invite", "scope", "all").Says("70 people").Submit("start")
+	h.desk.Wait()
+	if es := h.Events("user.invite"); len(es) != 70 {
+		t.Errorf("%d invitations", len(es))
+	}
+	v.Get("/admin/users?invited=yes").Says("70 people")
+}
+
+func (h *house) upload(v *pagetest.Visitor, file []byte) {
+	h.T.Helper()
+	v.Get("/admin/users/import")
+	var body bytes.Buffer
+	w := multipart.NewWriter(&body)
+	h.Must(w.WriteField("csrf", v.Doc.Find("form#upload input[name=csrf]").AttrOr("value", "")))
+	part, err := w.CreateFormFile("file", "people.csv")
+	h.Must(err)
+	_, err = part.Write(file)
+	h.Must(err)
+	h.Must(w.Close())
+	v.Take(v.Client.Post(h.URL+"/admin/users/import", w.FormDataContentType(), &body))
+}
+
+// A thousand people from a table as a spreadsheet writes it: a mark, semicolons,
+// CRLF, values with line breaks in quotation marks, headers in another language.
+func TestImport(t *testing.T) {
+	h := open(t)
+	h.Add("there", func(in *account.New) { in.Email, in.Name = "person7@example.com", "Somebody else" })
+	var file strings.Builder
+	file.WriteString("\ufeffPrénom;Nom;Adresse e-mail;Groupes;Remarque\r\n")
+	for i := range 1000 {
+		fmt.Fprintf(&file, "Zoé;\"Person\r\nNumber %d\";person%d@example.com;buyers|north;\"two\r\nlines; and \"\"quotes\"\"\"\r\n", i, i)
+	}
+	file.WriteString("=cmd();Bad;no address;;x\r\nZoé;Twice;person1@example.com;;\r\n")
+	v := h.Enter(idp.Admin, "/admin/users/import")
+	h.upload(v, []byte("\x00\x01\x02"))
+	v.Want(400, "/admin/users/import").Has("#f-file.is-invalid")
+	h.upload(v, []byte(file.String()))
+	draft := v.At.Path
+	v.Has("form#check", "option[value=given_name][selected]", "option[value=family_name][selected]", "option[value=email][selected]", "option[value=groups][selected]").Says("semicolon", "UTF-8")
+	h.Enter(idp.Owner, draft).Want(404, draft) // it is its owner's alone
+	v.Submit("check", "column.2", "").Want(400, draft+"/check").Says("One column must be")
+	v.Get(draft).Submit("check", "kind", "portal")
+	h.desk.Wait()
+	v.Get(draft).Says("1002", "999", "Zoé Person Number 0", "Portal customer", "An earlier row has the same login", "An address such as ada@example.org", "Add 999 people")
+	if es := h.Events("user.add"); len(es) > 3 {
+		t.Fatal("added in a dry run")
+	}
+	res, err := v.Client.Get(h.URL + draft + "/refused")
+	h.Must(err)
+	refused := new(pagetest.Visitor)
+	refused.T = t
+	refused.Take(res, nil)
+	if text := string(refused.Body); !strings.HasPrefix(text, "\ufeffLine;Why;Prénom") || !strings.Contains(text, ";'=cmd();Bad") || strings.Count(text, "\r\n") < 4 {
+		t.Errorf("%.300q", text) // D-11
+	}
+	v.Get(draft).Submit("start", "invite", "yes")
+	h.desk.Wait()
+	v.Get(draft).Says("The import is done", "999").Follow("a[href^='/admin/users/bulk/']").Says("It is done.")
+	if es := h.Events("user.invite"); len(es) != 999 {
+		t.Errorf("%d invitations", len(es))
+	}
+	v.Get("/admin/users?q=number+999&group=north&kind=portal").Says("Zoé Person Number 999", "1 person")
+	if _, err := h.DB.Batches().File(t.Context(), strings.TrimPrefix(draft, "/admin/users/import/")); err == nil {
+		t.Error("the file is still there")
+	}
+	h.Clock.Pass(time.Hour + time.Minute)
+	h.Enter(idp.Admin, draft).Want(404, draft)
+}
+
+// The export writes what the filter means, and nothing that a spreadsheet takes
+// for a formula (D-11); it leaves an event.
+func TestExport(t *testing.T) {
+	h := open(t)
+	h.Add("ada", func(in *account.New) { in.Name = "=HYPERLINK(\"x\")" })
+	v := h.Enter(idp.Admin, "/admin/users?q=hyperlink").Submit("export", "format", "csv")
+	if text := string(v.Body); v.Status != http.StatusOK || !strings.Contains(text, `"'=HYPERLINK(""x"")"`) || strings.Count(text, "\r\n") != 2 {
+		t.Errorf("%d %.300q", v.Status, text)
+	}
+	if es := h.Events("people.export"); len(es) != 1 || es[0].Detail["format"] != "csv" || es[0].Detail["text"] != "yes" {
+		t.Errorf("%+v", es)
+	}
+	v = h.Enter(idp.HelpDesk, "/admin/users")
+	v.Take(v.Client.PostForm(h.URL+"/admin/users/export", map[string][]string{"csrf": {v.Doc.Find("input[name=csrf]").AttrOr("value", "")}, "format": {"csv"}})).Want(403, "/admin/users/export")
+}
+
+// Two accounts become one.
+func TestMerge(t *testing.T) {
+	h := open(t)
+	keep := h.Add("ada", func(in *account.New) { in.Groups = []string{"a"} })
+	gone := h.Add("ada2", func(in *account.New) { in.Name, in.Groups = "Person ada the second", []string{"b"} })
+	path := urlOf(keep.ID) + "/merge"
+	v := h.Enter(idp.Admin, path).Has("a[href='" + path + "?with=" + string(gone.ID) + "']").Follow("ul.found a").Has("form#merge").Says(string(gone.ID))
+	v.Submit("merge", "then", "disable").Want(200, urlOf(keep.ID)).Has("#done")
+	k, err := h.DB.Users().ByID(t.Context(), keep.ID)
+	h.Must(err)
+	g, err := h.DB.Users().ByID(t.Context(), gone.ID)
+	h.Must(err)
+	if strings.Join(k.Groups, " ") != "a b" || !g.Disabled || len(g.Groups) != 0 {
+		t.Errorf("%+v %+v", k, g)
+	}
+	if es := h.Events("user.merge"); len(es) != 1 || es[0].User != keep.ID || es[0].Detail["merged"] != string(gone.ID) {
+		t.Errorf("%+v", es)
+	}
+	h.Enter(idp.Admin, path+"?with="+string(h.Person(idp.Owner).ID)).Want(403, path)
+	h.Enter(idp.Admin, path+"?with="+string(h.Person(idp.Admin).ID)).Want(409, path)
+}

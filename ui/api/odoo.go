@@ -1,0 +1,230 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"latchkey/idp"
+	"latchkey/idp/odoo/connector"
+)
+
+// Connection is a connected Odoo, without the key to it.
+type Connection struct {
+	ID       string           `json:"id"`
+	URL      string           `json:"url"`
+	Database string           `json:"database"`
+	Login    string           `json:"login"`
+	Client   idp.ClientID     `json:"client"`
+	Version  string           `json:"version"`
+	Users    int              `json:"users" doc:"Active ones of the Odoo, when it was looked at."`
+	Linked   int              `json:"linked"`
+	Locked   *time.Time       `json:"locked,omitempty" doc:"Since when local passwords are replaced."`
+	Settings ConnectionValues `json:"settings"`
+	Health   ConnectionHealth `json:"health"`
+	Created  time.Time        `json:"created"`
+}
+
+// ConnectionHealth is how talking to an Odoo goes.
+type ConnectionHealth struct {
+	Well    bool       `json:"well"`
+	Good    *time.Time `json:"good,omitempty" doc:"The last time that it worked."`
+	Failed  *time.Time `json:"failed,omitempty" doc:"The last time that it did not."`
+	Failure string     `json:"failure,omitempty"`
+}
+
+// ConnectionValues are how an Odoo is kept in step; what is left out stays.
+type ConnectionValues struct {
+	Sync     *bool `json:"sync,omitempty" doc:"Bring both sides in step."`
+	Archive  *bool `json:"archive,omitempty" doc:"Archive people in Odoo who are disabled or removed here."`
+	Contacts *bool `json:"contacts,omitempty" doc:"Contacts without a user become portal users at their first sign-in."`
+	Trickle  *bool `json:"trickle,omitempty" doc:"Check the first password of people who have none here with Odoo."`
+}
+
+func viewConnection(c connector.Connection) Connection {
+	s := c.Settings
+	return Connection{
+		c.ID, c.URL, c.Database, c.Login, c.Client, c.Facts.Version.Full, c.Facts.Users, c.Facts.Linked, moment(c.Lock.At),
+		ConnectionValues{&s.Sync, &s.Archive, &s.Contacts, &s.Trickle},
+		ConnectionHealth{c.Health.Well(), moment(c.Health.Good), moment(c.Health.Failed), c.Health.Failure}, c.Created.UTC(),
+	}
+}
+
+type AboutConnection struct {
+	ID string `path:"id" maxLength:"64" doc:"The connection's id."`
+}
+
+// NewConnection is an Odoo to be connected.
+type NewConnection struct {
+	URL      string `json:"url" maxLength:"512"`
+	Database string `json:"database,omitempty" maxLength:"128" doc:"Default: the only one."`
+	Login    string `json:"login" maxLength:"256" doc:"Of an administrator of the Odoo."`
+	Key      string `json:"key" maxLength:"512" doc:"An API key of theirs. It is sealed and never shown."`
+	ID       string `json:"id,omitempty" maxLength:"64" doc:"Default: chosen."`
+	Reach    string `json:"reach,omitempty" maxLength:"512" doc:"Where Odoo's server finds Latchkey, if not at the issuer."`
+	DryRun   bool   `json:"dry_run,omitempty" doc:"Change nothing, say what would be done."`
+}
+
+// Connected is what connecting did. The secrets that it made are in Odoo.
+type Connected struct {
+	Connection Connection       `json:"connection"`
+	Steps      []connector.Step `json:"steps"`
+	Warnings   []string         `json:"warnings"`
+}
+
+func (a *API) odoo() {
+	o := func(id, method, path, summary string, right idp.Right) operation {
+		return operation{id: id, method: method, path: "/odoo" + path, tag: "odoo", summary: summary, right: right}
+	}
+	add(a, o("list-connections", http.MethodGet, "", "List connected Odoos", idp.SeeOdoo), func(ctx context.Context, by idp.Actor, _ *struct{}) (*body[Items[Connection]], error) {
+		all, err := a.Odoo.List(ctx, by)
+		return answer(Items[Connection]{each(all, viewConnection)}, err)
+	})
+	connect := o("connect-odoo", http.MethodPost, "", "Connect an Odoo, or repair a connection", idp.EditOdoo)
+	connect.status = http.StatusCreated
+	add(a, connect, a.connect)
+	add(a, o("get-connection", http.MethodGet, "/{id}", "Show a connected Odoo, its settings and its health", idp.SeeOdoo), func(ctx context.Context, by idp.Actor, in *AboutConnection) (*versioned[Connection], error) {
+		c, err := a.Odoo.Get(ctx, by, in.ID)
+		return version(viewConnection(c), err)
+	})
+	add(a, o("update-connection", http.MethodPatch, "/{id}", "Change how an Odoo is kept in step", idp.EditOdoo), func(ctx context.Context, by idp.Actor, in *struct {
+		AboutConnection
+		Body ConnectionValues
+	}) (*versioned[Connection], error) {
+		c, err := a.Odoo.Configure(ctx, by, in.ID, in.Body.apply)
+		return version(viewConnection(c), err)
+	})
+	remove := o("disconnect-odoo", http.MethodDelete, "/{id}", "Take back what connecting made", idp.EditOdoo)
+	remove.status = http.StatusOK
+	add(a, remove, a.disconnect)
+	add(a, o("examine-odoo", http.MethodPost, "/{id}/doctor", "Find what is wrong with a connection, and every way around the second factor", idp.EditOdoo), a.examine)
+	a.inStep(o)
+}
+
+// inStep are the operations that keep both sides in step.
+func (a *API) inStep(o func(id, method, path, summary string, right idp.Right) operation) {
+	add(a, o("get-sync", http.MethodGet, "/{id}/sync", "How the synchronisation stands", idp.SeeOdoo), func(ctx context.Context, by idp.Actor, in *AboutConnection) (*body[connector.SyncState], error) {
+		if _, err := a.Odoo.Get(ctx, by, in.ID); err != nil {
+			return nil, err
+		}
+		return answer(a.Odoo.SyncState(ctx, in.ID))
+	})
+	add(a, o("list-sync-runs", http.MethodGet, "/{id}/sync/runs", "List the last runs of the synchronisation that did something or failed", idp.SeeOdoo), func(ctx context.Context, by idp.Actor, in *AboutConnection) (*body[Items[connector.SyncRun]], error) {
+		if _, err := a.Odoo.Get(ctx, by, in.ID); err != nil {
+			return nil, err
+		}
+		all, err := a.Odoo.Runs(ctx, by, in.ID)
+		return answer(Items[connector.SyncRun]{all}, err)
+	})
+	add(a, o("run-sync", http.MethodPost, "/{id}/sync", "Bring both sides in step now", idp.EditOdoo), a.sync)
+	add(a, o("link-people", http.MethodPost, "/{id}/link", "Link people here to users of the Odoo by their names", idp.EditOdoo), func(ctx context.Context, by idp.Actor, in *struct {
+		AboutConnection
+		Body Rehearsal
+	}) (*body[connector.LinkReport], error) {
+		return answer(a.Odoo.LinkAll(ctx, by, in.ID, connector.Linking{DryRun: in.Body.DryRun}))
+	})
+	add(a, o("lock-odoo", http.MethodPost, "/{id}/lock", "Replace the local passwords of linked people in the Odoo", idp.EditOdoo), a.lock)
+	add(a, o("unlock-odoo", http.MethodPost, "/{id}/unlock", "Allow Odoo's own password reset again", idp.EditOdoo), a.unlock)
+}
+
+func (v ConnectionValues) apply(s *connector.Settings) {
+	set(&s.Sync, v.Sync)
+	set(&s.Archive, v.Archive)
+	set(&s.Contacts, v.Contacts)
+	set(&s.Trickle, v.Trickle)
+}
+
+func (a *API) connect(ctx context.Context, by idp.Actor, in *struct{ Body NewConnection }) (*made[Connected], error) {
+	b := in.Body
+	r, err := a.Odoo.Connect(ctx, by, connector.Order{URL: b.URL, Database: b.Database, Login: b.Login, Key: b.Key, ID: b.ID, Reach: b.Reach, Dry: b.DryRun}, nil)
+	if err != nil {
+		return nil, err
+	}
+	v := Connected{viewConnection(r.Connection), r.Steps, r.Warnings}
+	return &made[Connected]{Location: Prefix + "/odoo/" + r.Connection.ID, Body: v}, nil
+}
+
+// Did is what was done, or would be.
+type Did struct {
+	Did []string `json:"did"`
+}
+
+func (a *API) disconnect(ctx context.Context, by idp.Actor, in *struct {
+	AboutConnection
+	DryRun bool `query:"dry_run"`
+	Force  bool `query:"force" doc:"Even if the Odoo cannot be reached; it then keeps its part."`
+}) (*body[Did], error) {
+	did, err := a.Odoo.Disconnect(ctx, by, in.ID, in.DryRun, in.Force)
+	return answer(Did{did}, err)
+}
+
+func (a *API) examine(ctx context.Context, by idp.Actor, in *struct {
+	AboutConnection
+	Body Examination
+}) (*body[connector.Diagnosis], error) {
+	return answer(a.Odoo.Doctor(ctx, by, in.ID, in.Body.Fix))
+}
+
+// Rehearsal says whether it is meant.
+type Rehearsal struct {
+	DryRun bool `json:"dry_run,omitempty" doc:"Change nothing, say what would be done."`
+}
+
+// Examination says what the doctor does.
+type Examination struct {
+	Fix bool `json:"fix,omitempty" doc:"Put right what can be without a risk."`
+}
+
+// NewLock says whose passwords are replaced.
+type NewLock struct {
+	Except []string `json:"except,omitempty" maxItems:"100" doc:"Logins in Odoo that keep theirs, for when all else fails."`
+	DryRun bool     `json:"dry_run,omitempty"`
+	Force  bool     `json:"force,omitempty" doc:"Even if the test of the way fails."`
+}
+
+// NewSync says how one run goes.
+type NewSync struct {
+	DryRun bool `json:"dry_run,omitempty"`
+	Full   bool `json:"full,omitempty" doc:"Look at everybody."`
+	Force  bool `json:"force,omitempty" doc:"What looks like an accident is meant."`
+}
+
+// Synced is what one run did.
+type Synced struct {
+	State   connector.SyncState    `json:"state"`
+	Changes []connector.SyncChange `json:"changes" doc:"At most 1,000."`
+}
+
+func (a *API) sync(ctx context.Context, by idp.Actor, in *struct {
+	AboutConnection
+	Body NewSync
+}) (*body[Synced], error) {
+	const most = 1000
+	var v Synced
+	var err error
+	v.State, err = a.Odoo.SyncNow(ctx, by, in.ID, connector.SyncOptions{
+		DryRun: in.Body.DryRun, Full: in.Body.Full, Force: in.Body.Force,
+		Found: func(c connector.SyncChange) error {
+			if len(v.Changes) < most {
+				v.Changes = append(v.Changes, c)
+			}
+			return nil
+		},
+	})
+	return answer(v, err)
+}
+
+func (a *API) lock(ctx context.Context, by idp.Actor, in *struct {
+	AboutConnection
+	Body NewLock
+}) (*body[connector.Locked], error) {
+	return answer(a.Odoo.Lock(ctx, by, in.ID, connector.LockOrder{Except: in.Body.Except, Dry: in.Body.DryRun, Force: in.Body.Force}))
+}
+
+func (a *API) unlock(ctx context.Context, by idp.Actor, in *struct {
+	AboutConnection
+	Body Rehearsal
+}) (*body[Did], error) {
+	did, _, err := a.Odoo.Unlock(ctx, by, in.ID, in.Body.DryRun)
+	return answer(Did{did}, err)
+}

@@ -1,0 +1,166 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"latchkey/idp"
+)
+
+// operation is one entry of the API.
+type operation struct {
+	id, method, path string
+	tag, summary     string
+	about            string    // more than the summary says
+	right            idp.Right // empty: any caller
+	status           int       // default 200, 204 without a body
+	long             bool      // its body is a document
+	files            []string  // the types of the file that it answers with
+}
+
+// add makes an operation of a function: it gets who acts and the input, and
+// what it returns is the answer or the problem.
+func add[I, O any](a *API, o operation, do func(context.Context, idp.Actor, *I) (*O, error)) {
+	o.path = Prefix + o.path
+	a.routes = append(a.routes, Route{ID: o.id, Method: o.method, Path: o.path, Right: o.right})
+	h := huma.Operation{
+		OperationID: o.id, Method: o.method, Path: o.path, Summary: o.summary, Description: o.about, Tags: []string{o.tag},
+		DefaultStatus: o.status, MaxBodyBytes: maxBody + 1, Security: requirement(o.right),
+		Errors:      errorsOf(o),
+		Middlewares: huma.Middlewares{a.asks(o)},
+	}
+	if o.long {
+		h.MaxBodyBytes = maxDocument + 1
+	}
+	if o.method == http.MethodPost {
+		h.Parameters = append(h.Parameters, &huma.Param{
+			Name: "Idempotency-Key", In: "header", Schema: &huma.Schema{Type: "string", MaxLength: ptr(128)},
+			Description: "The same request with the same key within 24 hours does nothing and has the same answer, without its secrets.",
+		})
+	}
+	if len(o.files) > 0 {
+		file := &huma.Response{Description: "A file.", Content: map[string]*huma.MediaType{}}
+		for _, kind := range o.files {
+			file.Content[kind] = &huma.MediaType{Schema: &huma.Schema{Type: "string"}}
+		}
+		h.Responses = map[string]*huma.Response{"200": file}
+	}
+	huma.Register(a.huma, h, func(ctx context.Context, in *I) (*O, error) {
+		out, err := do(ctx, callerOf(ctx).Actor, in)
+		if err != nil {
+			return nil, a.problem(ctx, err)
+		}
+		return out, nil
+	})
+}
+
+func ptr[T any](v T) *T { return &v }
+
+func requirement(right idp.Right) []map[string][]string {
+	scopes := []string{}
+	if right != "" {
+		scopes = append(scopes, string(right))
+	}
+	out := []map[string][]string{{"token": scopes}}
+	if right != idp.MakeTokens {
+		out = append(out, map[string][]string{"service": scopes})
+	}
+	return out
+}
+
+// errorsOf lists what an operation may answer beside success.
+func errorsOf(o operation) []int {
+	out := []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, http.StatusUnprocessableEntity, http.StatusServiceUnavailable}
+	if strings.Contains(o.path, "{") {
+		out = append(out, http.StatusNotFound)
+	}
+	if o.method != http.MethodGet {
+		out = append(out, http.StatusBadRequest, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
+	}
+	if o.method == http.MethodPatch || o.method == http.MethodPut {
+		out = append(out, http.StatusPreconditionFailed)
+	}
+	return out
+}
+
+// asks refuses who has not got the right before the request is even read; the
+// use case asks again (SECURITY.md D-01). Whoever tries leaves a line (D-07).
+func (a *API) asks(o operation) func(huma.Context, func(huma.Context)) {
+	return func(hc huma.Context, next func(huma.Context)) {
+		by := callerOf(hc.Context()).Actor
+		if o.right == "" {
+			next(hc)
+			return
+		}
+		err := by.May(o.right)
+		if err == nil {
+			next(hc)
+			return
+		}
+		if bad := a.Log.Append(hc.Context(), idp.Event{
+			ID: rand.Text(), At: a.Gate.Now(), What: "api.refused", Actor: by.User, Origin: by.Origin, Result: "denied",
+			Detail: map[string]string{"operation": o.id, "right": string(o.right)},
+		}); bad != nil {
+			err = bad
+		}
+		a.writeProblem(hc, err)
+	}
+}
+
+// tidy says of lists that they are lists: ours are never null.
+func tidy(r huma.Registry) {
+	seen := map[*huma.Schema]bool{}
+	var walk func(*huma.Schema)
+	walk = func(s *huma.Schema) {
+		if s == nil || seen[s] {
+			return
+		}
+		seen[s] = true
+		if s.Type == huma.TypeArray {
+			s.Nullable = false
+		}
+		walk(s.Items)
+		for _, p := range s.Properties {
+			walk(p)
+		}
+		if inner, ok := s.AdditionalProperties.(*huma.Schema); ok {
+			walk(inner)
+		}
+	}
+	for _, s := range r.Map() {
+		walk(s)
+	}
+}
+
+// each turns a list into another.
+func each[T, U any](in []T, f func(T) U) []U {
+	out := make([]U, 0, len(in))
+	for _, v := range in {
+		out = append(out, f(v))
+	}
+	return out
+}
+
+// body is an answer that is one thing.
+type body[T any] struct{ Body T }
+
+func answer[T any](v T, err error) (*body[T], error) {
+	if err != nil {
+		return nil, err
+	}
+	return &body[T]{v}, nil
+}
+
+// none is an answer without a body.
+type none struct{}
+
+func done(err error) (*none, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &none{}, nil
+}

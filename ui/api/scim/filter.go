@@ -1,0 +1,172 @@
+package scim
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	filter "github.com/scim2/filter-parser/v2"
+
+	"latchkey/idp/provision"
+)
+
+const maxFilter = 2000
+
+// userFields and groupFields are what can be searched for, by lower-case path.
+var userFields = map[string]provision.Field{
+	"id": provision.ID, "externalid": provision.External, "username": provision.Login, "emails": provision.Email, "emails.value": provision.Email,
+	"displayname": provision.Name, "name.formatted": provision.Name, "phonenumbers": provision.Phone, "phonenumbers.value": provision.Phone,
+	"active": provision.Active, "usertype": provision.Kind, "meta.created": provision.Created, "meta.lastmodified": provision.Updated,
+	"groups": provision.InGroup, "groups.value": provision.InGroup,
+}
+
+var groupFields = map[string]provision.Field{
+	"id": provision.ID, "externalid": provision.External, "displayname": provision.Name, "members": provision.Member, "members.value": provision.Member,
+}
+
+// filterOf reads a filter (RFC 7644 §3.4.2.2); an empty one is everything.
+func filterOf(said string, fields map[string]provision.Field) (out provision.Expr, err error) {
+	if strings.TrimSpace(said) == "" {
+		return provision.Expr{}, nil
+	}
+	if len(said) > maxFilter {
+		return out, fmt.Errorf("%w: at most %d bytes", provision.ErrFilter, maxFilter)
+	}
+	defer func() { // the parser is not ours, the filter may be anybody's
+		if recover() != nil {
+			out, err = provision.Expr{}, fmt.Errorf("%w: it cannot be read", provision.ErrFilter)
+		}
+	}()
+	e, err := filter.ParseFilter([]byte(said))
+	if err != nil {
+		return out, fmt.Errorf("%w: it cannot be read", provision.ErrFilter)
+	}
+	return translate(e, "", fields)
+}
+
+// translate turns an expression into ours. within is the list whose elements it
+// is about.
+func translate(e filter.Expression, within string, fields map[string]provision.Field) (provision.Expr, error) {
+	switch e := e.(type) {
+	case *filter.LogicalExpression:
+		left, err := translate(e.Left, within, fields)
+		if err != nil {
+			return left, err
+		}
+		right, err := translate(e.Right, within, fields)
+		return combine(provision.Op(e.Operator), left, right), err
+	case *filter.NotExpression:
+		in, err := translate(e.Expression, within, fields)
+		return provision.Expr{Op: provision.Not, Args: []provision.Expr{in}}, err
+	case *filter.ValuePath:
+		return translate(e.ValueFilter, e.AttributePath.AttributeName+".", fields)
+	case *filter.AttributeExpression:
+		return compare(e, within, fields)
+	}
+	return provision.Expr{}, provision.ErrFilter
+}
+
+// combine leaves out what says nothing.
+func combine(op provision.Op, left, right provision.Expr) provision.Expr {
+	if op == provision.And && left.Op == "" {
+		return right
+	}
+	if op == provision.And && right.Op == "" {
+		return left
+	}
+	return provision.Expr{Op: op, Args: []provision.Expr{left, right}}
+}
+
+func compare(e *filter.AttributeExpression, within string, fields map[string]provision.Field) (provision.Expr, error) {
+	path := within + e.AttributePath.AttributeName
+	if sub := e.AttributePath.SubAttributeName(); sub != "" {
+		path += "." + sub
+	}
+	path = strings.ToLower(path)
+	if within != "" && (strings.HasSuffix(path, ".type") || strings.HasSuffix(path, ".primary")) {
+		return provision.Expr{}, nil // we keep one, and it is every kind
+	}
+	field, ok := fields[path]
+	if !ok {
+		return provision.Expr{}, fmt.Errorf("%w: %s is not searched for", provision.ErrFilter, path)
+	}
+	x := provision.Expr{Op: provision.Op(strings.ToLower(string(e.Operator))), Field: field, Value: e.CompareValue}
+	switch field {
+	case provision.Active:
+		if is, ok := truth(e.CompareValue); ok {
+			x.Value = is
+		}
+	case provision.Created, provision.Updated:
+		text, _ := e.CompareValue.(string)
+		at, err := time.Parse(time.RFC3339, text)
+		if err != nil && x.Op != provision.Present {
+			return x, fmt.Errorf("%w: a time such as 2026-01-31T12:00:00Z is expected", provision.ErrFilter)
+		}
+		x.Value = at.UnixMilli()
+	}
+	return x, nil
+}
+
+// meets reports whether an element of a list is meant by an expression.
+func meets(o object, e filter.Expression) (bool, error) {
+	switch e := e.(type) {
+	case *filter.LogicalExpression:
+		left, err := meets(o, e.Left)
+		if err != nil {
+			return false, err
+		}
+		right, err := meets(o, e.Right)
+		if e.Operator == filter.AND {
+			return left && right, err
+		}
+		return left || right, err
+	case *filter.NotExpression:
+		in, err := meets(o, e.Expression)
+		return !in, err
+	case *filter.AttributeExpression:
+		return equals(get(o, e.AttributePath.AttributeName), e)
+	}
+	return false, errPath
+}
+
+func equals(have any, e *filter.AttributeExpression) (bool, error) {
+	if is, ok := truth(have); ok {
+		shall, also := truth(e.CompareValue)
+		return e.Operator == filter.EQ && also && is == shall, nil
+	}
+	is, _ := have.(string)
+	shall, _ := e.CompareValue.(string)
+	switch e.Operator {
+	case filter.EQ:
+		return strings.EqualFold(is, shall), nil
+	case filter.NE:
+		return !strings.EqualFold(is, shall), nil
+	case filter.PR:
+		return is != "", nil
+	case filter.SW:
+		return strings.HasPrefix(strings.ToLower(is), strings.ToLower(shall)), nil
+	case filter.CO:
+		return strings.Contains(strings.ToLower(is), strings.ToLower(shall)), nil
+	}
+	return false, errPath
+}
+
+// asks makes an element that an expression means.
+func asks(o object, e filter.Expression) error {
+	switch e := e.(type) {
+	case *filter.LogicalExpression:
+		if e.Operator != filter.AND {
+			return errTarget
+		}
+		if err := asks(o, e.Left); err != nil {
+			return err
+		}
+		return asks(o, e.Right)
+	case *filter.AttributeExpression:
+		if e.Operator == filter.EQ {
+			o[e.AttributePath.AttributeName] = e.CompareValue
+			return nil
+		}
+	}
+	return errTarget
+}

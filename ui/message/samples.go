@@ -1,0 +1,119 @@
+package message
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"latchkey/idp"
+	"latchkey/idp/mail"
+	"latchkey/idp/posture"
+	"latchkey/mfa"
+	"latchkey/mfa/code"
+)
+
+// Sample is a message about people and events that do not exist, for whoever
+// develops and for tests. It is written as the real ones are, and kept nowhere.
+type Sample struct {
+	Name  string // lower case letters, digits and hyphens
+	Write func(ctx context.Context, lang string) (mail.Message, error)
+}
+
+// Samples is every message that there is, in the name of a house. Those to its
+// administrator are in the fallback, whatever the language.
+func Samples(issuer, brand string, now func() time.Time) []Sample {
+	s := sampler{issuer, brand, now}
+	var out []Sample
+	for _, k := range idp.NoticeKinds {
+		out = append(out, s.told("notice-"+string(k), func(ctx context.Context, n *Notices, u idp.User) error {
+			return n.Notice(ctx, u, idp.Notice{
+				Kind: k, At: now(), Origin: s.origin(), Method: "totp", Client: "Atelier Martin", Left: 3, Credential: "c",
+			})
+		}))
+	}
+	for _, method := range []mfa.Kind{"totp", "passkey", "sms"} {
+		out = append(out, s.letter("letter-enrol-"+string(method), idp.LinkEnrol, method, ""))
+	}
+	out = append(out,
+		s.letter("letter-recover", idp.LinkRecover, "", ""), s.letter("letter-invite", idp.LinkInvite, "", ""),
+		s.letter("letter-verify", idp.LinkVerify, "", "c.durand@example.net"),
+		s.told("unusable", func(ctx context.Context, n *Notices, u idp.User) error { return n.Unusable(ctx, u, u.Email) }),
+		s.told("deadline", func(ctx context.Context, n *Notices, u idp.User) error {
+			return n.Deadline(ctx, u, posture.Reminder{At: now().Add(9 * 24 * time.Hour), SetUp: []mfa.Kind{"totp", "passkey"}})
+		}),
+		s.told("deadline-stuck", func(ctx context.Context, n *Notices, u idp.User) error {
+			return n.Deadline(ctx, u, posture.Reminder{At: now().Add(9 * 24 * time.Hour)})
+		}),
+		s.told("admin-closing", func(ctx context.Context, n *Notices, u idp.User) error {
+			return Desk{Notices: n, Admin: "admin@example.org"}.ClosingAsked(ctx, u)
+		}),
+	)
+	for reason := range halts {
+		out = append(out, s.coded("admin-halt-"+string(reason), func(ctx context.Context, c *Codes, _ mfa.Subject) error {
+			return c.Halted(ctx, code.Halt{Reason: reason, Country: "+33 FR", Until: now().Add(time.Hour)})
+		}))
+	}
+	for name, l := range map[string]code.Letter{
+		"sms-code": {Kind: code.SMS, To: "+33612345678"}, "mail-code": {Kind: code.Email, To: "camille.durand@example.com"},
+		"mail-code-adding": {Kind: code.Email, To: "camille.durand@example.com", Adding: true},
+	} {
+		out = append(out, s.coded(name, func(ctx context.Context, c *Codes, to mfa.Subject) error {
+			l.Code, l.Digits, l.Until, l.Subject = "482913", 6, now().Add(5*time.Minute), to
+			return c.Send(ctx, l)
+		}))
+	}
+	slices.SortFunc(out, func(a, b Sample) int { return strings.Compare(a.Name, b.Name) })
+	return out
+}
+
+// sampler writes samples.
+type sampler struct {
+	issuer, brand string
+	now           func() time.Time
+}
+
+func (s sampler) origin() idp.Origin {
+	return idp.Origin{Address: "2001:db8:85a3::8a2e:370:7334", Agent: "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"}
+}
+
+// told is a sample of what [Notices] write.
+func (s sampler) told(name string, write func(context.Context, *Notices, idp.User) error) Sample {
+	return Sample{strings.ReplaceAll(name, "_", "-"), func(ctx context.Context, lang string) (mail.Message, error) {
+		u := idp.User{ID: "u", Name: "Camille Durand", Login: "camille.durand@example.com", Email: "camille.durand@example.com", EmailVerified: true, Locale: lang}
+		var m caught
+		err := write(ctx, &Notices{Outbox: &m, Links: unkept{}, Issuer: s.issuer, Brand: s.brand, Now: s.now}, u)
+		return m.Message, err
+	}}
+}
+
+func (s sampler) letter(name string, p idp.Purpose, method mfa.Kind, to string) Sample {
+	return s.told(name, func(ctx context.Context, n *Notices, u idp.User) error {
+		l, token := idp.NewLink(p, u, s.now(), p.Life())
+		return n.Letter(ctx, u, idp.Letter{Link: l, Token: token, Method: method, Origin: s.origin(), To: to})
+	})
+}
+
+// coded is a sample of what [Codes] write.
+func (s sampler) coded(name string, write func(context.Context, *Codes, mfa.Subject) error) Sample {
+	return Sample{strings.ReplaceAll(name, "_", "-"), func(ctx context.Context, lang string) (mail.Message, error) {
+		from := s.origin()
+		to := mfa.Subject{ID: "u", Name: "camille.durand@example.com", Locale: lang, Address: from.Address, Agent: from.Agent}
+		var m caught
+		err := write(ctx, &Codes{Outbox: &m, Issuer: s.issuer, Brand: s.brand, Admin: "admin@example.org", Now: s.now}, to)
+		return m.Message, err
+	}}
+}
+
+// caught is an outbox that keeps one message for whoever asked for it.
+type caught struct{ mail.Message }
+
+func (c *caught) Put(_ context.Context, m mail.Message) error {
+	c.Message = m
+	return nil
+}
+
+// unkept takes links and forgets them: those in samples lead nowhere.
+type unkept struct{ idp.Links }
+
+func (unkept) Put(context.Context, idp.Link) error { return nil }
