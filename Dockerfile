@@ -1,7 +1,9 @@
 FROM golang:1.26-bookworm AS build
 WORKDIR /src
 COPY go.mod go.sum ./
-COPY idp/oidc/oryx/go.mod idp/oidc/oryx/
+COPY idp/oidc/oryx idp/oidc/oryx
+COPY idp/oidc/absent idp/oidc/absent
+COPY ui/page/absent ui/page/absent
 RUN go mod download
 COPY . .
 ARG VERSION=dev

@@ -138,3 +138,29 @@ require (
 )
 
 replace github.com/ory/x => ./idp/oidc/oryx
+
+replace github.com/dgraph-io/ristretto => ./idp/oidc/absent/ristretto
+
+replace github.com/hashicorp/go-retryablehttp => ./idp/oidc/absent/retryablehttp
+
+replace github.com/quic-go/quic-go => ./ui/page/absent/quic
+
+replace go.mongodb.org/mongo-driver/v2 => ./ui/page/absent/mongo
+
+replace github.com/ugorji/go/codec => ./ui/page/absent/codec
+
+replace github.com/pelletier/go-toml/v2 => ./ui/page/absent/toml
+
+replace github.com/golang/mock => ./idp/oidc/absent/gomock
+
+replace github.com/stretchr/testify => ./idp/oidc/absent/testify
+
+replace github.com/cristalhq/jwt/v4 => ./idp/oidc/absent/cristal
+
+replace github.com/asaskevich/govalidator => ./idp/oidc/absent/govalidator
+
+replace github.com/pkg/errors => ./idp/oidc/absent/pkgerrors
+
+replace go.opentelemetry.io/otel/trace => ./idp/oidc/absent/oteltrace
+
+replace github.com/go-playground/validator/v10 => ./ui/page/absent/validator

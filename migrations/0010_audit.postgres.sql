@@ -9,7 +9,7 @@ ALTER TABLE events ADD COLUMN mac BYTEA;
 ALTER TABLE events ADD COLUMN seq BIGINT;
 ALTER TABLE events ADD COLUMN hash BYTEA;
 
-CREATE UNIQUE INDEX events_seq ON events (seq);
+CREATE UNIQUE INDEX events_seq ON events (seq) WHERE seq IS NOT NULL;
 CREATE INDEX events_unchained ON events (at, id) WHERE seq IS NULL;
 CREATE INDEX events_actor ON events (actor, at, id) WHERE actor <> '' AND actor <> user_id;
 CREATE INDEX events_what ON events (what, at, id);

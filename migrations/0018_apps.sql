@@ -47,16 +47,12 @@ CREATE TABLE client_uses (
 	PRIMARY KEY (client, proof, serial)
 );
 
--- Who used an application of late.
-CREATE INDEX events_by_client ON events (client, at) WHERE client <> '';
-
 -- Who changes a client says which one they have seen, so that an old secret does
 -- not come back with somebody's slow edit.
 ALTER TABLE clients ADD COLUMN version BIGINT NOT NULL DEFAULT 1;
 
 -- +goose Down
 ALTER TABLE clients DROP COLUMN version;
-DROP INDEX events_by_client;
 DROP TABLE client_uses;
 DROP TABLE jobs;
 DROP TABLE odoo_cases;

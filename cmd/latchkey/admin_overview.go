@@ -31,7 +31,7 @@ func (b *base) counter(report func(error)) *figures.Counter {
 }
 
 // firstSteps is what a new house has still to do.
-func (h *house) firstSteps(ctx context.Context, _ idp.Actor) ([]overview.Step, error) {
+func (h *house) firstSteps(ctx context.Context, by idp.Actor) ([]overview.Step, error) {
 	odoos, err := h.db.Connections().All(ctx)
 	if err != nil {
 		return nil, err
@@ -41,6 +41,10 @@ func (h *house) firstSteps(ctx context.Context, _ idp.Actor) ([]overview.Step, e
 		return nil, err
 	}
 	staff, err := h.db.Evidence().Staff(ctx)
+	if err != nil {
+		return nil, err
+	}
+	own, err := h.brands.Get(ctx, by, "")
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +58,7 @@ func (h *house) firstSteps(ctx context.Context, _ idp.Actor) ([]overview.Step, e
 		{Name: "mail", URL: admin.Home + "/settings", Done: h.cfg.Mail.SMTPURL != ""},
 		{Name: "odoo", URL: admin.Home + "/odoo", Done: len(odoos) > 0},
 		{Name: "policy", URL: admin.Home + "/policies", Done: len(rules) > 0},
-		{Name: "branding", URL: admin.Home + "/branding", Done: !h.brands.House().Empty()},
+		{Name: "branding", URL: admin.Home + "/branding", Done: !own.Empty()},
 		{Name: "owner", URL: admin.Home + "/users/new", Done: owners > 1},
 	}, nil
 }

@@ -16,10 +16,10 @@ func (h *house) adminRules() []admin.Section {
 
 // rulebook looks after policies.
 func (b *base) rulebook() *rulebook.Service {
-	return &rulebook.Service{
+	return rulebook.New(rulebook.Config{
 		Store: b.db.Rulebook(), People: b.db.Users(), Finder: b.accounts, Groups: b.db.GroupBook(), Clients: b.db.Clients(),
 		Factors: b.engine, Jobs: b.jobs, Log: b.db.Log(), Atomic: b.db.Atomic, Now: b.now,
-	}
+	})
 }
 
 // groupbook looks after groups, but for those that a connected Odoo fills.

@@ -38,7 +38,7 @@ func (b *base) sessionLimit(ctx context.Context) (int, error) {
 // sections are in the order of the navigation.
 func (h *house) sections() []admin.Section {
 	return slices.Concat(
-		h.adminOverview(), h.adminPeople(), h.adminRules(), h.adminApps(), h.adminOdoo(), h.adminRecords(), h.adminHouse(),
+		h.adminOverview(), h.adminPeople(), h.adminCompanies(), h.adminRules(), h.adminApps(), h.adminOdoo(), h.adminRecords(), h.adminHouse(),
 	)
 }
 

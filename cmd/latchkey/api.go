@@ -8,7 +8,6 @@ import (
 
 	"latchkey/idp"
 	"latchkey/idp/apitoken"
-	"latchkey/idp/people"
 	"latchkey/idp/replay"
 	"latchkey/ui/api"
 	"latchkey/ui/api/gate"
@@ -28,12 +27,9 @@ func (h *house) apiServices() (api.Services, error) {
 	}
 	return api.Services{
 		People:    h.help,
-		Directory: &people.Directory{People: h.db.People(), Log: h.db.Log(), Now: h.now},
-		Merging: &people.Merging{
-			Users: h.db.Users(), Ties: h.db.Ties(), Consents: h.db.Consents(), Moves: h.db.Moves(), Accounts: h.accounts, Log: h.db.Log(), Atomic: h.db.Atomic, Now: h.now,
-		},
+		Directory: h.directory(), Merging: h.merging(),
 		Security: h.security, Tokens: h.tokens(), Groups: h.groupbook(), Rules: h.rulebook(), Clients: h.registrar(), Keys: h.custodian(),
-		Odoo: h.people(), Audit: log,
+		Odoo: h.people(), Audit: log, Settings: h.settings, Brands: h.brands, Evidence: h.evidence(),
 	}, nil
 }
 

@@ -26,7 +26,7 @@ func TestContract(t *testing.T) {
 		run  func(*contract)
 	}{
 		{"people", (*contract).people}, {"help", (*contract).help}, {"groups", (*contract).groups}, {"clients", (*contract).clients},
-		{"policies", (*contract).policies}, {"odoo", (*contract).odoo}, {"audit", (*contract).log}, {"tokens", (*contract).tokens},
+		{"policies", (*contract).policies}, {"odoo", (*contract).odoo}, {"audit", (*contract).log}, {"house", (*contract).house}, {"tokens", (*contract).tokens},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			d := *c

@@ -22,6 +22,7 @@ var bodies = map[string]any{
 	"send-enrol-link": m{"method": "totp"}, "merge-users": m{"gone": "nobody"}, "create-client": m{"type": "web"}, "create-policy": m{"policy": m{}},
 	"save-draft": m{"policy": m{}}, "check-policy": m{"policy": m{}}, "roll-policy-back": m{"version": 1}, "exempt-from-policy": m{"who": "x", "until": "2030-01-01"},
 	"apply-policies": m{"policies": []m{{}}}, "ask-what-if": m{"who": "x"}, "connect-odoo": m{"url": "x", "login": "x", "key": "x"},
+	"replace-settings": m{"assurance": "aal2", "second_approver": false, "sessions": 0, "version": 99}, "create-gateway": m{"name": "x", "type": "x"}, "replace-gateway": m{"name": "x", "type": "x"},
 }
 
 func bodyOf(r api.Route) any {
@@ -92,7 +93,7 @@ func TestEveryOperationAsksForItsRight(t *testing.T) {
 // further reports whether an operation asks for another right than the first,
 // and names it.
 func further(r api.Route, a reply) bool {
-	more := map[string][]idp.Right{"ask-what-if": {idp.SeePeople}, "export-users": {idp.SeeAudit, idp.EditPeople}}
+	more := map[string][]idp.Right{"ask-what-if": {idp.SeePeople}, "export-users": {idp.SeeAudit, idp.EditPeople}, "make-evidence-report": {idp.SeePeople}}
 	return slices.ContainsFunc(more[r.ID], func(right idp.Right) bool { return strings.Contains(string(a.body), string(right)) })
 }
 

@@ -3,6 +3,15 @@ package main
 import (
 	"github.com/gin-gonic/gin"
 
+	"latchkey/ui/admin/apps"
+	"latchkey/ui/admin/companies"
+	rooms "latchkey/ui/admin/house"
+	odoopages "latchkey/ui/admin/odoo"
+	"latchkey/ui/admin/overview"
+	"latchkey/ui/admin/people"
+	"latchkey/ui/admin/records"
+	rulepages "latchkey/ui/admin/rules"
+	"latchkey/ui/company"
 	"latchkey/ui/dev"
 	"latchkey/ui/message"
 	"latchkey/ui/page"
@@ -28,5 +37,14 @@ func demoShelves(site *page.Site) []page.Shelf {
 		{Name: "profile", Samples: profile.Samples()},
 		{Name: "protocol", Samples: protocol.Pages{Site: site}.Samples()},
 		{Name: "page", Samples: page.Samples()},
+		{Name: "company", Samples: company.Samples()},
+		{Name: "admin-overview", Samples: overview.Samples()},
+		{Name: "admin-people", Samples: people.Samples()},
+		{Name: "admin-companies", Samples: companies.Samples()},
+		{Name: "admin-rules", Samples: rulepages.Samples()},
+		{Name: "admin-apps", Samples: apps.Samples()},
+		{Name: "admin-odoo", Samples: odoopages.Samples()},
+		{Name: "admin-records", Samples: records.Samples()},
+		{Name: "admin-house", Samples: rooms.Samples()},
 	}
 }

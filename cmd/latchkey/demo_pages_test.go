@@ -66,8 +66,8 @@ func TestEveryMessage(t *testing.T) {
 				continue
 			}
 			want := lang
-			if strings.HasPrefix(one.Name, "admin-") {
-				want = locale.Fallback
+			if strings.HasPrefix(one.Name, "admin-") && m.To == "admin@example.org" {
+				want = locale.Fallback // an address alone has no language
 			}
 			if m.HTML != "" && !strings.Contains(m.HTML, `<html lang="`+want+`"`) {
 				t.Errorf("%s is not in %s", one.Name, want)

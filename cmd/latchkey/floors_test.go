@@ -25,7 +25,7 @@ const floors = `
 	idp
 	idp/password  idp/picture  idp/mail  idp/audit  idp/keyring  idp/job  idp/apitoken  idp/replay  idp/provision
 	idp/audit/forward  idp/account  idp/signin  idp/oidc  idp/posture  idp/brand
-	idp/odoo  idp/security  idp/export  idp/odoo/rpc  idp/rulebook
+	idp/odoo  idp/security  idp/export  idp/odoo/rpc  idp/rulebook  idp/company
 	idp/odoo/connector  idp/odoo/odootest
 	idp/people
 
@@ -36,9 +36,9 @@ const floors = `
 	ui/locale  ui/assets
 	ui/message  ui/page
 	ui/signin  ui/page/pagetest  ui/api/gate
-	ui/security  ui/profile  ui/admin  ui/protocol  ui/demo  ui/dev  ui/api  ui/api/scim
+	ui/security  ui/profile  ui/company  ui/admin  ui/protocol  ui/demo  ui/dev  ui/api  ui/api/scim
 
-	ui/admin/people  ui/admin/rules
+	ui/admin/people  ui/admin/companies  ui/admin/rules
 
 	cmd/latchkey
 `

@@ -62,7 +62,7 @@ type base struct {
 	brands   *brand.Service
 	codes    *message.Codes
 	settings *settings.Service
-	texts    *texts
+	texts    *textGateways
 	lastUses *oidc.LastUses
 	jobs     *job.Desk
 	now      func() time.Time
@@ -186,7 +186,7 @@ func (b *base) wire() {
 		Rules: mfa.Rules{PerChallenge: l.ChallengeTries, PerAccount: l.FactorTries, Per: l.LockFor, Streak: l.FactorStreak, TTL: signin.TTL},
 	}
 	b.settings = &settings.Service{Store: b.db.Settings(), Log: b.db.Log(), Atomic: b.db.Atomic, Now: b.now}
-	b.texts = &texts{cfg: b.cfg, settings: b.settings, now: b.now}
+	b.texts = &textGateways{cfg: b.cfg, settings: b.settings, now: b.now}
 	b.engine.Register(totp.Factor{Issuer: b.cfg.Branding.Name, Now: b.now})
 	if b.passkey != nil {
 		b.engine.Register(b.passkey)
@@ -196,6 +196,8 @@ func (b *base) wire() {
 	b.notices = &message.Notices{Outbox: b.db.Outbox(), Links: b.db.Links(), Issuer: b.cfg.Issuer, Brand: b.cfg.Branding.Name, Now: b.now}
 	b.brands = b.branding()
 	b.notices.House, b.codes.House = b.brands.House, b.brands.House
+	b.notices.Texts = b.ownTexts()
+	b.codes.Texts = b.notices.Texts
 	b.accounts = &account.Service{
 		Users: b.db.Users(), Groups: b.db.Groups(), Sessions: b.db.Sessions(), Factors: b.engine, Passwords: b.hasher, Log: b.db.Log(), Notify: b.notices, Policies: b.db.Policies(), Atomic: b.db.Atomic, Now: b.now, Locks: store.LocksOf(b.db), Links: b.db.Links(), Owners: b.db.Owners(), Doors: b.db.Doors(),
 		MinPassword: p.MinLength, Words: []string{b.cfg.Branding.Name, b.cfg.Branding.Company},
@@ -243,7 +245,7 @@ func build(ctx context.Context, b *base, extra ...func(*house, gin.IRouter)) (*h
 		return nil, err
 	}
 	site, err := page.New(page.Config{
-		Issuer: b.cfg.Issuer, CSRFKey: keyring.Derive(root, "csrf"), Name: b.cfg.Branding.Name, Brands: b.brands, Now: b.now,
+		Issuer: b.cfg.Issuer, CSRFKey: keyring.Derive(root, "csrf"), Name: b.cfg.Branding.Name, Brands: b.brands, Leads: b.companies().Leads, Now: b.now,
 	})
 	if err != nil {
 		return nil, err
@@ -302,13 +304,7 @@ func refusal(r *http.Request, c oidc.ClientID, why string) {
 }
 
 // tags lists the languages of the pages.
-func tags() []string {
-	var out []string
-	for _, l := range locale.Languages() {
-		out = append(out, l.Tag)
-	}
-	return out
-}
+func tags() []string { return locale.Tags() }
 
 func rules(cfg config.Config) signin.Rules {
 	r := signin.DefaultRules

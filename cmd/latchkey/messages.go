@@ -31,7 +31,7 @@ type messageView struct {
 	Expiring *time.Time `json:"expires,omitempty"`
 }
 
-func viewMessage(m mail.Message) messageView {
+func viewMessage(m mail.Delivery) messageView {
 	some := func(t time.Time) *time.Time {
 		if t.IsZero() {
 			return nil
@@ -39,22 +39,21 @@ func viewMessage(m mail.Message) messageView {
 		t = t.UTC()
 		return &t
 	}
-	v := messageView{
-		ID: m.ID, Channel: string(m.Channel), To: m.To, State: "waiting", Created: m.Created.UTC(), Sent: some(m.Sent), Due: some(m.Due),
+	return messageView{
+		ID: m.ID, Channel: string(m.Channel), To: m.To, State: string(m.State()), Created: m.Created.UTC(), Sent: some(m.Sent), Due: some(m.Due),
 		Tries: m.Tries, Handled: m.HandledBy, Receipt: m.Receipt, Failure: m.Failure, Expiring: some(m.Expires),
 	}
-	switch {
-	case v.Sent != nil:
-		v.State = "sent"
-	case v.Due == nil:
-		v.State = "given up"
-	}
-	return v
+}
+
+// deliveries is what administrators see of messages.
+func (b *base) deliveries() *mail.Deliveries {
+	return &mail.Deliveries{Ledger: b.db.Deliveries(), Log: b.db.Log(), Atomic: b.db.Atomic, Now: b.now}
 }
 
 func messageList(a *app) *cobra.Command {
 	var limit int
 	var failed bool
+	var channel, to string
 	c := &cobra.Command{
 		Use: "list", Short: "List messages, the newest first", Args: nothing,
 		Long:    "List the mails and text messages of the last 30 days, the newest first: to whom, when, who took them, and why not. What they said is not shown.",
@@ -62,15 +61,13 @@ func messageList(a *app) *cobra.Command {
 	}
 	c.Flags().IntVar(&limit, "limit", 100, "list at most `N` messages")
 	c.Flags().BoolVar(&failed, "failed", false, "only those that are not sent and failed when they were last tried")
+	c.Flags().StringVar(&channel, "channel", "", "only those that travel by `CHANNEL`: mail, sms, logout or odoo")
+	c.Flags().StringVar(&to, "to", "", "only those to this `ADDRESS` or number")
 	c.RunE = a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, _ []string) error {
 		if limit < 1 {
 			return usagef("--limit %d: a whole number from 1 is allowed", limit)
 		}
-		read := b.db.Outbox().Newest
-		if failed {
-			read = b.db.Outbox().Unsent
-		}
-		all, err := read(ctx, limit)
+		all, err := b.deliveries().List(ctx, host, mail.DeliveryQuery{Channel: mail.Channel(channel), Failed: failed, To: to, Limit: limit})
 		if err != nil {
 			return err
 		}

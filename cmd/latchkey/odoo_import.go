@@ -23,7 +23,7 @@ import (
 func (b *base) people() *connector.People {
 	b.odooOnce.Do(func() {
 		b.odooPeople = &connector.People{
-			Endings: &connector.Endings{Service: b.connectors()}, Accounts: b.accounts, Directory: b.db.Directory(), Ties: b.db.Ties(), Holder: rand.Text(),
+			Endings: &connector.Endings{Service: b.connectors()}, Accounts: b.accounts, Directory: b.db.Directory(), Ties: b.db.Ties(), Customers: b.companies(), Holder: rand.Text(),
 			Tell: message.Administrators{Notices: b.notices, Who: b.db.Administrators()},
 		}
 	})

@@ -161,4 +161,5 @@ var odooSettings = []struct {
 	{"archive", "archive people in Odoo who are disabled or removed here, and back; off: they are only signed out there", func(s *connector.Settings) *bool { return &s.Archive }},
 	{"contacts", "somebody who is a contact in Odoo without a user becomes a portal user at their first sign-in", func(s *connector.Settings) *bool { return &s.Contacts }},
 	{"trickle", "check the first password of people who have none here with Odoo, and keep it", func(s *connector.Settings) *bool { return &s.Trickle }},
+	{"leads", "portal users who are a company's own contact become its main contact here, who looks after its people", func(s *connector.Settings) *bool { return &s.Leads }},
 }

@@ -75,6 +75,16 @@ func TestSCIMPeople(t *testing.T) {
 				t.Errorf("%s: %s", name, a.body)
 			}
 		}
+		// Leaving something out lets nobody in, and makes nobody an employee.
+		w.feed(token, http.MethodPatch, at, m{"Operations": []m{{"op": "replace", "value": m{"active": false, "userType": "portal"}}}}).want(http.StatusOK)
+		for _, keep := range []reply{
+			w.feed(token, http.MethodPut, at, m{"userName": "ada@example.org"}), w.feed(token, http.MethodPatch, at, m{"Operations": []m{{"op": "remove", "path": "active"}}}),
+		} {
+			if keep.want(http.StatusOK); keep.at("active") != "false" || keep.at("userType") != "portal" {
+				t.Errorf("%s", keep.body)
+			}
+		}
+		w.feed(token, http.MethodPatch, at, m{"Operations": []m{{"op": "replace", "path": "active", "value": true}}}).want(http.StatusOK)
 		// Who is deleted there is locked out and unseen, and comes back as the same person.
 		w.feed(token, http.MethodDelete, at, nil).want(http.StatusNoContent)
 		w.feed(token, http.MethodGet, at, nil).want(http.StatusNotFound)
@@ -103,9 +113,9 @@ func TestSCIMFilter(t *testing.T) {
 			`userName sw "a" or userName sw "b"`: "2", `not (active eq true)`: "1", `userName co "%"`: "0", `(userName eq "off" and active eq true) or userName eq "bob@example.org"`: "1",
 			`meta.lastModified gt "2100-01-01T00:00:00Z"`: "0", `externalId pr`: "3",
 		} {
-			a := w.feed(token, http.MethodGet, scimUsers+"?count=2&filter="+url.QueryEscape(f), nil).want(http.StatusOK)
-			if a.at("totalResults") != n {
-				t.Errorf("%s: %s, not %s", f, a.at("totalResults"), n)
+			a := w.feed(token, http.MethodGet, scimUsers+"?count=2&filter="+url.QueryEscape(f), nil)
+			if a.status != http.StatusOK || a.at("totalResults") != n {
+				t.Errorf("%s: not %s: %s", f, n, a.body)
 			}
 		}
 		for _, f := range []string{`nonsense eq "x"`, `userName eq`, `userName gt "x"`, strings.Repeat("(", 1000), `active eq 3`} {

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -61,7 +60,8 @@ func serve(ctx context.Context, cfg config.Config, o serveOptions) (err error) {
 		return err
 	}
 	s := &servers{}
-	if err := s.listen("listen", cfg.Listen, stopping{h.Handler, &s.ending}); err != nil {
+	q := newQuiet(h.Handler)
+	if err := s.listen("listen", cfg.Listen, stopping{q, &s.ending}); err != nil {
 		return err
 	}
 	if cfg.MetricsListen != "" {
@@ -88,7 +88,8 @@ func serve(ctx context.Context, cfg config.Config, o serveOptions) (err error) {
 	defer rest()
 	defer h.behind.wait()
 	defer b.jobs.Close()
-	debug.FreeOSMemory() // what only starting needed
+	q.release() // what only starting needed
+	go q.run(ctx)
 	return s.run(ctx)
 }
 

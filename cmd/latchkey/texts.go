@@ -11,10 +11,10 @@ import (
 	"latchkey/mfa/sms"
 )
 
-// texts hands text messages to the gateways that administrators have set up,
+// textGateways hands text messages to the gateways that administrators have set up,
 // in their order, and after them to those of the configuration. What they
 // change counts for the next message.
-type texts struct {
+type textGateways struct {
 	cfg      config.Config
 	settings *settings.Service
 	now      func() time.Time
@@ -26,7 +26,7 @@ type texts struct {
 }
 
 // Send is a [mail.Texter].
-func (t *texts) Send(ctx context.Context, m sms.Message) (sms.Receipt, error) {
+func (t *textGateways) Send(ctx context.Context, m sms.Message) (sms.Receipt, error) {
 	r, _, err := t.current(ctx)
 	if err != nil {
 		return sms.Receipt{}, err
@@ -35,7 +35,7 @@ func (t *texts) Send(ctx context.Context, m sms.Message) (sms.Receipt, error) {
 }
 
 // Probe connects to every gateway and sends nothing.
-func (t *texts) Probe(ctx context.Context) ([]sms.Probe, error) {
+func (t *textGateways) Probe(ctx context.Context) ([]sms.Probe, error) {
 	r, _, err := t.current(ctx)
 	if err != nil {
 		return nil, err
@@ -44,7 +44,7 @@ func (t *texts) Probe(ctx context.Context) ([]sms.Probe, error) {
 }
 
 // able reports whether there is a gateway at all.
-func (t *texts) able() bool {
+func (t *textGateways) able() bool {
 	_, any, err := t.current(context.Background())
 	if err != nil {
 		slog.Warn("the SMS gateways cannot be read; codes by SMS are not offered", "err", err)
@@ -54,7 +54,7 @@ func (t *texts) able() bool {
 
 // current is the router for the lists as they are. The list is held in memory
 // by the store, so that this costs no query.
-func (t *texts) current(ctx context.Context) (*sms.Router, bool, error) {
+func (t *textGateways) current(ctx context.Context) (*sms.Router, bool, error) {
 	all, version, err := t.settings.Gateways(ctx)
 	if err != nil {
 		return nil, false, err

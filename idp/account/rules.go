@@ -11,3 +11,10 @@ import (
 func (s *Service) Acceptable(ctx context.Context, u idp.User, plain string) error {
 	return s.acceptable(ctx, u, plain)
 }
+
+// Check names everything that is wrong with the description of a new person,
+// wrapping idp.ErrInvalid; it does not know whether the names are free.
+func (s *Service) Check(in New) error {
+	_, _, err := s.check(in)
+	return err
+}

@@ -42,6 +42,7 @@ type checker struct {
 	rows   int64
 	old    int64 // rows without a seal
 	marks  int64
+	signed int64 // row of the last checkpoint; -1: not known
 	broken *suspect
 }
 
@@ -114,11 +115,13 @@ func (c *checker) mark(p Checkpoint) *Break {
 		b.Says = fmt.Sprintf("the checkpoint at row %d is not signed by key %s", p.Seq, KeyID(c.public))
 	case p.Seq == c.seq && !bytes.Equal(p.Hash, c.hash):
 		b.Says = fmt.Sprintf("row %d and all before it are not what the checkpoint of %s signed", p.Seq, stamp(p.At))
+	case c.signed >= 0 && p.Seq-p.Count != c.signed:
+		b.Says = fmt.Sprintf("the checkpoint before the one at row %d is gone: it was of row %d", p.Seq, p.Seq-p.Count)
 	case !c.seals.began.IsZero() && !p.Began.Equal(c.seals.began):
 		b.Says = fmt.Sprintf("the checkpoint at row %d names another beginning of the chain than those before it", p.Seq)
 	default:
 		c.marks++
-		c.seals.began = p.Began
+		c.signed, c.seals.began = p.Seq, p.Began
 		return nil
 	}
 	return &b

@@ -20,7 +20,7 @@ const longestLine = 1 << 20
 // nothing signs them yet: Signed says up to where. It fails with [ErrFile] for
 // what is no export, or one made with filters, which has holes by itself.
 func VerifyFile(ctx context.Context, file io.Reader, key ed25519.PublicKey, progress func(rows int64)) (Report, error) {
-	c := &checker{public: key}
+	c := &checker{public: key, signed: -1}
 	r := Report{At: time.Now().UTC()}
 	began := time.Now()
 	lines := bufio.NewScanner(file)
@@ -55,7 +55,7 @@ func VerifyFile(ctx context.Context, file io.Reader, key ed25519.PublicKey, prog
 		r.Broken = &Break{Kind: Unsigned, Seq: c.seq, Says: "the file has no checkpoint: nothing in it is signed, so anybody could have written it"}
 	}
 	r.Seq, r.Rows, r.Checkpoints, r.Took = c.seq, c.rows, c.marks, time.Since(began).Round(time.Millisecond).String()
-	r.Whole = r.From == 0
+	r.Whole, r.Signed = r.From == 0, max(c.signed, 0)
 	return r, nil
 }
 
@@ -75,7 +75,6 @@ func (c *checker) line(text []byte, r *Report) (*Break, error) {
 		if b := c.mark(*mark); b != nil {
 			return b, nil
 		}
-		r.Signed = mark.Seq
 		return nil, nil
 	}
 	if c.hash == nil {
@@ -84,6 +83,9 @@ func (c *checker) line(text []byte, r *Report) (*Break, error) {
 		}
 		c.seq = e.Seq - 1
 		r.From = c.seq
+		if c.seq == 0 {
+			c.signed = 0
+		}
 		if c.seq == 0 && !bytes.Equal(c.hash, Genesis()) {
 			return breakAt(Forged, e, "a first row cannot follow another one"), nil
 		}

@@ -162,8 +162,9 @@ func (s *Service) walk(ctx context.Context, x Extent) (*walk, error) {
 		}
 	}
 	w.seq, w.hash = w.start.Seq, w.start.Hash
+	w.signed = -1
 	if w.start.Seq == 0 {
-		w.hash = Genesis()
+		w.hash, w.signed = Genesis(), 0
 	}
 	w.report.From = w.start.Seq
 	return w, nil
@@ -182,7 +183,7 @@ func (w *walk) run(ctx context.Context) (*Break, error) {
 	if ctx.Err() != nil {
 		err, w.report.Whole = nil, false
 	}
-	w.report.Seq, w.report.Rows, w.report.Old, w.report.Checkpoints = w.seq, w.checker.rows, w.old, w.marks
+	w.report.Seq, w.report.Rows, w.report.Old, w.report.Checkpoints, w.report.Signed = w.seq, w.checker.rows, w.old, w.marks, max(w.signed, 0)
 	return b, err
 }
 
@@ -236,7 +237,6 @@ func (w *walk) along(rows []Entry, marks []Checkpoint) *Break {
 			if b := w.mark(marks[0]); b != nil {
 				return b
 			}
-			w.report.Signed = marks[0].Seq
 			marks = marks[1:]
 		}
 	}
@@ -248,6 +248,9 @@ func (w *walk) end(ctx context.Context) (*Break, error) {
 	marks, err := w.s.Chain.Checkpoints(ctx, w.seq, 1)
 	if err != nil {
 		return nil, err
+	}
+	if w.signed < w.head.Mark && len(marks) == 0 {
+		return &Break{Kind: Unsigned, Seq: w.head.Mark, Says: fmt.Sprintf("the last checkpoint is gone: it was of row %d", w.head.Mark)}, nil
 	}
 	late, err := w.s.Chain.Entries(ctx, w.seq, 1) // came while we walked, with their checkpoint
 	if err != nil {

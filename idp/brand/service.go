@@ -17,6 +17,8 @@ type Store interface {
 	// Own returns what was set, or the zero Brand. It is held in memory: no page
 	// costs a query.
 	Own(ctx context.Context, id idp.ClientID) (Brand, error)
+	// Branded lists the clients for which something was set, by id.
+	Branded(ctx context.Context) ([]idp.ClientID, error)
 	// Save replaces everything but the logos.
 	Save(ctx context.Context, id idp.ClientID, b Brand) error
 	// SaveLogo replaces one of the two logos; without a picture it is taken away.
@@ -82,6 +84,14 @@ func (s *Service) Get(ctx context.Context, by idp.Actor, id idp.ClientID) (Brand
 		return Brand{}, err
 	}
 	return s.own(ctx, id)
+}
+
+// Branded lists the clients that look different from the house.
+func (s *Service) Branded(ctx context.Context, by idp.Actor) ([]idp.ClientID, error) {
+	if err := allowed(by, idp.SeeHouse); err != nil {
+		return nil, err
+	}
+	return s.Store.Branded(ctx)
 }
 
 func (s *Service) own(ctx context.Context, id idp.ClientID) (Brand, error) {

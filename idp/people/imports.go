@@ -72,6 +72,7 @@ type Choice struct {
 
 // Newcomer is a row as it was understood.
 type Newcomer struct {
+	Line               int
 	Login, Email, Name string
 	Kind               idp.Kind
 	Groups             []string
@@ -235,7 +236,9 @@ func (i *Imports) run(ctx context.Context, by idp.Actor, id string, r *job.Run, 
 		return err
 	}
 	if dry {
-		return i.change(done, id, func(d *Draft) { d.Step, d.Sum, d.First, d.Refused = Checked, sum, w.first, w.refused })
+		return i.change(done, id, func(d *Draft) {
+			d.Step, d.Sum, d.First, d.Refused = Checked, sum, w.first[:min(len(w.first), sampleRows)], w.refused
+		})
 	}
 	bulks, err := i.invite(done, by, d.Invite, w)
 	return errors.Join(err, i.Batches.DropFile(done, id), i.change(done, id, func(d *Draft) {

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"io"
+	"slices"
 	"strconv"
 
 	"latchkey/idp"
@@ -48,9 +49,9 @@ func (r *reading) Next(ctx context.Context) (account.Row, error) {
 		row.In.Kind = r.choice.Kind
 	}
 	row.In.Groups = append(row.In.Groups, r.choice.Groups...)
-	if len(r.first) < sampleRows {
+	if len(r.first) < mostLimit { // some of them may be refused yet
 		in := row.In
-		r.first = append(r.first, Newcomer{in.Login, in.Email, in.Name, in.Kind, in.Groups})
+		r.first = append(r.first, Newcomer{row.Line, in.Login, in.Email, in.Name, in.Kind, in.Groups})
 	}
 	line := row.Line
 	row.Then = func(_ context.Context, u idp.User) error {
@@ -70,6 +71,7 @@ func (r *reading) found(ctx context.Context, f account.Finding) error {
 		return err
 	}
 	delete(r.added, f.Line)
+	r.first = slices.DeleteFunc(r.first, func(n Newcomer) bool { return n.Line == f.Line })
 	r.last = &Refusal{Line: f.Line, Cells: r.cells[f.Line], Why: []account.Finding{f}}
 	r.refused++
 	if len(r.kept) < mostLimit {

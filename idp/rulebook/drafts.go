@@ -34,7 +34,7 @@ func (e *ConflictError) Unwrap() error { return idp.ErrSpent }
 // nothing is written and the error is a [*ConflictError] with it. A policy
 // without an id is a new one. It fails with idp.ErrTaken when another policy has
 // the name.
-func (s *Service) SaveDraft(ctx context.Context, by idp.Actor, p policy.Policy, seen int) (Draft, error) {
+func (s writer) SaveDraft(ctx context.Context, by idp.Actor, p policy.Policy, seen int) (Draft, error) {
 	if err := s.may(ctx, by, "draft", p.ID); err != nil {
 		return Draft{}, err
 	}
@@ -67,7 +67,7 @@ func (s *Service) SaveDraft(ctx context.Context, by idp.Actor, p policy.Policy, 
 }
 
 // began fills in what a draft began from, and returns what it is compared with.
-func (s *Service) began(ctx context.Context, d *Draft, all []policy.Policy, seen int) (was policy.Policy, err error) {
+func (s writer) began(ctx context.Context, d *Draft, all []policy.Policy, seen int) (was policy.Policy, err error) {
 	if d.Policy.ID == "" {
 		d.Policy.ID = newID()
 		return was, nil
@@ -94,7 +94,7 @@ func (s *Service) began(ctx context.Context, d *Draft, all []policy.Policy, seen
 }
 
 // conflict says what is there instead.
-func (s *Service) conflict(ctx context.Context, id string) error {
+func (s writer) conflict(ctx context.Context, id string) error {
 	d, err := s.Store.Draft(ctx, id)
 	if errors.Is(err, idp.ErrNotFound) {
 		return &ConflictError{}
@@ -116,7 +116,7 @@ func checked(p policy.Policy) (policy.Policy, error) {
 
 // Rebase lets a draft go on from the newest version: whoever does so has seen
 // what was published since, and means their draft to replace it.
-func (s *Service) Rebase(ctx context.Context, by idp.Actor, id string, seen int) error {
+func (s writer) Rebase(ctx context.Context, by idp.Actor, id string, seen int) error {
 	if err := s.may(ctx, by, "draft", id); err != nil {
 		return err
 	}
@@ -145,7 +145,7 @@ func (s *Service) Rebase(ctx context.Context, by idp.Actor, id string, seen int)
 }
 
 // DropDraft throws a draft away; what is in force stays.
-func (s *Service) DropDraft(ctx context.Context, by idp.Actor, id string, seen int) error {
+func (s writer) DropDraft(ctx context.Context, by idp.Actor, id string, seen int) error {
 	if err := s.may(ctx, by, "drop", id); err != nil {
 		return err
 	}

@@ -74,7 +74,7 @@ func (s *Service) guard(ctx context.Context, by idp.Actor, before []policy.Polic
 
 // Lockout says whom of the staff a policy's draft would lock out, before anybody
 // publishes it; nil: nobody who matters.
-func (s *Service) Lockout(ctx context.Context, by idp.Actor, id string) (*LockoutError, error) {
+func (s looker) Lockout(ctx context.Context, by idp.Actor, id string) (*LockoutError, error) {
 	e, err := s.Get(ctx, by, id)
 	if err != nil || e.Draft == nil {
 		return nil, err
@@ -91,7 +91,7 @@ func (s *Service) Lockout(ctx context.Context, by idp.Actor, id string) (*Lockou
 }
 
 // risk says whom of the staff a change shuts out; nil: nobody who matters.
-func (s *Service) risk(ctx context.Context, by idp.Actor, before, after []policy.Policy) (*LockoutError, error) {
+func (s looker) risk(ctx context.Context, by idp.Actor, before, after []policy.Policy) (*LockoutError, error) {
 	staff, err := s.Store.Staff(ctx)
 	if err != nil {
 		return nil, err
@@ -131,7 +131,7 @@ func newlyShut(before, after posture.Standing) bool {
 	return false
 }
 
-func (s *Service) posture() *posture.Service {
+func (s *Config) posture() *posture.Service {
 	return &posture.Service{Users: s.People, Factors: s.Factors, Now: s.Now}
 }
 
@@ -156,7 +156,7 @@ const (
 )
 
 // Doubts looks at a policy as if it were published beside those in force.
-func (s *Service) Doubts(ctx context.Context, by idp.Actor, p policy.Policy) ([]Doubt, error) {
+func (s looker) Doubts(ctx context.Context, by idp.Actor, p policy.Policy) ([]Doubt, error) {
 	if err := by.May(idp.SeeRules); err != nil {
 		return nil, err
 	}
@@ -168,7 +168,7 @@ func (s *Service) Doubts(ctx context.Context, by idp.Actor, p policy.Policy) ([]
 }
 
 // DoubtsAmong is Doubts beside other policies than those in force.
-func (s *Service) DoubtsAmong(ctx context.Context, by idp.Actor, p policy.Policy, all []policy.Policy) ([]Doubt, error) {
+func (s looker) DoubtsAmong(ctx context.Context, by idp.Actor, p policy.Policy, all []policy.Policy) ([]Doubt, error) {
 	if err := by.May(idp.SeeRules); err != nil {
 		return nil, err
 	}
@@ -188,7 +188,7 @@ func (s *Service) DoubtsAmong(ctx context.Context, by idp.Actor, p policy.Policy
 
 // unmeetable tells what nobody can satisfy who holds nothing: the policy alone,
 // or with one of the others that may concern the same person.
-func (s *Service) unmeetable(p policy.Policy, all []policy.Policy) (out []Doubt) {
+func (s looker) unmeetable(p policy.Policy, all []policy.Policy) (out []Doubt) {
 	kinds := s.Factors.Kinds()
 	shut := func(ps ...policy.Policy) bool {
 		for i := range ps {
@@ -224,7 +224,7 @@ func apart(p, q policy.Policy) bool {
 // strangers names the groups, people and applications that are not there: a
 // mistyped one would leave somebody unprotected without a word. They may come
 // later, so this is no mistake.
-func (s *Service) strangers(ctx context.Context, p policy.Policy) (out []Doubt, err error) {
+func (s looker) strangers(ctx context.Context, p policy.Policy) (out []Doubt, err error) {
 	for _, g := range p.Whom.Groups {
 		there, err := s.Groups.Exists(ctx, g)
 		if err != nil {

@@ -3,6 +3,7 @@ package rulebook_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"latchkey/idp"
 	"latchkey/idp/account"
@@ -48,10 +49,10 @@ func open(t *testing.T, db *store.DB, clock *storetest.Clock) *house {
 	}
 	h.jobs = &job.Desk{Store: db.Jobs(), Now: clock.Now}
 	t.Cleanup(h.jobs.Close)
-	h.Service = &rulebook.Service{
+	h.Service = rulebook.New(rulebook.Config{
 		Store: db.Rulebook(), People: db.Users(), Finder: h.accounts, Groups: db.GroupBook(), Clients: db.Clients(),
-		Factors: offers{"totp", "passkey", "backup"}, Jobs: h.jobs, Log: db.Log(), Atomic: db.Atomic, Now: clock.Now,
-	}
+		Factors: offers{"totp", "passkey", "backup"}, Jobs: h.jobs, Log: db.Log(), Atomic: db.Atomic, Now: clock.Now, Patience: time.Minute,
+	})
 	h.groups = &rulebook.Groups{Service: h.Service}
 	h.owner = h.actor(h.add("olga", idp.Owner, "totp"))
 	return h

@@ -1,6 +1,7 @@
 package rulebook
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -29,8 +30,8 @@ const (
 	keepLeast = 10 * time.Minute // an answer is good for so long
 	keepTimes = 20               // and for so many times as long as it took
 
-	patience = 1500 * time.Millisecond // a page waits for a small house
-	glance   = 50 * time.Millisecond
+	patience = 200 * time.Millisecond // a page waits for a small house
+	glance   = 10 * time.Millisecond
 )
 
 // Progress is how far a look at everybody is.
@@ -61,7 +62,7 @@ type answer struct {
 // force where there is none. What is known already is returned at once, and
 // looked up anew behind it when it is old; again does so in any case. It fails
 // with idp.ErrNotFound.
-func (s *Service) Outlook(ctx context.Context, by idp.Actor, id string, again bool) (Outlook, error) {
+func (s looker) Outlook(ctx context.Context, by idp.Actor, id string, again bool) (Outlook, error) {
 	before, after, err := s.change(ctx, by, id)
 	if err != nil {
 		return Outlook{}, err
@@ -79,7 +80,7 @@ func (s *Service) Outlook(ctx context.Context, by idp.Actor, id string, again bo
 }
 
 // change is what is in force, and what would be with a policy's draft.
-func (s *Service) change(ctx context.Context, by idp.Actor, id string) (before, after []policy.Policy, err error) {
+func (s reader) change(ctx context.Context, by idp.Actor, id string) (before, after []policy.Policy, err error) {
 	e, err := s.Get(ctx, by, id)
 	if err != nil {
 		return nil, nil, err
@@ -96,7 +97,7 @@ func (s *Service) change(ctx context.Context, by idp.Actor, id string) (before, 
 
 // Hits tells each of those whom a draft would block, now or at a deadline, as
 // they come: for files.
-func (s *Service) Hits(ctx context.Context, by idp.Actor, id string, each func(posture.Hit) error) error {
+func (s looker) Hits(ctx context.Context, by idp.Actor, id string, each func(posture.Hit) error) error {
 	before, after, err := s.change(ctx, by, id)
 	if err != nil {
 		return err
@@ -105,7 +106,7 @@ func (s *Service) Hits(ctx context.Context, by idp.Actor, id string, each func(p
 }
 
 // Look is where one person stands with what is in force, and with a draft.
-func (s *Service) Look(ctx context.Context, by idp.Actor, id, who string) (before, after posture.Person, err error) {
+func (s looker) Look(ctx context.Context, by idp.Actor, id, who string) (before, after posture.Person, err error) {
 	was, is, err := s.change(ctx, by, id)
 	if err == nil {
 		err = by.May(idp.SeePeople)
@@ -129,7 +130,7 @@ type Covered struct {
 
 // Coverage counts, for each policy, whom it is for and who of them is ready. It
 // looks at everybody behind the page, as Outlook does.
-func (s *Service) Coverage(ctx context.Context, by idp.Actor, again bool) (Covered, error) {
+func (s looker) Coverage(ctx context.Context, by idp.Actor, again bool) (Covered, error) {
 	if err := by.May(idp.SeeRules); err != nil {
 		return Covered{}, err
 	}
@@ -164,7 +165,7 @@ func stepper(ctx context.Context, r *job.Run) func(int) {
 
 // known returns the newest answer and, if it is not good any more, starts the
 // work for another. A page waits a moment for it: most houses are small.
-func (s *Service) known(ctx context.Context, by idp.Actor, kind, about, print string, again bool, work func(context.Context, *job.Run, answer) (answer, error)) (Progress, answer, error) {
+func (s looker) known(ctx context.Context, by idp.Actor, kind, about, print string, again bool, work func(context.Context, *job.Run, answer) (answer, error)) (Progress, answer, error) {
 	p, a, good, err := s.newest(ctx, kind, about, print)
 	if err != nil || good && !again || p.Running {
 		return p, a, err
@@ -176,7 +177,7 @@ func (s *Service) known(ctx context.Context, by idp.Actor, kind, about, print st
 	if err != nil && !errors.Is(err, idp.ErrBusy) { // busy: it is shown when it is there
 		return p, a, err
 	}
-	for until := time.Now().Add(patience); time.Now().Before(until); time.Sleep(glance) {
+	for until := time.Now().Add(cmp.Or(s.Patience, patience)); time.Now().Before(until); time.Sleep(glance) {
 		p, a, _, err = s.newest(ctx, kind, about, print)
 		if err != nil || !p.Running {
 			break
@@ -187,7 +188,7 @@ func (s *Service) known(ctx context.Context, by idp.Actor, kind, about, print st
 
 // newest is the newest answer that there is, whether it is still good, and what
 // is going on.
-func (s *Service) newest(ctx context.Context, kind, about, print string) (p Progress, a answer, good bool, err error) {
+func (s looker) newest(ctx context.Context, kind, about, print string) (p Progress, a answer, good bool, err error) {
 	const look = 5 // the last that ended well may be a few back
 	jobs, err := s.Jobs.About(ctx, about, look)
 	if err != nil {

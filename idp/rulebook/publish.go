@@ -3,7 +3,6 @@ package rulebook
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -212,10 +211,11 @@ func (s *Service) Apply(ctx context.Context, by idp.Actor, ps []policy.Policy, i
 	for _, p := range ps {
 		st := step{act: Published, is: p}
 		if i := slices.IndexFunc(all, func(q policy.Policy) bool { return q.Name == p.Name }); i >= 0 {
-			st.was, st.is.ID, st.known, st.last = all[i], all[i].ID, true, last[all[i].ID]
-		} else {
-			st.is.ID = newID()
+			st.was, st.is.ID, st.known = all[i], all[i].ID, true
+		} else if st.is.ID, err = s.former(ctx, all, p.Name); err != nil {
+			return nil, err
 		}
+		st.last = last[st.is.ID]
 		if st.is, err = checked(st.is); err != nil {
 			return nil, err
 		}
@@ -227,6 +227,16 @@ func (s *Service) Apply(ctx context.Context, by idp.Actor, ps []policy.Policy, i
 		return nil, nil
 	}
 	return s.put(ctx, by, all, steps, in, nil)
+}
+
+// former is the id of the policy that had a name when it was removed, whose
+// history goes on; a new one otherwise.
+func (s *Service) former(ctx context.Context, all []policy.Policy, name string) (string, error) {
+	id, err := s.Store.Named(ctx, name)
+	if errors.Is(err, idp.ErrNotFound) || err == nil && at(all, id) >= 0 { // it has another name by now
+		return newID(), nil
+	}
+	return id, err
 }
 
 // put makes changes of what is in force, all or none, with their versions and
@@ -312,45 +322,4 @@ func (s *Service) write(ctx context.Context, by idp.Actor, st step, who, reason 
 		return v, errors.Join(s.Store.Withdraw(ctx, v), s.note(ctx, by, string(st.act), kept, st.was, policy.Policy{}, more))
 	}
 	return v, errors.Join(s.Store.Publish(ctx, st.is, v), s.note(ctx, by, string(st.act), kept, st.was, st.is, more))
-}
-
-// History lists versions of a policy, newest first, before a number (0: from
-// the newest on).
-func (s *Service) History(ctx context.Context, by idp.Actor, id string, before, limit int) ([]Version, error) {
-	if err := by.May(idp.SeeRules); err != nil {
-		return nil, err
-	}
-	return s.Store.Versions(ctx, id, before, limit)
-}
-
-// Version is one of them. It fails with idp.ErrNotFound.
-func (s *Service) Version(ctx context.Context, by idp.Actor, id string, number int) (Version, error) {
-	if err := by.May(idp.SeeRules); err != nil {
-		return Version{}, err
-	}
-	return s.Store.Version(ctx, id, number)
-}
-
-// Gone lists the policies that were removed, the last one first.
-func (s *Service) Gone(ctx context.Context, by idp.Actor) ([]Version, error) {
-	if err := by.May(idp.SeeRules); err != nil {
-		return nil, err
-	}
-	const most = 50
-	return s.Store.Gone(ctx, most)
-}
-
-// Between lists in what two versions differ.
-func (s *Service) Between(ctx context.Context, by idp.Actor, id string, from, to int) ([]Change, error) {
-	var ps [2]policy.Policy
-	for i, n := range []int{from, to} {
-		v, err := s.Version(ctx, by, id, n)
-		if err != nil {
-			return nil, err
-		}
-		if ps[i], err = v.Read(); err != nil {
-			return nil, fmt.Errorf("version %d: %w", n, err)
-		}
-	}
-	return Diff(ps[0], ps[1])
 }

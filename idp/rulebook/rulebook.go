@@ -9,8 +9,6 @@ package rulebook
 
 import (
 	"context"
-	"crypto/rand"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -112,8 +110,8 @@ type Finder interface {
 	Find(ctx context.Context, who string) (idp.User, error)
 }
 
-// Service looks after policies. Its fields are set once, before first use.
-type Service struct {
+// Config is what the rulebook works with.
+type Config struct {
 	Store   Store
 	People  People
 	Finder  Finder
@@ -124,7 +122,23 @@ type Service struct {
 	Log     idp.Log
 	Atomic  idp.Atomic
 	Now     func() time.Time
+	// Patience is how long a look at everybody is waited for; the default is too
+	// short for anybody to notice.
+	Patience time.Duration
 }
+
+// Service looks after policies. Each of the types in it does one part: it reads
+// what there is, looks at what that does to people, writes drafts.
+type Service struct{ writer }
+
+type (
+	reader struct{ *Config }
+	looker struct{ reader }
+	writer struct{ looker }
+)
+
+// New makes the service.
+func New(c Config) *Service { return &Service{writer{looker{reader{&c}}}} }
 
 // Entry is one policy as the list has it.
 type Entry struct {
@@ -135,7 +149,7 @@ type Entry struct {
 
 // List returns all policies in the order in which they were added, and drafts
 // of policies that are new. Order has no meaning: the strictest wins.
-func (s *Service) List(ctx context.Context, by idp.Actor) (there []Entry, fresh []Draft, err error) {
+func (s reader) List(ctx context.Context, by idp.Actor) (there []Entry, fresh []Draft, err error) {
 	if err := by.May(idp.SeeRules); err != nil {
 		return nil, nil, err
 	}
@@ -168,7 +182,7 @@ func (s *Service) List(ctx context.Context, by idp.Actor) (there []Entry, fresh 
 
 // Get returns one policy, with its draft, or the draft of a new one: then the
 // entry's policy has no name. It fails with idp.ErrNotFound.
-func (s *Service) Get(ctx context.Context, by idp.Actor, id string) (Entry, error) {
+func (s reader) Get(ctx context.Context, by idp.Actor, id string) (Entry, error) {
 	there, fresh, err := s.List(ctx, by)
 	if err != nil {
 		return Entry{}, err
@@ -180,7 +194,8 @@ func (s *Service) Get(ctx context.Context, by idp.Actor, id string) (Entry, erro
 	}
 	for _, d := range fresh {
 		if d.Policy.ID == id {
-			return Entry{Policy: policy.Policy{ID: id}, Draft: &d}, nil
+			last, err := s.Store.Last(ctx) // of one that was removed while somebody wrote
+			return Entry{Policy: policy.Policy{ID: id}, Version: last[id], Draft: &d}, err
 		}
 	}
 	return Entry{}, idp.ErrNotFound
@@ -190,7 +205,7 @@ func (s *Service) Get(ctx context.Context, by idp.Actor, id string) (Entry, erro
 func (e Entry) New() bool { return e.Policy.Name == "" }
 
 // Find is the id of the policy that has a name, or had it last.
-func (s *Service) Find(ctx context.Context, by idp.Actor, name string) (string, error) {
+func (s reader) Find(ctx context.Context, by idp.Actor, name string) (string, error) {
 	if err := by.May(idp.SeeRules); err != nil {
 		return "", err
 	}
@@ -225,7 +240,7 @@ func without(there []policy.Policy, id string) []policy.Policy {
 
 // one is the policy of that id as it is in force, and the number of its newest
 // version; idp.ErrNotFound.
-func (s *Service) one(ctx context.Context, id string) (all []policy.Policy, p policy.Policy, last int, err error) {
+func (s *Config) one(ctx context.Context, id string) (all []policy.Policy, p policy.Policy, last int, err error) {
 	if all, err = s.Store.All(ctx); err != nil {
 		return nil, p, 0, err
 	}
@@ -308,70 +323,6 @@ func Diff(before, after policy.Policy) ([]Change, error) {
 		}
 	}
 	return out, nil
-}
-
-// note leaves a line in the log about a policy (SECURITY.md D-07).
-func (s *Service) note(ctx context.Context, by idp.Actor, act string, about policy.Policy, was, is policy.Policy, more map[string]string) error {
-	changes, err := Diff(was, is)
-	if err != nil {
-		return err
-	}
-	detail := map[string]string{"policy": about.Name, "id": about.ID}
-	for _, c := range changes {
-		detail[c.Key+".before"], detail[c.Key+".after"] = short(c.Before), short(c.After)
-	}
-	for k, v := range more {
-		if v != "" {
-			detail[k] = short(v)
-		}
-	}
-	return s.event(ctx, by, "policy."+act, "ok", detail)
-}
-
-func (s *Service) event(ctx context.Context, by idp.Actor, what, result string, detail map[string]string) error {
-	return s.Log.Append(ctx, idp.Event{
-		ID: rand.Text(), At: s.Now(), What: what, Actor: by.User, Session: by.Session, Origin: by.Origin, Result: result, Detail: detail,
-	})
-}
-
-// short keeps a line of the log a line.
-func short(text string) string {
-	const most = 500
-	if len(text) <= most {
-		return text
-	}
-	return strings.ToValidUTF8(text[:most], "") + "…"
-}
-
-// may asks for the right to change policies. Whoever has not got it leaves a
-// line (SECURITY.md D-01, D-07).
-func (s *Service) may(ctx context.Context, by idp.Actor, what, id string) error {
-	err := by.May(idp.EditRules)
-	if err == nil || by.User == "" {
-		return err
-	}
-	return errors.Join(err, s.event(ctx, by, "policy."+what, "denied", map[string]string{"id": id}))
-}
-
-// who is what an actor is called, for those who read it years later.
-func (s *Service) who(ctx context.Context, by idp.Actor) (string, error) {
-	if by.User == "" {
-		return by.Origin.Agent, nil
-	}
-	u, err := s.People.ByID(ctx, by.User)
-	if errors.Is(err, idp.ErrNotFound) {
-		return string(by.User), nil
-	} else if err != nil {
-		return "", err
-	}
-	name := u.Email
-	if name == "" {
-		name = u.Login
-	}
-	if u.Name == "" || u.Name == name {
-		return name, nil
-	}
-	return u.Name + " (" + name + ")", nil
 }
 
 // reasonMost is how long a reason may be, in characters.

@@ -42,7 +42,7 @@ type Part struct {
 
 // WhatIf asks the same functions as the sign-in does. It fails with a
 // [*FieldError] that names who, client or address.
-func (s *Service) WhatIf(ctx context.Context, by idp.Actor, q Question) (Answer, error) {
+func (s looker) WhatIf(ctx context.Context, by idp.Actor, q Question) (Answer, error) {
 	if err := errors.Join(by.May(idp.SeeRules), by.May(idp.SeePeople)); err != nil {
 		return Answer{}, err
 	}
@@ -79,7 +79,7 @@ func (s *Service) WhatIf(ctx context.Context, by idp.Actor, q Question) (Answer,
 }
 
 // asked are the policies that a question is about.
-func (s *Service) asked(ctx context.Context, by idp.Actor, draft string) (ps []policy.Policy, drafted string, err error) {
+func (s looker) asked(ctx context.Context, by idp.Actor, draft string) (ps []policy.Policy, drafted string, err error) {
 	if draft == "" {
 		ps, err = s.Store.All(ctx)
 		return ps, "", err
@@ -95,7 +95,7 @@ func (s *Service) asked(ctx context.Context, by idp.Actor, draft string) (ps []p
 	return ps, drafted, err
 }
 
-func (s *Service) answer(ps []policy.Policy, u idp.User, q Question, from netip.Addr) Answer {
+func (s looker) answer(ps []policy.Policy, u idp.User, q Question, from netip.Addr) Answer {
 	out := Answer{User: u, Disabled: u.Disabled, At: q.At}
 	if out.At.IsZero() {
 		out.At = s.Now()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"latchkey/idp"
 	"latchkey/idp/brand"
@@ -70,6 +71,21 @@ func (s brands) Own(ctx context.Context, id idp.ClientID) (brand.Brand, error) {
 		return brand.Brand{}, err
 	}
 	return c.byID[string(id)].brand, nil
+}
+
+func (s brands) Branded(ctx context.Context) ([]idp.ClientID, error) {
+	c, err := s.d.brands.get(ctx, s.d)
+	if err != nil {
+		return nil, err
+	}
+	var out []idp.ClientID
+	for _, b := range c.all {
+		if b.client != "" && !b.brand.Empty() {
+			out = append(out, idp.ClientID(b.client))
+		}
+	}
+	slices.Sort(out)
+	return out, nil
 }
 
 func (s brands) Save(ctx context.Context, id idp.ClientID, b brand.Brand) error {

@@ -132,6 +132,9 @@ func (d *DB) look(ctx context.Context) error {
 	if err == nil && d.settings.changed(versions) {
 		_, err = d.settings.reload(ctx, d)
 	}
+	if err == nil && d.texts.changed(versions) {
+		_, err = d.texts.reload(ctx, d)
+	}
 	return err
 }
 
@@ -142,4 +145,5 @@ func (d *DB) shelve() {
 	d.keys.table, d.keys.id, d.keys.load = "signing_keys", keyID, keys{d}.read
 	d.brands.table, d.brands.id, d.brands.load = "brands", brandID, brands{d}.read
 	d.settings.table, d.settings.id, d.settings.load = "settings", documentName, settingsStore{d}.read
+	d.texts.table, d.texts.id, d.texts.load = "texts", textsID, ownTexts{d}.read
 }

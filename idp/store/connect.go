@@ -93,6 +93,9 @@ func postgresConfig(raw string) (*pgx.ConnConfig, error) {
 	if cfg.RuntimeParams["application_name"] == "" {
 		cfg.RuntimeParams["application_name"] = "latchkey"
 	}
+	if cfg.RuntimeParams["jit"] == "" {
+		cfg.RuntimeParams["jit"] = "off" // compiling takes longer than any query of ours
+	}
 	return cfg, nil
 }
 

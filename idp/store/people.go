@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -10,7 +11,6 @@ import (
 
 	"latchkey/idp"
 	"latchkey/idp/people"
-	"latchkey/mfa"
 	"latchkey/migrations"
 )
 
@@ -53,6 +53,11 @@ func (c *condition) where() string {
 	return ` WHERE ` + strings.Join(c.sql, ` AND `)
 }
 
+// says reports whether a condition is about a table.
+func (c *condition) says(table string) bool {
+	return slices.ContainsFunc(c.sql, func(s string) bool { return strings.Contains(s, table) })
+}
+
 // beyond is greater than every word that begins with a word: the words are
 // ordered by their bytes.
 func beyond(word string) string { return word + "\U0010FFFF" }
@@ -62,24 +67,54 @@ func isID(text string) bool {
 	return len(text) == 26 && strings.Trim(text, "abcdefghijklmnopqrstuvwxyz234567") == ""
 }
 
-// meant turns a filter into a condition on users u, signins g. none reports
-// that nobody can be meant.
-func (s finder) meant(ctx context.Context, f people.Filter) (c condition, none bool, err error) {
-	switch text := strings.TrimSpace(f.Text); {
-	case text == "":
-	case isID(text):
-		c.and(`u.id = ?`, text)
-	default:
-		all := idp.Words(text)
-		for _, w := range all {
-			c.and(`u.id IN (SELECT w.user_id FROM user_words w WHERE w.word >= ? AND w.word < ?)`, w, beyond(w))
-		}
-		if len(all) == 0 { // signs alone
-			return c, true, nil
+// selection is people who are meant, as SQL.
+type selection struct {
+	condition
+	words string // a table of candidates c, sorted; empty: all users u are
+	given []any  // its arguments
+	none  bool   // nobody can be meant
+}
+
+// who and key name the person, and what they are sorted by.
+func (s selection) who() string {
+	if s.words != "" {
+		return `c.user_id`
+	}
+	return `u.id`
+}
+
+func (s selection) key() string {
+	if s.words != "" {
+		return `c.sort_name, c.user_id`
+	}
+	return `u.sort_name, u.id`
+}
+
+// from joins what the conditions and the order need.
+func (s selection) from(signins bool) string {
+	out := ` FROM users u`
+	if s.words != "" {
+		out = ` FROM (` + s.words + `) c`
+		if s.says(`u.`) {
+			out += ` JOIN users u ON u.id = c.user_id`
 		}
 	}
+	if signins || s.says(`g.at`) {
+		out += ` JOIN signins g ON g.user_id = ` + s.who()
+	}
+	return out
+}
+
+// all are the arguments, in the order of the SQL.
+func (s selection) all(more ...any) []any { return slices.Concat(s.given, s.args, more) }
+
+// meant turns a filter into SQL about users u and their sign-ins g.
+func (s finder) meant(ctx context.Context, f people.Filter, late bool) (c selection, err error) {
+	if err := s.named(ctx, f.Text, late, &c); err != nil || c.none {
+		return c, err
+	}
 	if f.Group != "" {
-		c.and(`u.id IN (SELECT m.user_id FROM memberships m WHERE m.group_name = ?)`, f.Group)
+		c.and(c.who()+` IN (SELECT m.user_id FROM memberships m WHERE m.group_name = ?)`, f.Group)
 	}
 	if f.Kind != "" {
 		c.and(`u.kind = ?`, string(f.Kind))
@@ -107,24 +142,113 @@ func (s finder) meant(ctx context.Context, f people.Filter) (c condition, none b
 		c.and(`g.at < ? AND u.created < ?`, cut, cut)
 	}
 	if f.Locked {
-		none, err = s.lockedOut(ctx, &c)
+		err = s.lockedOut(ctx, &c)
 	}
-	return c, none, err
+	return c, err
 }
 
-func (s finder) lockedOut(ctx context.Context, c *condition) (none bool, err error) {
+// How many people a word may stand for and still be gathered before anything
+// else is looked at. Beyond, a walk through everybody in order finds a page of
+// them soon enough. By name it may not: people whose names begin alike stand
+// together, perhaps at the very end. By sign-in they are strewn about.
+// Several words are cut with each other, which takes no sorting.
+const (
+	common     = 60000
+	commonLate = 2000
+	commonMany = 150000
+)
+
+// named narrows down by words. Rare ones are gathered and cut with each other,
+// sorted, without a look at the people themselves; common ones are asked about
+// each of who is left.
+func (s finder) named(ctx context.Context, text string, late bool, c *selection) error {
+	text = strings.TrimSpace(text)
+	if isID(text) {
+		c.and(`u.id = ?`, text)
+		return nil
+	}
+	all := idp.Words(text)
+	if len(all) == 0 {
+		c.none = text != "" // signs alone
+		return nil
+	}
+	most := common
+	if late {
+		most = commonLate
+	} else if len(all) > 1 {
+		most = commonMany
+	}
+	counts, err := s.wordCounts(ctx, all, most)
+	if err != nil {
+		return err
+	}
+	rare := 0
+	var frequent []string
+	for i, w := range all {
+		if counts[i] > most {
+			frequent = append(frequent, w)
+			continue
+		}
+		if c.words != "" {
+			c.words += ` INTERSECT `
+		}
+		rare++
+		c.words += `SELECT w.sort_name, w.user_id FROM user_words w WHERE w.word >= ? AND w.word < ?`
+		c.given = append(c.given, w, beyond(w))
+	}
+	if rare == 1 { // a person may have two words that begin so
+		c.words = strings.Replace(c.words, `SELECT `, `SELECT DISTINCT `, 1)
+	}
+	if rare > 0 {
+		c.words += ` ORDER BY sort_name, user_id LIMIT ` + strconv.Itoa(commonMany+1) // all of them: sorted first, looked at as far as the page goes
+	}
+	for _, w := range frequent {
+		c.and(`EXISTS (SELECT 1 FROM user_words w WHERE w.user_id = `+c.who()+` AND w.word >= ? AND w.word < ?)`, w, beyond(w))
+	}
+	return nil
+}
+
+// wordCounts counts what begins with each word, up to what is common.
+func (s finder) wordCounts(ctx context.Context, all []string, most int) ([]int, error) {
+	query, args := ``, []any{}
+	for i, w := range all {
+		if i > 0 {
+			query += ` UNION ALL `
+		}
+		query += `SELECT COUNT(*), CAST(? AS BIGINT) AS i FROM (SELECT 1 FROM user_words w WHERE w.word >= ? AND w.word < ? LIMIT ?) x`
+		args = append(args, i, w, beyond(w), most+1)
+	}
+	found, err := rows[wordCountRow](ctx, s.d.engine, query+` ORDER BY i`, s.d.planned(args)...)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]int, len(all))
+	for _, r := range found {
+		out[r.I] = r.N
+	}
+	return out, nil
+}
+
+type wordCountRow struct{ N, I int }
+
+func (r *wordCountRow) columns() []any { return []any{&r.N, &r.I} }
+
+func (s finder) lockedOut(ctx context.Context, c *selection) error {
 	locks, err := s.Locks(ctx)
 	var ids []string
 	for _, l := range locks {
-		if l.What != "sending" && !slices.Contains(ids, string(l.User)) {
+		if l.What != "sending" {
 			ids = append(ids, string(l.User))
 		}
 	}
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
 	if len(ids) == 0 {
-		return true, err
+		c.none = true
+		return err
 	}
-	c.and(`u.id IN (`+marks(len(ids))+`)`, anys(ids)...)
-	return false, err
+	c.and(c.who()+` IN (`+marks(len(ids))+`)`, anys(ids)...)
+	return err
 }
 
 // planned has PostgreSQL plan a query for its very values: how common a word is
@@ -136,37 +260,29 @@ func (d *engine) planned(args []any) []any {
 	return args
 }
 
-// from joins what a condition and an order need.
-func from(c condition, signins bool) string {
-	if signins || slices.ContainsFunc(c.sql, func(s string) bool { return strings.Contains(s, `g.at`) }) {
-		return ` FROM users u JOIN signins g ON g.user_id = u.id`
-	}
-	return ` FROM users u`
-}
-
 // Find picks the page by narrow rows first: groups and factors are gathered for
 // those alone who are shown.
 func (s finder) Find(ctx context.Context, q people.Query) ([]people.Entry, error) {
-	c, none, err := s.meant(ctx, q.Filter)
-	if none || err != nil {
+	late := q.Sort == people.BySignIn
+	c, err := s.meant(ctx, q.Filter, late)
+	if c.none || err != nil {
 		return nil, err
 	}
-	late := q.Sort == people.BySignIn
-	order, outer := ` ORDER BY u.sort_name, u.id`, ` ORDER BY u.sort_name, u.id`
+	order, outer := c.key(), `u.sort_name, u.id`
 	if late {
-		order, outer = ` ORDER BY g.at DESC, g.user_id DESC`, ` ORDER BY s.at DESC, s.user_id DESC`
+		order, outer = `g.at DESC, g.user_id DESC`, `s.at DESC, s.user_id DESC`
 	}
 	switch {
 	case q.After == people.Cursor{}:
 	case late:
 		c.and(`(g.at, g.user_id) < (?, ?)`, q.After.At, string(q.After.ID))
 	default:
-		c.and(`(u.sort_name, u.id) > (?, ?)`, q.After.Name, string(q.After.ID))
+		c.and(`(`+c.key()+`) > (?, ?)`, q.After.Name, string(q.After.ID))
 	}
 	query := `SELECT u.sort_name, s.at, u.invited, ` + person + `
-		FROM (SELECT u.id` + from(c, late) + c.where() + order + ` LIMIT ?) p
-		JOIN users u ON u.id = p.id LEFT JOIN signins s ON s.user_id = u.id` + outer
-	all, err := rows[entryRow](ctx, s.d.engine, query, s.d.planned(append(c.args, q.Limit))...)
+		FROM (SELECT ` + c.who() + ` AS id` + c.from(late) + c.where() + ` ORDER BY ` + order + ` LIMIT ?) p
+		JOIN users u ON u.id = p.id LEFT JOIN signins s ON s.user_id = u.id ORDER BY ` + outer
+	all, err := rows[entryRow](ctx, s.d.engine, query, s.d.planned(c.all(q.Limit))...)
 	if err != nil {
 		return nil, err
 	}
@@ -184,12 +300,12 @@ type countRow struct{ N int }
 func (r *countRow) columns() []any { return []any{&r.N} }
 
 func (s finder) Count(ctx context.Context, f people.Filter, most int) (int, error) {
-	c, none, err := s.meant(ctx, f)
-	if none || err != nil {
+	c, err := s.meant(ctx, f, false)
+	if c.none || err != nil {
 		return 0, err
 	}
-	r, err := one[countRow](ctx, s.d.engine, idp.ErrNotFound, `SELECT COUNT(*) FROM (SELECT 1`+from(c, false)+c.where()+` LIMIT ?) x`,
-		s.d.planned(append(c.args, most))...)
+	r, err := one[countRow](ctx, s.d.engine, idp.ErrNotFound, `SELECT COUNT(*) FROM (SELECT 1`+c.from(false)+c.where()+` LIMIT ?) x`,
+		s.d.planned(c.all(most))...)
 	return r.N, err
 }
 
@@ -200,78 +316,6 @@ func (s finder) Entry(ctx context.Context, id idp.UserID) (people.Entry, error) 
 		return people.Entry{}, err
 	}
 	return r.entry(s.d.now())
-}
-
-type lockRow struct {
-	Name         string
-	Tries, Most  int64
-	Streak, Ends int64
-	Cap          int64
-}
-
-func (r *lockRow) columns() []any {
-	return []any{&r.Name, &r.Tries, &r.Most, &r.Streak, &r.Ends, &r.Cap}
-}
-
-// mostLocks bounds what an attack on very many accounts makes us read.
-const mostLocks = 10000
-
-// locking are the budgets whose end shuts somebody out, by how their keys begin.
-var locking = []struct{ prefix, what string }{{"pw:", "password"}, {"mfa:", "factor"}, {"send:", "sending"}}
-
-// Locks reads the counters that are at their end. The keys are parted here:
-// no index of either database knows what is in them.
-func (s finder) Locks(ctx context.Context, ids ...idp.UserID) ([]people.Lock, error) {
-	c := condition{args: []any{ms(s.d.now())}}
-	c.sql = []string{`(cap > 0 AND streak >= cap OR tries >= most AND ends > ?)`}
-	var begins []string
-	for _, l := range locking {
-		if len(ids) == 0 {
-			begins = append(begins, `name LIKE '`+l.prefix+`%'`)
-		}
-		for _, id := range ids {
-			key := l.prefix + string(id)
-			begins, c.args = append(begins, `name = ? OR substr(name, 1, ?) = ?`), append(c.args, key, len(key)+1, key+":")
-		}
-	}
-	c.and(`(` + strings.Join(begins, ` OR `) + `)`)
-	all, err := rows[lockRow](ctx, s.d.engine, `SELECT name, tries, most, streak, ends, cap FROM counters`+c.where()+` LIMIT ?`, append(c.args, mostLocks)...)
-	if err != nil {
-		return nil, err
-	}
-	var out []people.Lock
-	for _, r := range all {
-		if l, ok := r.lock(); ok {
-			out = append(out, l)
-		}
-	}
-	return out, nil
-}
-
-func (r lockRow) lock() (people.Lock, bool) {
-	for _, l := range locking {
-		rest, is := strings.CutPrefix(r.Name, l.prefix)
-		if !is || strings.HasPrefix(rest, "?") { // "?": names that nobody has
-			continue
-		}
-		id, more, _ := strings.Cut(rest, ":")
-		out := people.Lock{User: idp.UserID(id), What: l.what, Until: at(r.Ends)}
-		switch l.what {
-		case "factor":
-			out.Method = mfa.Kind(more)
-		case "password":
-			out.Browser = more != ""
-		case "sending":
-			if more == "pause" || strings.HasSuffix(more, ":pause") {
-				return out, false // half a minute between two codes is no lock
-			}
-		}
-		if r.Cap > 0 && r.Streak >= r.Cap {
-			out.Until = time.Time{}
-		}
-		return out, true
-	}
-	return people.Lock{}, false
 }
 
 type letterRow struct {

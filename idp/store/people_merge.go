@@ -17,7 +17,11 @@ func (s moves) Memberships(ctx context.Context, from, to idp.UserID) error {
 		sql: `INSERT INTO memberships (user_id, group_name) SELECT CAST(? AS TEXT), group_name FROM memberships WHERE user_id = ?
 			ON CONFLICT (user_id, group_name) DO NOTHING`,
 		args: []any{string(to), string(from)},
-	}, stmt{sql: `DELETE FROM memberships WHERE user_id = ?`, args: []any{string(from)}})
+	}, stmt{sql: `DELETE FROM memberships WHERE user_id = ?`, args: []any{string(from)}}, stmt{
+		sql: `UPDATE company_members SET user_id = ? WHERE user_id = ?
+			AND company NOT IN (SELECT c.company FROM company_members c WHERE c.user_id = ?)`,
+		args: []any{string(to), string(from), string(to)},
+	})
 }
 
 func (s moves) Consents(ctx context.Context, from, to idp.UserID) error {

@@ -19,6 +19,7 @@ import (
 
 	"latchkey/idp/keyring"
 	"latchkey/idp/oidc"
+	"latchkey/idp/texts"
 	"latchkey/mfa/policy"
 	"latchkey/migrations"
 )
@@ -59,6 +60,7 @@ type DB struct {
 	keys     shelf[oidc.Key]
 	brands   shelf[branded]
 	settings shelf[document]
+	texts    shelf[texts.Own]
 }
 
 // Open connects, migrates if it is told to, and checks that the keyring fits.

@@ -32,9 +32,9 @@ func newWords(u idp.User) []stmt {
 	if len(all) == 0 {
 		return nil
 	}
-	s := stmt{sql: `INSERT INTO user_words (word, user_id) VALUES ` + strings.TrimSuffix(strings.Repeat(`(?, ?), `, len(all)), `, `) + ` ON CONFLICT DO NOTHING`}
+	s := stmt{sql: `INSERT INTO user_words (word, sort_name, user_id) VALUES ` + strings.TrimSuffix(strings.Repeat(`(?, ?, ?), `, len(all)), `, `) + ` ON CONFLICT DO NOTHING`}
 	for _, w := range all {
-		s.args = append(s.args, w, string(u.ID))
+		s.args = append(s.args, w, sortName(u), string(u.ID))
 	}
 	return []stmt{s}
 }

@@ -11,6 +11,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -76,7 +77,7 @@ func New(c Config) *API {
 			},
 			Servers: []*huma.Server{{URL: c.Issuer}},
 			Components: &huma.Components{
-				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
+				Schemas: huma.NewMapRegistry("#/components/schemas/", schemaName),
 				SecuritySchemes: map[string]*huma.SecurityScheme{
 					"token":   {Type: "http", Scheme: "bearer", Description: "A token of an administrator, made in the administration or by `latchkey api token add`."},
 					"service": serviceScheme(c.Issuer),
@@ -89,18 +90,11 @@ func New(c Config) *API {
 		RejectUnknownQueryParameters: true,
 		Transformers:                 []huma.Transformer{complete},
 	})
-	a.users()
-	a.help()
-	a.protection()
-	a.groups()
-	a.policies()
-	a.versions()
-	a.clients()
-	a.keys()
-	a.odoo()
-	a.audit()
-	a.tokens()
-	a.me()
+	for _, part := range []interface{ routes() }{
+		usersAPI{a}, helpAPI{a}, protectionAPI{a}, groupsAPI{a}, policiesAPI{a}, previewsAPI{a}, clientsAPI{a}, keysAPI{a}, odooAPI{a}, auditAPI{a}, houseAPI{a}, tokensAPI{a},
+	} {
+		part.routes()
+	}
 	tidy(a.huma.OpenAPI().Components.Schemas)
 	return a
 }
@@ -114,6 +108,7 @@ var tags = []*huma.Tag{
 	{Name: "odoo", Description: "Connected Odoos."},
 	{Name: "audit", Description: "The log of what happened."},
 	{Name: "keys", Description: "The keys that sign tokens."},
+	{Name: "house", Description: "Settings, gateways, brands, reports."},
 	{Name: "tokens", Description: "Tokens of this API."},
 	{Name: "me", Description: "Who asks."},
 }
@@ -149,16 +144,22 @@ type Route struct {
 // Routes lists the operations.
 func (a *API) Routes() []Route { return a.routes }
 
-// Document is the OpenAPI document without anything behind it.
+// Document is the OpenAPI document without anything behind it, for people to
+// read.
 func Document(issuer string) []byte {
-	return New(Config{Issuer: issuer, Services: Services{People: &account.Help{Service: &account.Service{}}}}).OpenAPI()
+	text := New(Config{Issuer: issuer, Services: Services{People: &account.Help{Service: &account.Service{}}}}).OpenAPI()
+	var out bytes.Buffer
+	if err := json.Indent(&out, text, "", "  "); err != nil {
+		panic(err) // we have just written it
+	}
+	return out.Bytes()
 }
 
 // OpenAPI is the document.
 func (a *API) OpenAPI() []byte {
 	a.once.Do(func() {
 		var err error
-		if a.document, err = json.MarshalIndent(a.huma.OpenAPI(), "", "  "); err != nil {
+		if a.document, err = json.Marshal(a.huma.OpenAPI()); err != nil {
 			panic(err) // it is made of our own types, and a test makes it
 		}
 	})

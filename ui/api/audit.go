@@ -60,21 +60,24 @@ type NewVerification struct {
 	Newest int64 `json:"newest,omitempty" minimum:"0" doc:"About so many of the newest rows; 0: all."`
 }
 
-func (a *API) audit() {
+// auditAPI are the operations about the log.
+type auditAPI struct{ *API }
+
+func (a auditAPI) routes() {
 	o := func(id, method, path, summary string) operation {
 		return operation{id: id, method: method, path: "/audit" + path, tag: "audit", summary: summary, right: idp.SeeAudit}
 	}
-	add(a, o("search-log", http.MethodGet, "", "Search the log, newest first"), a.searchLog)
+	add(a.API, o("search-log", http.MethodGet, "", "Search the log, newest first"), a.searchLog)
 	export := o("export-log", http.MethodGet, "/export", "Export the log as a file, oldest first")
 	export.files = []string{"application/jsonl", "text/csv"}
 	export.about = "JSON lines without filters can be verified with the public key and nothing else."
-	add(a, export, a.exportLog)
-	add(a, o("get-log-status", http.MethodGet, "/status", "How the log stands"), a.logStatus)
-	add(a, o("list-checkpoints", http.MethodGet, "/checkpoints", "List the signed checkpoints of the log"), a.checkpoints)
-	add(a, o("verify-log", http.MethodPost, "/verify", "Walk along the log and find the first row that is wrong"), func(ctx context.Context, by idp.Actor, in *struct{ Body NewVerification }) (*body[audit.Report], error) {
+	add(a.API, export, a.exportLog)
+	add(a.API, o("get-log-status", http.MethodGet, "/status", "How the log stands"), a.logStatus)
+	add(a.API, o("list-checkpoints", http.MethodGet, "/checkpoints", "List the signed checkpoints of the log"), a.checkpoints)
+	add(a.API, o("verify-log", http.MethodPost, "/verify", "Walk along the log and find the first row that is wrong"), func(ctx context.Context, by idp.Actor, in *struct{ Body NewVerification }) (*body[audit.Report], error) {
 		return answer(a.Audit.Verify(ctx, by, audit.Extent{From: in.Body.From, Newest: in.Body.Newest}))
 	})
-	add(a, o("get-event", http.MethodGet, "/events/{event}", "Show one event"), func(ctx context.Context, by idp.Actor, in *struct {
+	add(a.API, o("get-event", http.MethodGet, "/events/{event}", "Show one event"), func(ctx context.Context, by idp.Actor, in *struct {
 		Event string `path:"event" maxLength:"64"`
 	}) (*body[Event], error) {
 		e, state, err := a.Audit.Get(ctx, by, in.Event)
@@ -82,7 +85,7 @@ func (a *API) audit() {
 	})
 }
 
-func (a *API) searchLog(ctx context.Context, by idp.Actor, in *struct {
+func (a auditAPI) searchLog(ctx context.Context, by idp.Actor, in *struct {
 	Paging
 	EventFilter
 }) (*body[EventPage], error) {
@@ -103,7 +106,7 @@ func (a *API) searchLog(ctx context.Context, by idp.Actor, in *struct {
 	return &body[EventPage]{out}, nil
 }
 
-func (a *API) exportLog(_ context.Context, _ idp.Actor, in *struct {
+func (a auditAPI) exportLog(_ context.Context, _ idp.Actor, in *struct {
 	EventFilter
 	Format audit.Format `query:"format" enum:"jsonl,csv" default:"jsonl"`
 }) (*huma.StreamResponse, error) {
@@ -113,7 +116,7 @@ func (a *API) exportLog(_ context.Context, _ idp.Actor, in *struct {
 	}), nil
 }
 
-func (a *API) logStatus(ctx context.Context, by idp.Actor, _ *struct{}) (*body[LogStatus], error) {
+func (a auditAPI) logStatus(ctx context.Context, by idp.Actor, _ *struct{}) (*body[LogStatus], error) {
 	s, err := a.Audit.Status(ctx, by)
 	if err != nil {
 		return nil, err
@@ -128,7 +131,7 @@ func (a *API) logStatus(ctx context.Context, by idp.Actor, _ *struct{}) (*body[L
 	return &body[LogStatus]{v}, nil
 }
 
-func (a *API) checkpoints(ctx context.Context, by idp.Actor, in *Paging) (*body[Page[audit.MarkLine]], error) {
+func (a auditAPI) checkpoints(ctx context.Context, by idp.Actor, in *Paging) (*body[Page[audit.MarkLine]], error) {
 	var after int64
 	if err := in.place(&after); err != nil {
 		return nil, err

@@ -103,39 +103,42 @@ type AboutClient struct {
 	Client oidc.ClientID `path:"client" maxLength:"128" doc:"The client's id."`
 }
 
-func (a *API) clients() {
+// clientsAPI are the operations about applications.
+type clientsAPI struct{ *API }
+
+func (a clientsAPI) routes() {
 	o := func(id, method, path, summary string, right idp.Right) operation {
 		return operation{id: id, method: method, path: "/clients" + path, tag: "clients", summary: summary, right: right}
 	}
-	add(a, o("list-clients", http.MethodGet, "", "List applications", idp.SeeClients), a.listClients)
+	add(a.API, o("list-clients", http.MethodGet, "", "List applications", idp.SeeClients), a.listClients)
 	create := o("create-client", http.MethodPost, "", "Register an application", idp.EditClients)
 	create.status, create.about = http.StatusCreated, "Its secret and, for an Odoo, its validation address are in this answer and in no other."
-	add(a, create, a.createClient)
-	add(a, o("get-client", http.MethodGet, "/{client}", "Show an application", idp.SeeClients), func(ctx context.Context, by idp.Actor, in *AboutClient) (*versioned[Client], error) {
+	add(a.API, create, a.createClient)
+	add(a.API, o("get-client", http.MethodGet, "/{client}", "Show an application", idp.SeeClients), func(ctx context.Context, by idp.Actor, in *AboutClient) (*versioned[Client], error) {
 		c, err := a.Clients.Get(ctx, by, in.Client)
 		return version(viewClient(c), err)
 	})
 	update := o("update-client", http.MethodPatch, "/{client}", "Change an application", idp.EditClients)
 	update.about = "Type and id stay. A way of authentication that needs a secret makes one, if there is none."
-	add(a, update, a.updateClient)
-	add(a, o("delete-client", http.MethodDelete, "/{client}", "Remove an application; its tokens die", idp.EditClients), func(ctx context.Context, by idp.Actor, in *AboutClient) (*none, error) {
+	add(a.API, update, a.updateClient)
+	add(a.API, o("delete-client", http.MethodDelete, "/{client}", "Remove an application; its tokens die", idp.EditClients), func(ctx context.Context, by idp.Actor, in *AboutClient) (*none, error) {
 		return done(a.Clients.Remove(ctx, by, in.Client))
 	})
-	add(a, o("disable-client", http.MethodPost, "/{client}/disable", "Shut an application out", idp.EditClients), func(ctx context.Context, by idp.Actor, in *AboutClient) (*none, error) {
+	add(a.API, o("disable-client", http.MethodPost, "/{client}/disable", "Shut an application out", idp.EditClients), func(ctx context.Context, by idp.Actor, in *AboutClient) (*none, error) {
 		return done(a.Clients.Disable(ctx, by, in.Client))
 	})
-	add(a, o("enable-client", http.MethodPost, "/{client}/enable", "Let an application in again", idp.EditClients), func(ctx context.Context, by idp.Actor, in *AboutClient) (*none, error) {
+	add(a.API, o("enable-client", http.MethodPost, "/{client}/enable", "Let an application in again", idp.EditClients), func(ctx context.Context, by idp.Actor, in *AboutClient) (*none, error) {
 		return done(a.Clients.Enable(ctx, by, in.Client))
 	})
-	add(a, o("rotate-client", http.MethodPost, "/{client}/rotate", "Give an application a new secret", idp.EditClients), a.rotateClient)
-	add(a, o("end-former", http.MethodDelete, "/{client}/former/{what}", "End the former secret before its time", idp.EditClients), func(ctx context.Context, by idp.Actor, in *struct {
+	add(a.API, o("rotate-client", http.MethodPost, "/{client}/rotate", "Give an application a new secret", idp.EditClients), a.rotateClient)
+	add(a.API, o("end-former", http.MethodDelete, "/{client}/former/{what}", "End the former secret before its time", idp.EditClients), func(ctx context.Context, by idp.Actor, in *struct {
 		AboutClient
 		What oidc.Proof `path:"what" enum:"secret,validation"`
 	}) (*none, error) {
 		return done(a.Clients.EndFormer(ctx, by, in.Client, in.What))
 	})
-	add(a, o("get-client-usage", http.MethodGet, "/{client}/usage", "Who uses an application, and with which secret", idp.SeeClients), a.clientUsage)
-	add(a, o("test-client", http.MethodPost, "/{client}/test", "Try whether sign-ins through an application can work", idp.EditClients), a.testClient)
+	add(a.API, o("get-client-usage", http.MethodGet, "/{client}/usage", "Who uses an application, and with which secret", idp.SeeClients), a.clientUsage)
+	add(a.API, o("test-client", http.MethodPost, "/{client}/test", "Try whether sign-ins through an application can work", idp.EditClients), a.testClient)
 }
 
 // ClientEntry is an application in a list.
@@ -145,14 +148,14 @@ type ClientEntry struct {
 	Warnings []string   `json:"warnings"`
 }
 
-func (a *API) listClients(ctx context.Context, by idp.Actor, _ *struct{}) (*body[Items[ClientEntry]], error) {
+func (a clientsAPI) listClients(ctx context.Context, by idp.Actor, _ *struct{}) (*body[Items[ClientEntry]], error) {
 	all, err := a.Clients.List(ctx, by)
 	return answer(Items[ClientEntry]{each(all, func(e oidc.Entry) ClientEntry {
 		return ClientEntry{viewClient(e.Client), moment(e.Used), e.Warnings}
 	})}, err)
 }
 
-func (a *API) createClient(ctx context.Context, by idp.Actor, in *struct{ Body NewClient }) (*made[Registered], error) {
+func (a clientsAPI) createClient(ctx context.Context, by idp.Actor, in *struct{ Body NewClient }) (*made[Registered], error) {
 	b := in.Body
 	// The values go through a client, so that there is one list of them.
 	c := oidc.Client{FrontchannelPlain: false}
@@ -173,7 +176,7 @@ func (a *API) createClient(ctx context.Context, by idp.Actor, in *struct{ Body N
 }
 
 // registered shows the validation address only where it was made.
-func (a *API) registered(n oidc.Registered, fresh bool) Registered {
+func (a clientsAPI) registered(n oidc.Registered, fresh bool) Registered {
 	v := Registered{Client: viewClient(n.Client), Secret: n.Secret, Warnings: n.Warnings}
 	if fresh && n.Client.Type == oidc.Odoo && n.Client.ValidationSecret != "" {
 		v.ValidationURL = a.Issuer + odoo.ValidationPath(n.Client)
@@ -226,7 +229,7 @@ func set[T any](to, from *T) {
 	}
 }
 
-func (a *API) updateClient(ctx context.Context, by idp.Actor, in *struct {
+func (a clientsAPI) updateClient(ctx context.Context, by idp.Actor, in *struct {
 	AboutClient
 	Matching
 	Body ClientValues
@@ -255,7 +258,7 @@ type NewSecret struct {
 	Overlap    int  `json:"overlap_hours,omitempty" minimum:"0" maximum:"720" doc:"How long the old one stays good; 0: not at all."`
 }
 
-func (a *API) rotateClient(ctx context.Context, by idp.Actor, in *struct {
+func (a clientsAPI) rotateClient(ctx context.Context, by idp.Actor, in *struct {
 	AboutClient
 	Body NewSecret
 }) (*body[Registered], error) {
@@ -279,7 +282,7 @@ type ClientUse struct {
 	At     time.Time  `json:"at" doc:"To the day."`
 }
 
-func (a *API) clientUsage(ctx context.Context, by idp.Actor, in *AboutClient) (*body[ClientUsage], error) {
+func (a clientsAPI) clientUsage(ctx context.Context, by idp.Actor, in *AboutClient) (*body[ClientUsage], error) {
 	if _, err := a.Clients.Get(ctx, by, in.Client); err != nil {
 		return nil, err
 	}
@@ -295,7 +298,7 @@ type Trial struct {
 	Evidence string       `json:"evidence,omitempty"`
 }
 
-func (a *API) testClient(ctx context.Context, by idp.Actor, in *AboutClient) (*body[Items[Trial]], error) {
+func (a clientsAPI) testClient(ctx context.Context, by idp.Actor, in *AboutClient) (*body[Items[Trial]], error) {
 	all, err := a.Clients.Test(ctx, by, in.Client)
 	return answer(Items[Trial]{each(all, func(t oidc.Trial) Trial { return Trial(t) })}, err)
 }

@@ -45,43 +45,46 @@ type member struct {
 	ID idp.UserID `path:"id" maxLength:"64" doc:"The person's id."`
 }
 
-func (a *API) groups() {
+// groupsAPI are the operations about groups.
+type groupsAPI struct{ *API }
+
+func (a groupsAPI) routes() {
 	o := func(id, method, path, summary string, right idp.Right) operation {
 		return operation{id: id, method: method, path: "/groups" + path, tag: "groups", summary: summary, right: right}
 	}
-	add(a, o("list-groups", http.MethodGet, "", "List groups", idp.SeePeople), a.listGroups)
+	add(a.API, o("list-groups", http.MethodGet, "", "List groups", idp.SeePeople), a.listGroups)
 	create := o("create-group", http.MethodPost, "", "Make a group", idp.EditPeople)
 	create.status = http.StatusCreated
-	add(a, create, a.createGroup)
-	add(a, o("get-group", http.MethodGet, "/{group}", "Show a group", idp.SeePeople), func(ctx context.Context, by idp.Actor, in *AboutGroup) (*body[Group], error) {
+	add(a.API, create, a.createGroup)
+	add(a.API, o("get-group", http.MethodGet, "/{group}", "Show a group", idp.SeePeople), func(ctx context.Context, by idp.Actor, in *AboutGroup) (*body[Group], error) {
 		g, err := a.Groups.Get(ctx, by, in.Group)
 		return answer(viewGroup(g), err)
 	})
 	rename := o("rename-group", http.MethodPatch, "/{group}", "Rename a group", idp.EditPeople)
 	rename.about = "Policies and applications that name it follow; this takes the rights to change them, too."
-	add(a, rename, a.renameGroup)
+	add(a.API, rename, a.renameGroup)
 	remove := o("delete-group", http.MethodDelete, "/{group}", "Remove a group; its members stay", idp.EditPeople)
 	remove.about = "One that a policy or an application names goes only with its name as `confirm`."
-	add(a, remove, func(ctx context.Context, by idp.Actor, in *struct {
+	add(a.API, remove, func(ctx context.Context, by idp.Actor, in *struct {
 		AboutGroup
 		Confirm string `query:"confirm" maxLength:"128"`
 	}) (*none, error) {
 		return done(a.Groups.Remove(ctx, by, in.Group, in.Confirm))
 	})
-	add(a, o("list-members", http.MethodGet, "/{group}/members", "List the members of a group", idp.SeePeople), a.members)
-	add(a, o("add-member", http.MethodPut, "/{group}/members/{id}", "Put a person into a group", idp.EditPeople), func(ctx context.Context, by idp.Actor, in *member) (*none, error) {
+	add(a.API, o("list-members", http.MethodGet, "/{group}/members", "List the members of a group", idp.SeePeople), a.members)
+	add(a.API, o("add-member", http.MethodPut, "/{group}/members/{id}", "Put a person into a group", idp.EditPeople), func(ctx context.Context, by idp.Actor, in *member) (*none, error) {
 		if _, err := a.People.Users.ByID(ctx, in.ID); err != nil {
 			return nil, err
 		}
 		_, err := a.Groups.Join(ctx, by, in.Group, string(in.ID))
 		return done(err)
 	})
-	add(a, o("remove-member", http.MethodDelete, "/{group}/members/{id}", "Take a person out of a group", idp.EditPeople), func(ctx context.Context, by idp.Actor, in *member) (*none, error) {
+	add(a.API, o("remove-member", http.MethodDelete, "/{group}/members/{id}", "Take a person out of a group", idp.EditPeople), func(ctx context.Context, by idp.Actor, in *member) (*none, error) {
 		return done(a.Groups.Leave(ctx, by, in.Group, in.ID))
 	})
 }
 
-func (a *API) listGroups(ctx context.Context, by idp.Actor, in *struct {
+func (a groupsAPI) listGroups(ctx context.Context, by idp.Actor, in *struct {
 	Paging
 	Query string `query:"q" maxLength:"128" doc:"In the name."`
 }) (*body[Page[Group]], error) {
@@ -96,7 +99,7 @@ func (a *API) listGroups(ctx context.Context, by idp.Actor, in *struct {
 	return page(all, in.Limit, func(g rulebook.Group) any { return g.Name }, viewGroup), nil
 }
 
-func (a *API) createGroup(ctx context.Context, by idp.Actor, in *struct{ Body GroupName }) (*made[Group], error) {
+func (a groupsAPI) createGroup(ctx context.Context, by idp.Actor, in *struct{ Body GroupName }) (*made[Group], error) {
 	if err := a.Groups.Add(ctx, by, in.Body.Name); err != nil {
 		return nil, err
 	}
@@ -106,7 +109,7 @@ func (a *API) createGroup(ctx context.Context, by idp.Actor, in *struct{ Body Gr
 
 func groupAddress(name string) string { return Prefix + "/groups/" + url.PathEscape(name) }
 
-func (a *API) renameGroup(ctx context.Context, by idp.Actor, in *struct {
+func (a groupsAPI) renameGroup(ctx context.Context, by idp.Actor, in *struct {
 	AboutGroup
 	Body GroupName
 }) (*made[Group], error) {
@@ -120,7 +123,7 @@ func (a *API) renameGroup(ctx context.Context, by idp.Actor, in *struct {
 	return &made[Group]{Location: groupAddress(g.Name), Body: viewGroup(g)}, nil
 }
 
-func (a *API) members(ctx context.Context, by idp.Actor, in *struct {
+func (a groupsAPI) members(ctx context.Context, by idp.Actor, in *struct {
 	AboutGroup
 	Paging
 	Query string `query:"q" maxLength:"128" doc:"Words of name, login or e-mail, or their beginnings."`

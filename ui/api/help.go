@@ -42,8 +42,10 @@ type Invitation struct {
 	Link    string    `json:"link,omitempty" doc:"Where no mail was sent. It is shown this once."`
 }
 
-// help are the operations for people who cannot get in.
-func (a *API) help() {
+// helpAPI are the operations about help for people who cannot get in.
+type helpAPI struct{ *API }
+
+func (a helpAPI) routes() {
 	for _, act := range []struct {
 		id, path, summary, about string
 		right                    idp.Right
@@ -55,24 +57,24 @@ func (a *API) help() {
 		{"reset-factors", "reset-factors", "Remove every second factor of a person", "Their sessions end; what a policy asks for is set up at the next sign-in.", idp.HelpPeople, a.People.ResetFactors},
 		{"end-sessions", "end-sessions", "Sign a person out everywhere", "", idp.HelpPeople, a.Security.EndOtherSessions},
 	} {
-		add(a, operation{id: act.id, method: http.MethodPost, path: "/users/{id}/" + act.path, tag: "users", summary: act.summary, about: act.about, right: act.right},
+		add(a.API, operation{id: act.id, method: http.MethodPost, path: "/users/{id}/" + act.path, tag: "users", summary: act.summary, about: act.about, right: act.right},
 			func(ctx context.Context, by idp.Actor, in *AboutUser) (*none, error) {
 				return done(act.do(ctx, by, in.ID))
 			})
 	}
-	add(a, operation{id: "give-temporary-code", method: http.MethodPost, path: "/users/{id}/temporary-code", tag: "users", right: idp.HelpPeople, status: http.StatusCreated,
+	add(a.API, operation{id: "give-temporary-code", method: http.MethodPost, path: "/users/{id}/temporary-code", tag: "users", right: idp.HelpPeople, status: http.StatusCreated,
 		summary: "Give a person a code in the place of a second factor", about: "An earlier one is void. The person is told."}, a.giveCode)
-	add(a, operation{id: "void-temporary-code", method: http.MethodDelete, path: "/users/{id}/temporary-code", tag: "users", right: idp.HelpPeople,
+	add(a.API, operation{id: "void-temporary-code", method: http.MethodDelete, path: "/users/{id}/temporary-code", tag: "users", right: idp.HelpPeople,
 		summary: "Take the temporary code back"}, func(ctx context.Context, by idp.Actor, in *AboutUser) (*none, error) {
 		return done(a.People.VoidTemporaryCode(ctx, by, in.ID))
 	})
-	add(a, operation{id: "invite-user", method: http.MethodPost, path: "/users/{id}/invite", tag: "users", right: idp.HelpPeople, status: http.StatusCreated,
+	add(a.API, operation{id: "invite-user", method: http.MethodPost, path: "/users/{id}/invite", tag: "users", right: idp.HelpPeople, status: http.StatusCreated,
 		summary: "Ask a person to choose their first password", about: "Earlier invitations are void."}, a.invite)
-	add(a, operation{id: "send-enrol-link", method: http.MethodPost, path: "/users/{id}/enrol-link", tag: "users", right: idp.HelpPeople, status: http.StatusCreated,
+	add(a.API, operation{id: "send-enrol-link", method: http.MethodPost, path: "/users/{id}/enrol-link", tag: "users", right: idp.HelpPeople, status: http.StatusCreated,
 		summary: "Ask a person by mail to set up a second factor", about: "Earlier links of this kind are void."}, a.enrol)
 }
 
-func (a *API) giveCode(ctx context.Context, by idp.Actor, in *struct {
+func (a helpAPI) giveCode(ctx context.Context, by idp.Actor, in *struct {
 	AboutUser
 	Body NewCode
 }) (*body[Code], error) {
@@ -82,7 +84,7 @@ func (a *API) giveCode(ctx context.Context, by idp.Actor, in *struct {
 
 func hours(n int) time.Duration { return time.Duration(n) * time.Hour }
 
-func (a *API) invite(ctx context.Context, by idp.Actor, in *struct {
+func (a helpAPI) invite(ctx context.Context, by idp.Actor, in *struct {
 	AboutUser
 	Body NewInvitation
 }) (*body[Invitation], error) {
@@ -97,7 +99,7 @@ func (a *API) invite(ctx context.Context, by idp.Actor, in *struct {
 
 // enrol never shows the link: it leads past the second factor, so it goes to
 // the person and nobody else.
-func (a *API) enrol(ctx context.Context, by idp.Actor, in *struct {
+func (a helpAPI) enrol(ctx context.Context, by idp.Actor, in *struct {
 	AboutUser
 	Body NewEnrolment
 }) (*body[Invitation], error) {

@@ -23,10 +23,13 @@ func viewKey(k oidc.KeyFacts) Key {
 	return Key{k.ID, k.Alg, k.State, k.Created.UTC(), k.Changed.UTC(), moment(k.Until)}
 }
 
-func (a *API) keys() {
-	add(a, operation{id: "list-keys", method: http.MethodGet, path: "/keys", tag: "keys", right: idp.SeeKeys, summary: "List signing keys",
+// keysAPI are the operations about signing keys.
+type keysAPI struct{ *API }
+
+func (a keysAPI) routes() {
+	add(a.API, operation{id: "list-keys", method: http.MethodGet, path: "/keys", tag: "keys", right: idp.SeeKeys, summary: "List signing keys",
 		about: "A key is published as next, signs as current, and still verifies when it is retired."}, a.listKeys)
-	add(a, operation{id: "rotate-keys", method: http.MethodPost, path: "/keys/rotate", tag: "keys", right: idp.RotateKeys,
+	add(a.API, operation{id: "rotate-keys", method: http.MethodPost, path: "/keys/rotate", tag: "keys", right: idp.RotateKeys,
 		summary: "Let the keys that are published ahead take over", about: "No application notices."},
 		func(ctx context.Context, by idp.Actor, _ *struct{}) (*body[Items[Key]], error) {
 			if err := a.Keys.Rotate(ctx, by); err != nil {
@@ -34,7 +37,7 @@ func (a *API) keys() {
 			}
 			return a.keysNow(ctx, by)
 		})
-	add(a, operation{id: "revoke-key", method: http.MethodPost, path: "/keys/{key}/revoke", tag: "keys", right: idp.RotateKeys,
+	add(a.API, operation{id: "revoke-key", method: http.MethodPost, path: "/keys/{key}/revoke", tag: "keys", right: idp.RotateKeys,
 		summary: "Withdraw a key that others may have", about: "Tokens that it has signed are refused as soon as applications ask for the keys again."},
 		func(ctx context.Context, by idp.Actor, in *struct {
 			Key string `path:"key" maxLength:"64"`
@@ -43,12 +46,12 @@ func (a *API) keys() {
 		})
 }
 
-func (a *API) listKeys(ctx context.Context, by idp.Actor, _ *struct{}) (*body[Items[Key]], error) {
+func (a keysAPI) listKeys(ctx context.Context, by idp.Actor, _ *struct{}) (*body[Items[Key]], error) {
 	return a.keysNow(ctx, by)
 }
 
 // keysNow lists them without asking for keys:read again: who rotates sees.
-func (a *API) keysNow(ctx context.Context, by idp.Actor) (*body[Items[Key]], error) {
+func (a keysAPI) keysNow(ctx context.Context, by idp.Actor) (*body[Items[Key]], error) {
 	all, err := a.Keys.List(ctx, by)
 	return answer(Items[Key]{each(all, viewKey)}, err)
 }

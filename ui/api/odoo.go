@@ -72,22 +72,25 @@ type Connected struct {
 	Warnings   []string         `json:"warnings"`
 }
 
-func (a *API) odoo() {
+// odooAPI are the operations about connected Odoos.
+type odooAPI struct{ *API }
+
+func (a odooAPI) routes() {
 	o := func(id, method, path, summary string, right idp.Right) operation {
 		return operation{id: id, method: method, path: "/odoo" + path, tag: "odoo", summary: summary, right: right}
 	}
-	add(a, o("list-connections", http.MethodGet, "", "List connected Odoos", idp.SeeOdoo), func(ctx context.Context, by idp.Actor, _ *struct{}) (*body[Items[Connection]], error) {
+	add(a.API, o("list-connections", http.MethodGet, "", "List connected Odoos", idp.SeeOdoo), func(ctx context.Context, by idp.Actor, _ *struct{}) (*body[Items[Connection]], error) {
 		all, err := a.Odoo.List(ctx, by)
 		return answer(Items[Connection]{each(all, viewConnection)}, err)
 	})
 	connect := o("connect-odoo", http.MethodPost, "", "Connect an Odoo, or repair a connection", idp.EditOdoo)
 	connect.status = http.StatusCreated
-	add(a, connect, a.connect)
-	add(a, o("get-connection", http.MethodGet, "/{id}", "Show a connected Odoo, its settings and its health", idp.SeeOdoo), func(ctx context.Context, by idp.Actor, in *AboutConnection) (*versioned[Connection], error) {
+	add(a.API, connect, a.connect)
+	add(a.API, o("get-connection", http.MethodGet, "/{id}", "Show a connected Odoo, its settings and its health", idp.SeeOdoo), func(ctx context.Context, by idp.Actor, in *AboutConnection) (*versioned[Connection], error) {
 		c, err := a.Odoo.Get(ctx, by, in.ID)
 		return version(viewConnection(c), err)
 	})
-	add(a, o("update-connection", http.MethodPatch, "/{id}", "Change how an Odoo is kept in step", idp.EditOdoo), func(ctx context.Context, by idp.Actor, in *struct {
+	add(a.API, o("update-connection", http.MethodPatch, "/{id}", "Change how an Odoo is kept in step", idp.EditOdoo), func(ctx context.Context, by idp.Actor, in *struct {
 		AboutConnection
 		Body ConnectionValues
 	}) (*versioned[Connection], error) {
@@ -96,35 +99,35 @@ func (a *API) odoo() {
 	})
 	remove := o("disconnect-odoo", http.MethodDelete, "/{id}", "Take back what connecting made", idp.EditOdoo)
 	remove.status = http.StatusOK
-	add(a, remove, a.disconnect)
-	add(a, o("examine-odoo", http.MethodPost, "/{id}/doctor", "Find what is wrong with a connection, and every way around the second factor", idp.EditOdoo), a.examine)
+	add(a.API, remove, a.disconnect)
+	add(a.API, o("examine-odoo", http.MethodPost, "/{id}/doctor", "Find what is wrong with a connection, and every way around the second factor", idp.EditOdoo), a.examine)
 	a.inStep(o)
 }
 
 // inStep are the operations that keep both sides in step.
-func (a *API) inStep(o func(id, method, path, summary string, right idp.Right) operation) {
-	add(a, o("get-sync", http.MethodGet, "/{id}/sync", "How the synchronisation stands", idp.SeeOdoo), func(ctx context.Context, by idp.Actor, in *AboutConnection) (*body[connector.SyncState], error) {
+func (a odooAPI) inStep(o func(id, method, path, summary string, right idp.Right) operation) {
+	add(a.API, o("get-sync", http.MethodGet, "/{id}/sync", "How the synchronisation stands", idp.SeeOdoo), func(ctx context.Context, by idp.Actor, in *AboutConnection) (*body[connector.SyncState], error) {
 		if _, err := a.Odoo.Get(ctx, by, in.ID); err != nil {
 			return nil, err
 		}
 		return answer(a.Odoo.SyncState(ctx, in.ID))
 	})
-	add(a, o("list-sync-runs", http.MethodGet, "/{id}/sync/runs", "List the last runs of the synchronisation that did something or failed", idp.SeeOdoo), func(ctx context.Context, by idp.Actor, in *AboutConnection) (*body[Items[connector.SyncRun]], error) {
+	add(a.API, o("list-sync-runs", http.MethodGet, "/{id}/sync/runs", "List the last runs of the synchronisation that did something or failed", idp.SeeOdoo), func(ctx context.Context, by idp.Actor, in *AboutConnection) (*body[Items[connector.SyncRun]], error) {
 		if _, err := a.Odoo.Get(ctx, by, in.ID); err != nil {
 			return nil, err
 		}
 		all, err := a.Odoo.Runs(ctx, by, in.ID)
 		return answer(Items[connector.SyncRun]{all}, err)
 	})
-	add(a, o("run-sync", http.MethodPost, "/{id}/sync", "Bring both sides in step now", idp.EditOdoo), a.sync)
-	add(a, o("link-people", http.MethodPost, "/{id}/link", "Link people here to users of the Odoo by their names", idp.EditOdoo), func(ctx context.Context, by idp.Actor, in *struct {
+	add(a.API, o("run-sync", http.MethodPost, "/{id}/sync", "Bring both sides in step now", idp.EditOdoo), a.sync)
+	add(a.API, o("link-people", http.MethodPost, "/{id}/link", "Link people here to users of the Odoo by their names", idp.EditOdoo), func(ctx context.Context, by idp.Actor, in *struct {
 		AboutConnection
 		Body Rehearsal
 	}) (*body[connector.LinkReport], error) {
 		return answer(a.Odoo.LinkAll(ctx, by, in.ID, connector.Linking{DryRun: in.Body.DryRun}))
 	})
-	add(a, o("lock-odoo", http.MethodPost, "/{id}/lock", "Replace the local passwords of linked people in the Odoo", idp.EditOdoo), a.lock)
-	add(a, o("unlock-odoo", http.MethodPost, "/{id}/unlock", "Allow Odoo's own password reset again", idp.EditOdoo), a.unlock)
+	add(a.API, o("lock-odoo", http.MethodPost, "/{id}/lock", "Replace the local passwords of linked people in the Odoo", idp.EditOdoo), a.lock)
+	add(a.API, o("unlock-odoo", http.MethodPost, "/{id}/unlock", "Allow Odoo's own password reset again", idp.EditOdoo), a.unlock)
 }
 
 func (v ConnectionValues) apply(s *connector.Settings) {
@@ -134,7 +137,7 @@ func (v ConnectionValues) apply(s *connector.Settings) {
 	set(&s.Trickle, v.Trickle)
 }
 
-func (a *API) connect(ctx context.Context, by idp.Actor, in *struct{ Body NewConnection }) (*made[Connected], error) {
+func (a odooAPI) connect(ctx context.Context, by idp.Actor, in *struct{ Body NewConnection }) (*made[Connected], error) {
 	b := in.Body
 	r, err := a.Odoo.Connect(ctx, by, connector.Order{URL: b.URL, Database: b.Database, Login: b.Login, Key: b.Key, ID: b.ID, Reach: b.Reach, Dry: b.DryRun}, nil)
 	if err != nil {
@@ -149,7 +152,7 @@ type Did struct {
 	Did []string `json:"did"`
 }
 
-func (a *API) disconnect(ctx context.Context, by idp.Actor, in *struct {
+func (a odooAPI) disconnect(ctx context.Context, by idp.Actor, in *struct {
 	AboutConnection
 	DryRun bool `query:"dry_run"`
 	Force  bool `query:"force" doc:"Even if the Odoo cannot be reached; it then keeps its part."`
@@ -158,7 +161,7 @@ func (a *API) disconnect(ctx context.Context, by idp.Actor, in *struct {
 	return answer(Did{did}, err)
 }
 
-func (a *API) examine(ctx context.Context, by idp.Actor, in *struct {
+func (a odooAPI) examine(ctx context.Context, by idp.Actor, in *struct {
 	AboutConnection
 	Body Examination
 }) (*body[connector.Diagnosis], error) {
@@ -195,7 +198,7 @@ type Synced struct {
 	Changes []connector.SyncChange `json:"changes" doc:"At most 1,000."`
 }
 
-func (a *API) sync(ctx context.Context, by idp.Actor, in *struct {
+func (a odooAPI) sync(ctx context.Context, by idp.Actor, in *struct {
 	AboutConnection
 	Body NewSync
 }) (*body[Synced], error) {
@@ -214,14 +217,14 @@ func (a *API) sync(ctx context.Context, by idp.Actor, in *struct {
 	return answer(v, err)
 }
 
-func (a *API) lock(ctx context.Context, by idp.Actor, in *struct {
+func (a odooAPI) lock(ctx context.Context, by idp.Actor, in *struct {
 	AboutConnection
 	Body NewLock
 }) (*body[connector.Locked], error) {
 	return answer(a.Odoo.Lock(ctx, by, in.ID, connector.LockOrder{Except: in.Body.Except, Dry: in.Body.DryRun, Force: in.Body.Force}))
 }
 
-func (a *API) unlock(ctx context.Context, by idp.Actor, in *struct {
+func (a odooAPI) unlock(ctx context.Context, by idp.Actor, in *struct {
 	AboutConnection
 	Body Rehearsal
 }) (*body[Did], error) {

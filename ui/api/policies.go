@@ -134,11 +134,14 @@ func rule(id, method, path, summary string, right idp.Right) operation {
 	return operation{id: id, method: method, path: "/policies" + path, tag: "policies", summary: summary, right: right}
 }
 
-func (a *API) policies() {
-	add(a, rule("list-policies", http.MethodGet, "", "List policies and drafts", idp.SeeRules), a.listPolicies)
+// policiesAPI are the operations about policies and their history.
+type policiesAPI struct{ *API }
+
+func (a policiesAPI) routes() {
+	add(a.API, rule("list-policies", http.MethodGet, "", "List policies and drafts", idp.SeeRules), a.listPolicies)
 	create := rule("create-policy", http.MethodPost, "", "Begin a new policy, as a draft", idp.EditRules)
 	create.status = http.StatusCreated
-	add(a, create, func(ctx context.Context, by idp.Actor, in *struct{ Body PolicyDraft }) (*made[Policy], error) {
+	add(a.API, create, func(ctx context.Context, by idp.Actor, in *struct{ Body PolicyDraft }) (*made[Policy], error) {
 		d, err := a.saveDraft(ctx, by, "", in.Body)
 		if err != nil {
 			return nil, err
@@ -146,11 +149,11 @@ func (a *API) policies() {
 		v := Policy{ID: d.Policy.ID, Draft: viewDraft(&d)}
 		return &made[Policy]{Location: Prefix + "/policies/" + v.ID, ETag: tag(v), Body: v}, nil
 	})
-	add(a, rule("get-policy", http.MethodGet, "/{id}", "Show a policy and its draft", idp.SeeRules), func(ctx context.Context, by idp.Actor, in *AboutPolicy) (*versioned[Policy], error) {
+	add(a.API, rule("get-policy", http.MethodGet, "/{id}", "Show a policy and its draft", idp.SeeRules), func(ctx context.Context, by idp.Actor, in *AboutPolicy) (*versioned[Policy], error) {
 		e, err := a.Rules.Get(ctx, by, in.ID)
 		return version(viewPolicy(e), err)
 	})
-	add(a, rule("save-draft", http.MethodPut, "/{id}/draft", "Write the draft of a policy", idp.EditRules), func(ctx context.Context, by idp.Actor, in *struct {
+	add(a.API, rule("save-draft", http.MethodPut, "/{id}/draft", "Write the draft of a policy", idp.EditRules), func(ctx context.Context, by idp.Actor, in *struct {
 		AboutPolicy
 		Body PolicyDraft
 	}) (*body[Draft], error) {
@@ -160,24 +163,24 @@ func (a *API) policies() {
 		}
 		return &body[Draft]{*viewDraft(&d)}, nil
 	})
-	add(a, rule("drop-draft", http.MethodDelete, "/{id}/draft", "Throw a draft away", idp.EditRules), func(ctx context.Context, by idp.Actor, in *struct {
+	add(a.API, rule("drop-draft", http.MethodDelete, "/{id}/draft", "Throw a draft away", idp.EditRules), func(ctx context.Context, by idp.Actor, in *struct {
 		AboutPolicy
 		Seen int `query:"seen" minimum:"0" doc:"The version of the draft that was read."`
 	}) (*none, error) {
 		return done(a.Rules.DropDraft(ctx, by, in.ID, in.Seen))
 	})
-	add(a, rule("remove-policy", http.MethodPost, "/{id}/remove", "Take a policy away; its history stays", idp.EditRules), func(ctx context.Context, by idp.Actor, in *struct {
+	add(a.API, rule("remove-policy", http.MethodPost, "/{id}/remove", "Take a policy away; its history stays", idp.EditRules), func(ctx context.Context, by idp.Actor, in *struct {
 		AboutPolicy
 		Body PolicyMeans
 	}) (*none, error) {
 		return done(a.Rules.Remove(ctx, by, in.ID, in.Body.means()))
 	})
 	a.inForce()
-	a.previews()
+	a.versions()
 }
 
 // saveDraft keeps a draft; without an id it is a new policy.
-func (a *API) saveDraft(ctx context.Context, by idp.Actor, id string, in PolicyDraft) (rulebook.Draft, error) {
+func (a policiesAPI) saveDraft(ctx context.Context, by idp.Actor, id string, in PolicyDraft) (rulebook.Draft, error) {
 	p, err := in.Policy.read()
 	if err != nil {
 		return rulebook.Draft{}, err
@@ -192,9 +195,9 @@ func (a *API) saveDraft(ctx context.Context, by idp.Actor, id string, in PolicyD
 }
 
 // inForce are the operations that change what is in force.
-func (a *API) inForce() {
+func (a policiesAPI) inForce() {
 	change := func(id, path, summary string, do func(context.Context, idp.Actor, string, rulebook.Means) (rulebook.Version, error)) {
-		add(a, rule(id, http.MethodPost, "/{id}/"+path, summary, idp.EditRules), func(ctx context.Context, by idp.Actor, in *struct {
+		add(a.API, rule(id, http.MethodPost, "/{id}/"+path, summary, idp.EditRules), func(ctx context.Context, by idp.Actor, in *struct {
 			AboutPolicy
 			Body PolicyMeans
 		}) (*body[PolicyVersion], error) {
@@ -209,14 +212,14 @@ func (a *API) inForce() {
 	change("disable-policy", "disable", "Switch a policy off", func(ctx context.Context, by idp.Actor, id string, m rulebook.Means) (rulebook.Version, error) {
 		return a.Rules.Switch(ctx, by, id, false, m)
 	})
-	add(a, rule("roll-policy-back", http.MethodPost, "/{id}/rollback", "Put an older version in force again", idp.EditRules), func(ctx context.Context, by idp.Actor, in *struct {
+	add(a.API, rule("roll-policy-back", http.MethodPost, "/{id}/rollback", "Put an older version in force again", idp.EditRules), func(ctx context.Context, by idp.Actor, in *struct {
 		AboutPolicy
 		Body PolicyReturn
 	}) (*body[PolicyVersion], error) {
 		n, err := a.Rules.Rollback(ctx, by, in.ID, in.Body.Version, in.Body.means())
 		return answer(viewVersion(n), err)
 	})
-	add(a, rule("exempt-from-policy", http.MethodPost, "/{id}/exempt", "Leave a person out of a policy until the end of a day", idp.EditRules), func(ctx context.Context, by idp.Actor, in *struct {
+	add(a.API, rule("exempt-from-policy", http.MethodPost, "/{id}/exempt", "Leave a person out of a policy until the end of a day", idp.EditRules), func(ctx context.Context, by idp.Actor, in *struct {
 		AboutPolicy
 		Body PolicyExemption
 	}) (*body[PolicyVersion], error) {
@@ -225,10 +228,10 @@ func (a *API) inForce() {
 	})
 	apply := rule("apply-policies", http.MethodPost, "/apply", "Put the policies of a file in force, all or none", idp.EditRules)
 	apply.about, apply.long = "One with a known name takes the place of that policy, others are new. To confirm, all their names with commas.", true
-	add(a, apply, a.applyPolicies)
+	add(a.API, apply, a.applyPolicies)
 }
 
-func (a *API) applyPolicies(ctx context.Context, by idp.Actor, in *struct {
+func (a policiesAPI) applyPolicies(ctx context.Context, by idp.Actor, in *struct {
 	Body PolicyFile
 }) (*body[Items[PolicyVersion]], error) {
 	text, err := json.Marshal(map[string]any{"policies": in.Body.Policies})
@@ -243,7 +246,7 @@ func (a *API) applyPolicies(ctx context.Context, by idp.Actor, in *struct {
 	return answer(Items[PolicyVersion]{each(all, viewVersion)}, err)
 }
 
-func (a *API) listPolicies(ctx context.Context, by idp.Actor, _ *struct{}) (*body[Items[Policy]], error) {
+func (a policiesAPI) listPolicies(ctx context.Context, by idp.Actor, _ *struct{}) (*body[Items[Policy]], error) {
 	there, fresh, err := a.Rules.List(ctx, by)
 	if err != nil {
 		return nil, err
@@ -256,8 +259,8 @@ func (a *API) listPolicies(ctx context.Context, by idp.Actor, _ *struct{}) (*bod
 }
 
 // versions are the operations that look at the history.
-func (a *API) versions() {
-	add(a, rule("list-policy-versions", http.MethodGet, "/{id}/versions", "List the versions of a policy, newest first", idp.SeeRules), func(ctx context.Context, by idp.Actor, in *struct {
+func (a policiesAPI) versions() {
+	add(a.API, rule("list-policy-versions", http.MethodGet, "/{id}/versions", "List the versions of a policy, newest first", idp.SeeRules), func(ctx context.Context, by idp.Actor, in *struct {
 		AboutPolicy
 		Paging
 	}) (*body[Page[PolicyVersion]], error) {
@@ -274,14 +277,14 @@ func (a *API) versions() {
 		}
 		return page(all, in.Limit, func(n rulebook.Version) any { return n.Number }, viewVersion), nil
 	})
-	add(a, rule("get-policy-version", http.MethodGet, "/{id}/versions/{version}", "Show a version of a policy", idp.SeeRules), func(ctx context.Context, by idp.Actor, in *struct {
+	add(a.API, rule("get-policy-version", http.MethodGet, "/{id}/versions/{version}", "Show a version of a policy", idp.SeeRules), func(ctx context.Context, by idp.Actor, in *struct {
 		AboutPolicy
 		Version int `path:"version" minimum:"1"`
 	}) (*body[PolicyVersion], error) {
 		n, err := a.Rules.Version(ctx, by, in.ID, in.Version)
 		return answer(viewVersion(n), err)
 	})
-	add(a, rule("compare-policy-versions", http.MethodGet, "/{id}/diff", "In what two versions of a policy differ", idp.SeeRules), func(ctx context.Context, by idp.Actor, in *struct {
+	add(a.API, rule("compare-policy-versions", http.MethodGet, "/{id}/diff", "In what two versions of a policy differ", idp.SeeRules), func(ctx context.Context, by idp.Actor, in *struct {
 		AboutPolicy
 		From int `query:"from" minimum:"1" required:"true"`
 		To   int `query:"to" minimum:"1" required:"true"`
@@ -289,7 +292,7 @@ func (a *API) versions() {
 		all, err := a.Rules.Between(ctx, by, in.ID, in.From, in.To)
 		return answer(Items[PolicyDifference]{each(all, func(c rulebook.Change) PolicyDifference { return PolicyDifference(c) })}, err)
 	})
-	add(a, rule("list-removed-policies", http.MethodGet, "/removed", "List policies that were removed, the last first", idp.SeeRules), func(ctx context.Context, by idp.Actor, _ *struct{}) (*body[Items[PolicyVersion]], error) {
+	add(a.API, rule("list-removed-policies", http.MethodGet, "/removed", "List policies that were removed, the last first", idp.SeeRules), func(ctx context.Context, by idp.Actor, _ *struct{}) (*body[Items[PolicyVersion]], error) {
 		all, err := a.Rules.Gone(ctx, by)
 		return answer(Items[PolicyVersion]{each(all, viewVersion)}, err)
 	})

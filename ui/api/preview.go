@@ -106,8 +106,11 @@ type PolicyReason struct {
 	Value     string `json:"value"`
 }
 
-func (a *API) previews() {
-	add(a, rule("preview-policy", http.MethodGet, "/{id}/preview", "Who would be blocked by a draft, today and at its deadlines", idp.SeeRules), func(ctx context.Context, by idp.Actor, in *AboutPolicy) (*body[Preview], error) {
+// previewsAPI are the operations about what policies do to whom.
+type previewsAPI struct{ *API }
+
+func (a previewsAPI) routes() {
+	add(a.API, rule("preview-policy", http.MethodGet, "/{id}/preview", "Who would be blocked by a draft, today and at its deadlines", idp.SeeRules), func(ctx context.Context, by idp.Actor, in *AboutPolicy) (*body[Preview], error) {
 		o, err := a.Rules.Outlook(ctx, by, in.ID, false)
 		if err != nil {
 			return nil, err
@@ -119,8 +122,8 @@ func (a *API) previews() {
 		}
 		return &body[Preview]{v}, nil
 	})
-	add(a, rule("get-coverage", http.MethodGet, "/coverage", "How ready people are for each policy", idp.SeeRules), a.coverage)
-	add(a, rule("check-policy", http.MethodPost, "/check", "What somebody should know about a policy before it is in force", idp.SeeRules), func(ctx context.Context, by idp.Actor, in *struct{ Body PolicyDraft }) (*body[Items[Doubt]], error) {
+	add(a.API, rule("get-coverage", http.MethodGet, "/coverage", "How ready people are for each policy", idp.SeeRules), a.coverage)
+	add(a.API, rule("check-policy", http.MethodPost, "/check", "What somebody should know about a policy before it is in force", idp.SeeRules), func(ctx context.Context, by idp.Actor, in *struct{ Body PolicyDraft }) (*body[Items[Doubt]], error) {
 		p, err := in.Body.Policy.read()
 		if err != nil {
 			return nil, err
@@ -130,10 +133,10 @@ func (a *API) previews() {
 	})
 	ask := rule("ask-what-if", http.MethodPost, "/what-if", "What happens if a person signs in somewhere, from somewhere", idp.SeeRules)
 	ask.about = "Takes people:read, too."
-	add(a, ask, a.whatIf)
+	add(a.API, ask, a.whatIf)
 }
 
-func (a *API) coverage(ctx context.Context, by idp.Actor, _ *struct{}) (*body[CoverageList], error) {
+func (a previewsAPI) coverage(ctx context.Context, by idp.Actor, _ *struct{}) (*body[CoverageList], error) {
 	c, err := a.Rules.Coverage(ctx, by, false)
 	if err != nil {
 		return nil, err
@@ -145,7 +148,7 @@ func (a *API) coverage(ctx context.Context, by idp.Actor, _ *struct{}) (*body[Co
 	return &body[CoverageList]{v}, nil
 }
 
-func (a *API) whatIf(ctx context.Context, by idp.Actor, in *struct{ Body Question }) (*body[Answer], error) {
+func (a previewsAPI) whatIf(ctx context.Context, by idp.Actor, in *struct{ Body Question }) (*body[Answer], error) {
 	q := rulebook.Question{Who: in.Body.Who, Client: in.Body.Client, Address: in.Body.Address, Draft: in.Body.Draft}
 	if in.Body.At != nil {
 		q.At = *in.Body.At

@@ -45,6 +45,7 @@ var problems = []struct {
 	{replay.ErrUnderWay, http.StatusConflict, "under-way", "The first request with this Idempotency-Key has no answer yet."},
 	{replay.ErrOther, http.StatusUnprocessableEntity, "key-used", "This Idempotency-Key was used for another request."},
 	{apitoken.ErrFromToken, http.StatusForbidden, "denied", "A token makes no other credentials for the API. Sign in to the administration for it."},
+	{account.ErrNeedsSecond, http.StatusConflict, "second-approver", "A second administrator must allow it, in the administration."},
 	{idp.ErrLastOwner, http.StatusConflict, "last-owner", "Nobody would be left who owns the house."},
 	{security.ErrPolicy, http.StatusConflict, "policy", "A policy asks for what this would take away."},
 	{security.ErrLast, http.StatusConflict, "last-factor", "It is the last factor. Reset the factors instead."},

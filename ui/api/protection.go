@@ -72,23 +72,26 @@ type Items[T any] struct {
 	Items []T `json:"items"`
 }
 
-func (a *API) protection() {
+// protectionAPI are the operations about how accounts are protected.
+type protectionAPI struct{ *API }
+
+func (a protectionAPI) routes() {
 	get := func(id, path, summary string) operation {
 		return operation{id: id, method: http.MethodGet, path: "/users/{id}/" + path, tag: "protection", summary: summary, right: idp.SeePeople}
 	}
 	remove := func(id, path, summary, about string) operation {
 		return operation{id: id, method: http.MethodDelete, path: "/users/{id}/" + path, tag: "protection", summary: summary, about: about, right: idp.HelpPeople}
 	}
-	add(a, get("list-factors", "factors", "List a person's second factors"), looks(a, func(o security.Overview) []Factor { return each(o.Factors, viewFactor) }))
-	add(a, get("list-devices", "devices", "List the browsers that a person trusts"), looks(a, func(o security.Overview) []Device { return each(o.Devices, viewDevice) }))
-	add(a, get("list-sessions", "sessions", "List where a person is signed in"), looks(a, func(o security.Overview) []Session { return each(o.Sessions, viewSession) }))
-	add(a, get("list-history", "history", "What happened to a person's account, newest first"), a.history)
-	add(a, remove("remove-factor", "factors/{factor}", "Remove one second factor", "Sessions end, and no browser is trusted any more."), a.removeFactor)
-	add(a, remove("forget-device", "devices/{device}", "Forget a trusted browser", "The sessions that it helped to open end."), a.forgetDevice)
-	add(a, remove("forget-devices", "devices", "Forget all trusted browsers", ""), func(ctx context.Context, by idp.Actor, in *AboutUser) (*none, error) {
+	add(a.API, get("list-factors", "factors", "List a person's second factors"), looks(a.API, func(o security.Overview) []Factor { return each(o.Factors, viewFactor) }))
+	add(a.API, get("list-devices", "devices", "List the browsers that a person trusts"), looks(a.API, func(o security.Overview) []Device { return each(o.Devices, viewDevice) }))
+	add(a.API, get("list-sessions", "sessions", "List where a person is signed in"), looks(a.API, func(o security.Overview) []Session { return each(o.Sessions, viewSession) }))
+	add(a.API, get("list-history", "history", "What happened to a person's account, newest first"), a.history)
+	add(a.API, remove("remove-factor", "factors/{factor}", "Remove one second factor", "Sessions end, and no browser is trusted any more."), a.removeFactor)
+	add(a.API, remove("forget-device", "devices/{device}", "Forget a trusted browser", "The sessions that it helped to open end."), a.forgetDevice)
+	add(a.API, remove("forget-devices", "devices", "Forget all trusted browsers", ""), func(ctx context.Context, by idp.Actor, in *AboutUser) (*none, error) {
 		return done(a.Security.ForgetDevices(ctx, by, in.ID))
 	})
-	add(a, remove("end-session", "sessions/{session}", "End one session", ""), a.endSession)
+	add(a.API, remove("end-session", "sessions/{session}", "End one session", ""), a.endSession)
 }
 
 // looks makes a list of one part of what is known of an account's protection.
@@ -115,7 +118,7 @@ func viewSession(s security.Session) Session {
 	return Session{s.ID, slices.Compact(kinds), s.Origin.Agent, s.Origin.Address, s.Created.UTC(), s.Seen.UTC(), s.Expires.UTC()}
 }
 
-func (a *API) history(ctx context.Context, by idp.Actor, in *struct {
+func (a protectionAPI) history(ctx context.Context, by idp.Actor, in *struct {
 	AboutUser
 	Paging
 }) (*body[Page[HistoryLine]], error) {
@@ -138,21 +141,21 @@ func viewLine(l security.Line) HistoryLine {
 	return HistoryLine{l.ID, l.At.UTC(), l.What, l.Result, l.Method, l.Client, l.Origin.Address, l.Origin.Agent, l.Other, l.Detail}
 }
 
-func (a *API) removeFactor(ctx context.Context, by idp.Actor, in *struct {
+func (a protectionAPI) removeFactor(ctx context.Context, by idp.Actor, in *struct {
 	AboutUser
 	Factor mfa.CredentialID `path:"factor" maxLength:"64"`
 }) (*none, error) {
 	return done(a.Security.RemoveFactor(ctx, by, in.ID, in.Factor, true))
 }
 
-func (a *API) forgetDevice(ctx context.Context, by idp.Actor, in *struct {
+func (a protectionAPI) forgetDevice(ctx context.Context, by idp.Actor, in *struct {
 	AboutUser
 	Device string `path:"device" maxLength:"64"`
 }) (*none, error) {
 	return done(a.Security.ForgetDevice(ctx, by, in.ID, in.Device))
 }
 
-func (a *API) endSession(ctx context.Context, by idp.Actor, in *struct {
+func (a protectionAPI) endSession(ctx context.Context, by idp.Actor, in *struct {
 	AboutUser
 	Session idp.SessionID `path:"session" maxLength:"64"`
 }) (*none, error) {

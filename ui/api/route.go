@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"net/http"
+	"path"
+	"reflect"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -109,6 +111,20 @@ func (a *API) asks(o operation) func(huma.Context, func(huma.Context)) {
 		}
 		a.writeProblem(hc, err)
 	}
+}
+
+// schemaName puts the name of its package before a type that is not ours, such
+// as AuditReport.
+func schemaName(t reflect.Type, hint string) string {
+	name := huma.DefaultSchemaNamer(t, hint)
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	of := path.Base(t.PkgPath())
+	if t.Name() == "" || of == "api" || of == "." || strings.HasPrefix(t.PkgPath(), "github.com/") || strings.Contains(t.Name(), "[") {
+		return name
+	}
+	return strings.ToUpper(of[:1]) + of[1:] + name
 }
 
 // tidy says of lists that they are lists: ours are never null.

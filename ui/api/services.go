@@ -4,11 +4,14 @@ import (
 	"latchkey/idp/account"
 	"latchkey/idp/apitoken"
 	"latchkey/idp/audit"
+	"latchkey/idp/brand"
+	"latchkey/idp/evidence"
 	"latchkey/idp/odoo/connector"
 	"latchkey/idp/oidc"
 	"latchkey/idp/people"
 	"latchkey/idp/rulebook"
 	"latchkey/idp/security"
+	"latchkey/idp/settings"
 )
 
 // Services are the use cases behind the operations.
@@ -24,4 +27,7 @@ type Services struct {
 	Keys      *oidc.Custodian
 	Odoo      *connector.People
 	Audit     *audit.Service
+	Settings  *settings.Service
+	Brands    *brand.Service
+	Evidence  *evidence.Service
 }

@@ -24,7 +24,7 @@ type Token struct {
 	Revoked *time.Time  `json:"revoked,omitempty"`
 }
 
-func (a *API) viewToken(h apitoken.Held) Token {
+func (a tokensAPI) viewToken(h apitoken.Held) Token {
 	return Token{
 		ID: h.ID, Name: h.Name, Owner: h.Owner, Login: h.By.Login, Scopes: h.Scopes, State: string(h.State(a.Gate.Now())),
 		Created: h.Created.UTC(), Expires: h.Expires.UTC(), Used: moment(h.Used), Revoked: moment(h.Revoked),
@@ -35,22 +35,26 @@ type token struct {
 	Token string `path:"token" maxLength:"64" doc:"The token's id."`
 }
 
-func (a *API) tokens() {
-	add(a, operation{id: "list-tokens", method: http.MethodGet, path: "/tokens", tag: "tokens", right: idp.MakeTokens, summary: "List the tokens of this API",
+// tokensAPI are the operations about the tokens of this API.
+type tokensAPI struct{ *API }
+
+func (a tokensAPI) routes() {
+	add(a.API, operation{id: "list-tokens", method: http.MethodGet, path: "/tokens", tag: "tokens", right: idp.MakeTokens, summary: "List the tokens of this API",
 		about: "One's own, and those of people who do not stand above. Tokens are made by people who are signed in, and on the command line."},
 		func(ctx context.Context, by idp.Actor, _ *struct{}) (*body[Items[Token]], error) {
 			all, err := a.Tokens.List(ctx, by)
 			return answer(Items[Token]{each(all, a.viewToken)}, err)
 		})
-	add(a, operation{id: "get-token", method: http.MethodGet, path: "/tokens/{token}", tag: "tokens", right: idp.MakeTokens, summary: "Show a token"},
+	add(a.API, operation{id: "get-token", method: http.MethodGet, path: "/tokens/{token}", tag: "tokens", right: idp.MakeTokens, summary: "Show a token"},
 		func(ctx context.Context, by idp.Actor, in *token) (*body[Token], error) {
 			h, err := a.Tokens.Get(ctx, by, in.Token)
 			return answer(a.viewToken(h), err)
 		})
-	add(a, operation{id: "revoke-token", method: http.MethodDelete, path: "/tokens/{token}", tag: "tokens", right: idp.MakeTokens, summary: "End a token, at once"},
+	add(a.API, operation{id: "revoke-token", method: http.MethodDelete, path: "/tokens/{token}", tag: "tokens", right: idp.MakeTokens, summary: "End a token, at once"},
 		func(ctx context.Context, by idp.Actor, in *token) (*none, error) {
 			return done(a.Tokens.Revoke(ctx, by, in.Token))
 		})
+	add(a.API, operation{id: "get-me", method: http.MethodGet, path: "/me", tag: "me", summary: "Who asks, and what they may"}, a.getMe)
 }
 
 // Me is who asks.
@@ -62,11 +66,7 @@ type Me struct {
 	Rights []idp.Right    `json:"rights" doc:"What the caller may do now: the scopes, as far as the role has them."`
 }
 
-func (a *API) me() {
-	add(a, operation{id: "get-me", method: http.MethodGet, path: "/me", tag: "me", summary: "Who asks, and what they may"}, a.getMe)
-}
-
-func (a *API) getMe(ctx context.Context, by idp.Actor, _ *struct{}) (*body[Me], error) {
+func (a tokensAPI) getMe(ctx context.Context, by idp.Actor, _ *struct{}) (*body[Me], error) {
 	c := callerOf(ctx)
 	v := Me{Role: by.Role, Rights: []idp.Right{}}
 	for _, r := range idp.Rights() {

@@ -121,24 +121,27 @@ type made[T any] struct {
 	Body     T
 }
 
-func (a *API) users() {
-	add(a, operation{id: "list-users", method: http.MethodGet, path: "/users", tag: "users", summary: "List people", right: idp.SeePeople}, a.listUsers)
-	add(a, operation{id: "export-users", method: http.MethodGet, path: "/users/export", tag: "users", summary: "Export people as a file", right: idp.SeePeople,
+// usersAPI are the operations about people.
+type usersAPI struct{ *API }
+
+func (a usersAPI) routes() {
+	add(a.API, operation{id: "list-users", method: http.MethodGet, path: "/users", tag: "users", summary: "List people", right: idp.SeePeople}, a.listUsers)
+	add(a.API, operation{id: "export-users", method: http.MethodGet, path: "/users/export", tag: "users", summary: "Export people as a file", right: idp.SeePeople,
 		about: "Takes people:write or audit:read, too.", files: []string{"text/csv", "application/json"}}, a.exportUsers)
-	add(a, operation{id: "merge-users", method: http.MethodPost, path: "/users/{id}/merge", tag: "users", summary: "Make one person of two accounts", right: idp.EditPeople,
+	add(a.API, operation{id: "merge-users", method: http.MethodPost, path: "/users/{id}/merge", tag: "users", summary: "Make one person of two accounts", right: idp.EditPeople,
 		about: "Groups, consents and Odoo accounts move. Password, factors and names do not."}, a.merge)
-	add(a, operation{id: "create-user", method: http.MethodPost, path: "/users", tag: "users", summary: "Add a person", right: idp.EditPeople, status: http.StatusCreated,
+	add(a.API, operation{id: "create-user", method: http.MethodPost, path: "/users", tag: "users", summary: "Add a person", right: idp.EditPeople, status: http.StatusCreated,
 		about: "Nobody is told. An invitation asks the person to choose a password."}, a.createUser)
-	add(a, operation{id: "get-user", method: http.MethodGet, path: "/users/{id}", tag: "users", summary: "Show a person", right: idp.SeePeople}, a.getUser)
-	add(a, operation{id: "update-user", method: http.MethodPatch, path: "/users/{id}", tag: "users", summary: "Change a person", right: idp.EditPeople,
+	add(a.API, operation{id: "get-user", method: http.MethodGet, path: "/users/{id}", tag: "users", summary: "Show a person", right: idp.SeePeople}, a.getUser)
+	add(a.API, operation{id: "update-user", method: http.MethodPatch, path: "/users/{id}", tag: "users", summary: "Change a person", right: idp.EditPeople,
 		about: "The role takes roles:write, too."}, a.updateUser)
-	add(a, operation{id: "delete-user", method: http.MethodDelete, path: "/users/{id}", tag: "users", summary: "Remove a person with all that is theirs", right: idp.EditPeople,
+	add(a.API, operation{id: "delete-user", method: http.MethodDelete, path: "/users/{id}", tag: "users", summary: "Remove a person with all that is theirs", right: idp.EditPeople,
 		about: "The log keeps what they did. Disabling is enough to lock somebody out."}, func(ctx context.Context, by idp.Actor, in *AboutUser) (*none, error) {
 		return done(a.People.Remove(ctx, by, in.ID))
 	})
 }
 
-func (a *API) listUsers(ctx context.Context, by idp.Actor, in *userQuery) (*body[Page[UserEntry]], error) {
+func (a usersAPI) listUsers(ctx context.Context, by idp.Actor, in *userQuery) (*body[Page[UserEntry]], error) {
 	q := people.Query{Filter: in.people(), Sort: in.Sort, Limit: in.Limit}
 	if err := in.place(&q.After); err != nil {
 		return nil, err
@@ -156,7 +159,7 @@ func (a *API) listUsers(ctx context.Context, by idp.Actor, in *userQuery) (*body
 	return &body[Page[UserEntry]]{out}, nil
 }
 
-func (a *API) exportUsers(_ context.Context, _ idp.Actor, in *struct {
+func (a usersAPI) exportUsers(_ context.Context, _ idp.Actor, in *struct {
 	UserFilter
 	Format people.Format `query:"format" enum:"csv,json" default:"json"`
 }) (*huma.StreamResponse, error) {
@@ -184,7 +187,7 @@ type Merge struct {
 	Factors int      `json:"factors" doc:"Of the account that goes, that go with it."`
 }
 
-func (a *API) merge(ctx context.Context, by idp.Actor, in *struct {
+func (a usersAPI) merge(ctx context.Context, by idp.Actor, in *struct {
 	AboutUser
 	Body NewMerge
 }) (*body[Merge], error) {
@@ -203,7 +206,7 @@ func (a *API) merge(ctx context.Context, by idp.Actor, in *struct {
 	}}, nil
 }
 
-func (a *API) createUser(ctx context.Context, by idp.Actor, in *struct{ Body NewUser }) (*made[User], error) {
+func (a usersAPI) createUser(ctx context.Context, by idp.Actor, in *struct{ Body NewUser }) (*made[User], error) {
 	b := in.Body
 	n := account.New{
 		Login: b.Login, Email: b.Email, Name: b.Name, Kind: b.Kind, Role: b.Role, Groups: b.Groups, Locale: b.Locale, Phone: b.Phone,
@@ -220,12 +223,12 @@ func (a *API) createUser(ctx context.Context, by idp.Actor, in *struct{ Body New
 	return &made[User]{Prefix + "/users/" + string(u.ID), tag(v), v}, nil
 }
 
-func (a *API) getUser(ctx context.Context, _ idp.Actor, in *AboutUser) (*versioned[User], error) {
+func (a usersAPI) getUser(ctx context.Context, _ idp.Actor, in *AboutUser) (*versioned[User], error) {
 	u, err := a.People.Users.ByID(ctx, in.ID)
 	return version(viewUser(u), err)
 }
 
-func (a *API) updateUser(ctx context.Context, by idp.Actor, in *struct {
+func (a usersAPI) updateUser(ctx context.Context, by idp.Actor, in *struct {
 	AboutUser
 	Matching
 	Body UserChange

@@ -18,6 +18,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 //go:embed files
@@ -33,10 +34,12 @@ type asset struct {
 	url    string
 	kind   string
 	plain  []byte
-	zipped []byte
+	zipped func() []byte // made when somebody first asks for it
 }
 
-var byName, byURL = load()
+// all reads the assets when the first page is drawn, so that a start and a
+// command do without them.
+var all = sync.OnceValues(load)
 
 func load() (names, urls map[string]*asset) {
 	entries, err := files.ReadDir("files")
@@ -59,15 +62,19 @@ func newAsset(name string, content []byte) *asset {
 	sum := sha256.Sum256(content)
 	ext := path.Ext(name)
 	url := Prefix + strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(sum[:8]) + ext
-	var zipped bytes.Buffer
-	w, _ := gzip.NewWriterLevel(&zipped, gzip.BestCompression) // fails for unknown levels only
+	return &asset{url: url, kind: kindOf(ext), plain: content, zipped: sync.OnceValue(func() []byte { return zip(content) })}
+}
+
+func zip(content []byte) []byte {
+	var out bytes.Buffer
+	w, _ := gzip.NewWriterLevel(&out, gzip.BestCompression) // fails for unknown levels only
 	if _, err := w.Write(content); err != nil {
 		panic(err) // a bytes.Buffer does not fail
 	}
 	if err := w.Close(); err != nil {
 		panic(err)
 	}
-	return &asset{url: url, kind: kindOf(ext), plain: content, zipped: zipped.Bytes()}
+	return bytes.Clone(out.Bytes()) // of its own length
 }
 
 // kindOf does not ask the host's tables, which may call a script anything.
@@ -86,6 +93,7 @@ func kindOf(ext string) string {
 // URL is the address of an asset by the name of its file. It panics for an
 // unknown name: that is a slip in a template, which a test finds.
 func URL(name string) string {
+	byName, _ := all()
 	a, ok := byName[name]
 	if !ok {
 		panic(fmt.Sprintf("assets: no %s", name))
@@ -96,6 +104,7 @@ func URL(name string) string {
 // Handler serves the addresses that [URL] gives and 404 for all others.
 func Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, byURL := all()
 		a, ok := byURL[r.URL.Path]
 		if !ok {
 			http.NotFound(w, r)
@@ -114,9 +123,9 @@ func serve(w http.ResponseWriter, r *http.Request, a *asset) {
 	body := a.plain
 	h := w.Header()
 	h.Set("Vary", "Accept-Encoding")
-	if zips(r.Header.Get("Accept-Encoding")) && len(a.zipped) < len(a.plain) {
+	if zips(r.Header.Get("Accept-Encoding")) && len(a.zipped()) < len(a.plain) {
 		h.Set("Content-Encoding", "gzip")
-		body = a.zipped
+		body = a.zipped()
 	}
 	h.Set("Content-Type", a.kind)
 	h.Set("Content-Length", strconv.Itoa(len(body)))

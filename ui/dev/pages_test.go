@@ -71,7 +71,7 @@ func TestPages(t *testing.T) {
 			t.Fatal(err)
 		}
 		path := "/dev/pages/message/" + one.Name
-		if v.Get(path + "?lang=en").Want(http.StatusOK, path); (v.Doc.Find("#html").Length() == 1) != (m.Channel == mail.Mail) {
+		if v.Get(path+"?lang=en").Want(http.StatusOK, path); (v.Doc.Find("#html").Length() == 1) != (m.Channel == mail.Mail) {
 			t.Errorf("%s: a mail, and no HTML, or the other way round", one.Name)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/text/feature/plural"
 	"golang.org/x/text/language"
@@ -14,23 +15,30 @@ import (
 //go:embed *.json
 var files embed.FS
 
-// catalogue is one file.
+// catalogue is one file. Each half is read when it is first asked for: most
+// servers speak few of the languages.
 type catalogue struct {
 	tag      string
-	Language struct {
-		Name   string   `json:"name"`
-		Dir    string   `json:"dir"`
-		Date   string   `json:"date"`   // {day} {month} {year}
-		First  string   `json:"first"`  // how the first of a month is written, if not "1"
-		Time   string   `json:"time"`   // layout of package time
-		Moment string   `json:"moment"` // {date} {time} {zone}
-		Months []string `json:"months"`
-	} `json:"language"`
-	Words map[string]forms `json:"words"`
+	Language facts
+	Words    map[string]forms
+
+	facts, words sync.Once
 }
 
-// forms is a sentence in each plural form that it has; most have only "other".
-type forms map[plural.Form]string
+// facts are what all must know of a language, to offer it.
+type facts struct {
+	Name   string   `json:"name"`
+	Dir    string   `json:"dir"`
+	Date   string   `json:"date"`   // {day} {month} {year}
+	First  string   `json:"first"`  // how the first of a month is written, if not "1"
+	Time   string   `json:"time"`   // layout of package time
+	Moment string   `json:"moment"` // {date} {time} {zone}
+	Months []string `json:"months"`
+}
+
+// forms is a sentence by plural form, "" where it has none; most have only
+// [plural.Other], which is the first.
+type forms []string
 
 var formNames = map[string]plural.Form{
 	"zero": plural.Zero, "one": plural.One, "two": plural.Two,
@@ -39,12 +47,12 @@ var formNames = map[string]plural.Form{
 
 // UnmarshalJSON reads a sentence or an object of plural forms.
 func (f *forms) UnmarshalJSON(b []byte) error {
-	*f = forms{}
 	var one string
 	if json.Unmarshal(b, &one) == nil {
-		(*f)[plural.Other] = one
+		*f = forms{one}
 		return nil
 	}
+	*f = make(forms, plural.Many+1)
 	var many map[string]string
 	if err := json.Unmarshal(b, &many); err != nil {
 		return err
@@ -56,7 +64,7 @@ func (f *forms) UnmarshalJSON(b []byte) error {
 		}
 		(*f)[form] = s
 	}
-	if _, ok := (*f)[plural.Other]; !ok {
+	if (*f)[plural.Other] == "" {
 		return fmt.Errorf("%s lacks the form \"other\"", b)
 	}
 	return nil
@@ -68,8 +76,7 @@ var (
 	matcher  = newMatcher()
 )
 
-// load panics on a broken file: it is part of the binary, and the package's
-// own test reads every one.
+// load finds the files.
 func load() []*catalogue {
 	entries, err := files.ReadDir(".")
 	if err != nil {
@@ -77,15 +84,7 @@ func load() []*catalogue {
 	}
 	var out []*catalogue
 	for _, e := range entries {
-		b, err := files.ReadFile(e.Name())
-		if err != nil {
-			panic(err)
-		}
-		c := &catalogue{tag: strings.TrimSuffix(e.Name(), ".json")}
-		if err := json.Unmarshal(b, c); err != nil {
-			panic(fmt.Sprintf("locale: %s: %v", e.Name(), err))
-		}
-		out = append(out, c)
+		out = append(out, &catalogue{tag: strings.TrimSuffix(e.Name(), ".json")})
 	}
 	slices.SortStableFunc(out, func(a, b *catalogue) int {
 		switch {
@@ -99,6 +98,42 @@ func load() []*catalogue {
 		return strings.Compare(a.tag, b.tag)
 	})
 	return out
+}
+
+// decode panics on a broken file: it is part of the binary, and the package's
+// own test reads every one.
+func (c *catalogue) decode(into any) {
+	b, err := files.ReadFile(c.tag + ".json")
+	if err == nil {
+		err = json.Unmarshal(b, into)
+	}
+	if err != nil {
+		panic(fmt.Sprintf("locale: %s: %v", c.tag, err))
+	}
+}
+
+// offered is the catalogue with what one must know to offer the language.
+func (c *catalogue) offered() *catalogue {
+	c.facts.Do(func() {
+		if c.Language.Name == "" { // otherwise not made from a file
+			c.decode(&struct {
+				Language *facts `json:"language"`
+			}{&c.Language})
+		}
+	})
+	return c
+}
+
+// spoken is the whole catalogue.
+func (c *catalogue) spoken() *catalogue {
+	c.words.Do(func() {
+		if c.offered(); c.Words == nil {
+			c.decode(&struct {
+				Words *map[string]forms `json:"words"`
+			}{&c.Words})
+		}
+	})
+	return c
 }
 
 func newMatcher() language.Matcher {

@@ -29,11 +29,20 @@ type Language struct {
 	Name string // in that language
 }
 
+// Tags lists what there is, without reading it.
+func Tags() []string {
+	out := make([]string, 0, len(known))
+	for _, c := range known {
+		out = append(out, c.tag)
+	}
+	return out
+}
+
 // Languages lists what there is, by tag.
 func Languages() []Language {
 	out := make([]Language, 0, len(known))
 	for _, c := range known {
-		out = append(out, Language{Tag: c.tag, Name: c.Language.Name})
+		out = append(out, Language{Tag: c.tag, Name: c.offered().Language.Name})
 	}
 	return out
 }
@@ -81,13 +90,18 @@ func For(choices []string, acceptLanguage string) Printer {
 
 func (p Printer) catalogue() *catalogue {
 	if p.of == nil {
-		return fallback
+		return fallback.spoken()
 	}
-	return p.of
+	return p.of.spoken()
 }
 
 // Lang is the BCP 47 tag for the lang attribute.
-func (p Printer) Lang() string { return p.catalogue().tag }
+func (p Printer) Lang() string {
+	if p.of == nil {
+		return fallback.tag
+	}
+	return p.of.tag
+}
 
 // Dir is ltr or rtl.
 func (p Printer) Dir() string { return p.catalogue().Language.Dir }
@@ -116,9 +130,9 @@ func (p Printer) N(key string, n int, args ...any) string {
 	if !ok {
 		return key
 	}
-	s, ok := forms[c.form(n)]
-	if !ok {
-		s = forms[plural.Other]
+	s := forms[plural.Other]
+	if f := int(c.form(n)); f < len(forms) && forms[f] != "" {
+		s = forms[f]
 	}
 	return c.fill(s, append([]any{n}, args...))
 }

@@ -20,6 +20,7 @@ func Rehearse() { rehearsing.Store(true) }
 
 // rehearsal is made when somebody first asks for it.
 var rehearsal = sync.OnceValue(func() *catalogue {
+	fallback.spoken()
 	c := &catalogue{tag: Rehearsal, Language: fallback.Language, Words: map[string]forms{}}
 	c.Language.Name, c.Language.Dir = mirrored("Rehearsal"), "rtl"
 	c.Language.Months = make([]string, len(fallback.Language.Months))
@@ -27,7 +28,7 @@ var rehearsal = sync.OnceValue(func() *catalogue {
 		c.Language.Months[i] = mirrored(m)
 	}
 	for key, f := range fallback.Words {
-		c.Words[key] = forms{}
+		c.Words[key] = make(forms, len(f))
 		for form, s := range f {
 			c.Words[key][form] = mirrored(s)
 		}

@@ -32,10 +32,10 @@ func (d Desk) ClosingAsked(ctx context.Context, u idp.User) error {
 // so it is written in the fallback.
 func (d Desk) ComposeClosing(u idp.User) (mail.Message, error) {
 	p := locale.For(nil, "")
-	head := d.masthead(p)
+	head, w := d.masthead(p), says{p, d.Texts, "closing"}
 	return d.draw(idp.User{Email: d.Admin}, view{
-		Printer: p, masthead: head, Subject: p.T("mail.closing.subject", head.Brand), Hello: p.T("mail.hello_nobody"),
-		What: p.T("mail.closing.text", head.Brand), Next: p.T("mail.closing.next"),
+		Printer: p, masthead: head, Subject: w.part("subject", head.Brand), Hello: p.T("mail.hello_nobody"),
+		What: w.part("text", head.Brand), Next: w.part("next"),
 		Facts: []fact{
 			{p.T("mail.closing.name"), line(u.Name)}, {p.T("mail.account"), line(u.Login)}, {p.T("mail.closing.id"), string(u.ID)},
 			{p.T("mail.when"), p.DateTime(d.Now().UTC())},

@@ -34,6 +34,7 @@ type Codes struct {
 	Brand  string             // see Notices
 	House  func() brand.Brand // see Notices
 	Admin  string             // address of whoever hears that sending has been stopped; empty: nobody
+	Texts  Texts              // see Notices
 	Now    func() time.Time
 	// Nudge makes somebody look into the outbox now, because a person waits.
 	// It may be nil.
@@ -80,7 +81,8 @@ func (s *Codes) Compose(l code.Letter) (mail.Message, error) {
 // which site the code is, so that no other one gets it filled in (Origin-bound
 // one-time codes delivered via SMS, WICG).
 func (s *Codes) text(p locale.Printer, l code.Letter, minutes int) string {
-	out := strings.Join([]string{p.T("sms.code", l.Code, s.masthead(p).Brand), p.N("sms.valid", minutes), p.T("sms.secret")}, " ")
+	w := says{p, s.Texts, "sms_code"}
+	out := strings.Join([]string{w.part("text", l.Code, s.masthead(p).Brand), p.N("sms.valid", minutes), w.part("secret")}, " ")
 	if u, err := url.Parse(s.Issuer); err == nil && u.Hostname() != "" {
 		out += "\n\n@" + u.Hostname() + " #" + l.Code
 	}
@@ -99,15 +101,15 @@ type codeView struct {
 }
 
 func (s *Codes) letter(p locale.Printer, l code.Letter, minutes int, m *mail.Message) error {
-	head := s.masthead(p)
+	head, w := s.masthead(p), says{p, s.Texts, "code"}
 	v := codeView{
-		Printer: p, masthead: head, Subject: p.T("mail.code_subject", head.Brand), Code: l.Code,
-		What: p.T("mail.code_text", head.Brand), Valid: p.N("mail.code_valid", minutes), Next: p.T("mail.code_next"), Why: p.T("mail.why", head.Brand),
+		Printer: p, masthead: head, Subject: w.part("subject", head.Brand), Code: l.Code,
+		What: w.part("text", head.Brand), Valid: p.N("mail.code_valid", minutes), Next: w.part("next"), Why: p.T("mail.why", head.Brand),
 		Filler: strings.Repeat("\u00a0\u200c", 100),
 		Facts:  []fact{{p.T("mail.account"), line(l.Subject.Name)}, {p.T("mail.when"), p.DateTime(m.Created.UTC())}},
 	}
 	if l.Adding {
-		v.What, v.Next = p.T("mail.code_add_text", head.Brand), p.T("mail.code_add_next")
+		v.What, v.Next = w.part("add_text", head.Brand), w.part("add_next")
 	}
 	v.Facts = append(v.Facts, origin(p, idp.Origin{Address: l.Subject.Address, Agent: l.Subject.Agent})...)
 	m.Subject = v.Subject

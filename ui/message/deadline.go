@@ -31,12 +31,12 @@ func (s *Notices) Deadline(ctx context.Context, u idp.User, r posture.Reminder) 
 // ComposeDeadline writes the mail without sending it.
 func (s *Notices) ComposeDeadline(u idp.User, r posture.Reminder) (mail.Message, error) {
 	p := locale.For([]string{u.Locale}, "")
-	head := s.masthead(p)
+	head, w := s.masthead(p), says{p, s.Texts, "deadline"}
 	// Deadlines are days in UTC, and so they are told.
 	day := p.Date(r.At.UTC())
 	v := view{
-		Printer: p, masthead: head, Subject: p.T("mail.deadline_subject", head.Brand, day), Hello: p.T("mail.hello", line(u.Name)),
-		What: p.T("mail.deadline_text", day, head.Brand), Next: p.T("mail.deadline_next"),
+		Printer: p, masthead: head, Subject: w.part("subject", head.Brand, day), Hello: p.T("mail.hello", line(u.Name)),
+		What: w.part("text", day, head.Brand), Next: w.part("next"),
 		Facts: []fact{{p.T("mail.account"), line(u.Login)}, {p.T("mail.deadline_from"), day}},
 		Link:  strings.TrimRight(s.Issuer, "/") + "/my/security", Review: p.T("mail.deadline_link"), Why: p.T("mail.why", head.Brand),
 	}
@@ -49,7 +49,7 @@ func (s *Notices) ComposeDeadline(u idp.User, r posture.Reminder) (mail.Message,
 	if len(ways) > 0 {
 		v.Facts = append(v.Facts, fact{p.T("mail.deadline_ways"), strings.Join(ways, ", ")})
 	} else {
-		v.Next, v.Review = p.T("mail.deadline_stuck"), p.T("mail.review")
+		v.Next, v.Review = w.part("stuck"), p.T("mail.review")
 	}
 	m := mail.New(mail.Mail, u.Email, s.Now())
 	m.Subject = v.Subject

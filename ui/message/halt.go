@@ -11,9 +11,9 @@ import (
 	"latchkey/ui/locale"
 )
 
-// halts says by which words each reason is told.
+// halts says by which text each reason is told.
 var halts = map[code.Reason]string{
-	code.Pumping: "mail.halt_pumping_text", code.CountryFull: "mail.halt_country_text", code.DayFull: "mail.halt_day_text",
+	code.Pumping: "pumping_text", code.CountryFull: "country_text", code.DayFull: "day_text",
 }
 
 // Halted mails the operator's administrator that no more codes are sent by
@@ -32,14 +32,14 @@ func (s *Codes) Halted(ctx context.Context, h code.Halt) error {
 // ComposeHalt writes the mail of a halt without sending it. An address has no
 // language, so it is written in the fallback.
 func (s *Codes) ComposeHalt(h code.Halt) (mail.Message, error) {
-	key, ok := halts[h.Reason]
+	told, ok := halts[h.Reason]
 	if !ok {
 		return mail.Message{}, fmt.Errorf("%w: halt %q has no words", idp.ErrInvalid, h.Reason)
 	}
 	p := locale.For(nil, "")
-	head := s.masthead(p)
+	head, w := s.masthead(p), says{p, s.Texts, "halt"}
 	v := haltView{
-		Printer: p, masthead: head, Subject: p.T("mail.halt_subject", head.Brand), What: p.T(key, head.Brand), Next: p.T("mail.halt_next"), Why: p.T("mail.halt_why", head.Brand),
+		Printer: p, masthead: head, Subject: w.part("subject", head.Brand), What: w.part(told, head.Brand), Next: w.part("next"), Why: p.T("mail.halt_why", head.Brand),
 	}
 	if h.Country != "" {
 		v.Facts = append(v.Facts, fact{p.T("mail.halt_country"), h.Country})

@@ -23,26 +23,26 @@ func (s *Notices) Letter(ctx context.Context, u idp.User, l idp.Letter) error {
 	return s.Outbox.Put(ctx, m)
 }
 
-// letters says by which words each purpose is told.
+// letters says which kind of message each purpose is.
 var letters = map[idp.Purpose]string{
-	idp.LinkEnrol: "mail.enrol", idp.LinkRecover: "mail.recover", idp.LinkInvite: "mail.invite", idp.LinkVerify: "mail.verify",
+	idp.LinkEnrol: "enrol", idp.LinkRecover: "recover", idp.LinkInvite: "invite", idp.LinkVerify: "verify",
 }
 
 // ComposeLetter writes the mail of a link without sending it.
 func (s *Notices) ComposeLetter(u idp.User, l idp.Letter) (mail.Message, error) {
 	p := locale.For([]string{u.Locale}, "")
 	head := s.masthead(p)
-	key, ok := letters[l.Link.Purpose]
-	next := key + ".next"
+	kind, ok := letters[l.Link.Purpose]
+	w, key, next := says{p, s.Texts, kind}, "mail."+kind, "next"
 	if l.Method != "" {
 		next += "_" + string(l.Method)
 	}
-	if !ok || !p.Has(next) {
+	if !ok || !p.Has(key+"."+next) {
 		return mail.Message{}, fmt.Errorf("%w: a letter for %q, %q has no words", idp.ErrInvalid, l.Link.Purpose, l.Method)
 	}
 	v := view{
-		Printer: p, masthead: head, Subject: p.T(key+".subject", head.Brand), Hello: p.T("mail.hello", line(u.Name)),
-		What: p.T(key+".text", head.Brand), Next: p.T(next),
+		Printer: p, masthead: head, Subject: w.part("subject", head.Brand), Hello: p.T("mail.hello", line(u.Name)),
+		What: w.part("text", head.Brand), Next: w.part(next),
 		Facts: []fact{{p.T("mail.account"), line(u.Login)}, {p.T("mail.until"), p.DateTime(l.Link.Expires.In(zone(u)))}},
 		Link:  l.Link.Purpose.Address(s.Issuer, l.Token), Review: p.T(key + ".go"), Why: p.T("mail.why", head.Brand),
 	}

@@ -48,6 +48,7 @@ type Notices struct {
 	Issuer string             // public URL; the only source of links (SECURITY.md E-05)
 	Brand  string             // the name of the house, if House says no other
 	House  func() brand.Brand // how the house looks now; nil: it has a name only
+	Texts  Texts              // what administrators say in our place; nil: nothing
 	Now    func() time.Time
 
 	mu   sync.Mutex
@@ -136,13 +137,13 @@ type fact struct{ Name, Value string }
 // where its reader can take back what it tells of; empty: there is none.
 func (s *Notices) Compose(u idp.User, n idp.Notice, notMe string) (mail.Message, error) {
 	p := locale.For([]string{u.Locale}, "")
-	key, head := "mail."+string(n.Kind), s.masthead(p)
-	if !p.Has(key + ".subject") {
+	w, head := says{p, s.Texts, string(n.Kind)}, s.masthead(p)
+	if !p.Has("mail." + string(n.Kind) + ".subject") {
 		return mail.Message{}, fmt.Errorf("%w: notice %q has no words", idp.ErrInvalid, n.Kind)
 	}
 	return s.draw(u, view{
-		Printer: p, masthead: head, Subject: p.T(key+".subject", head.Brand), Hello: p.T("mail.hello", line(u.Name)),
-		What: p.T(key+".text", head.Brand), Next: p.T(key + ".next"), Facts: facts(p, u, n),
+		Printer: p, masthead: head, Subject: w.part("subject", head.Brand), Hello: p.T("mail.hello", line(u.Name)),
+		What: w.part("text", head.Brand), Next: w.part("next"), Facts: facts(p, u, n),
 		Link: strings.TrimRight(s.Issuer, "/") + "/my/security", Review: p.T("mail.review"), Why: p.T("mail.why", head.Brand), NotMe: notMe,
 	})
 }

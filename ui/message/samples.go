@@ -2,12 +2,15 @@ package message
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
 
 	"latchkey/idp"
+	"latchkey/idp/brand"
 	"latchkey/idp/mail"
+	"latchkey/idp/odoo/connector"
 	"latchkey/idp/posture"
 	"latchkey/mfa"
 	"latchkey/mfa/code"
@@ -23,7 +26,12 @@ type Sample struct {
 // Samples is every message that there is, in the name of a house. Those to its
 // administrator are in the fallback, whatever the language.
 func Samples(issuer, brand string, now func() time.Time) []Sample {
-	s := sampler{issuer, brand, now}
+	return Sampler{Issuer: issuer, Brand: brand, Now: now}.Samples()
+}
+
+// Samples is every message that there is, as this house writes them.
+func (s Sampler) Samples() []Sample {
+	now := s.Now
 	var out []Sample
 	for _, k := range idp.NoticeKinds {
 		out = append(out, s.told("notice-"+string(k), func(ctx context.Context, n *Notices, u idp.User) error {
@@ -48,6 +56,11 @@ func Samples(issuer, brand string, now func() time.Time) []Sample {
 		s.told("admin-closing", func(ctx context.Context, n *Notices, u idp.User) error {
 			return Desk{Notices: n, Admin: "admin@example.org"}.ClosingAsked(ctx, u)
 		}),
+		s.told("admin-several", func(ctx context.Context, n *Notices, u idp.User) error {
+			there := idp.User{ID: "o", Name: "Robin Weber", Login: "robin.weber@example.com"}
+			m, err := Administrators{Notices: n}.ComposeSeveral(u, connector.Connection{ID: "atelier", Facts: connector.Facts{Company: connector.Company{Name: "Atelier Martin"}}}, there, "robin.weber@example.com (7, 12)")
+			return errors.Join(err, n.Outbox.Put(ctx, m))
+		}),
 	)
 	for reason := range halts {
 		out = append(out, s.coded("admin-halt-"+string(reason), func(ctx context.Context, c *Codes, _ mfa.Subject) error {
@@ -67,40 +80,42 @@ func Samples(issuer, brand string, now func() time.Time) []Sample {
 	return out
 }
 
-// sampler writes samples.
-type sampler struct {
-	issuer, brand string
-	now           func() time.Time
+// Sampler writes samples. Its fields are those of [Notices].
+type Sampler struct {
+	Issuer, Brand string
+	House         func() brand.Brand
+	Texts         Texts
+	Now           func() time.Time
 }
 
-func (s sampler) origin() idp.Origin {
+func (s Sampler) origin() idp.Origin {
 	return idp.Origin{Address: "2001:db8:85a3::8a2e:370:7334", Agent: "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"}
 }
 
 // told is a sample of what [Notices] write.
-func (s sampler) told(name string, write func(context.Context, *Notices, idp.User) error) Sample {
+func (s Sampler) told(name string, write func(context.Context, *Notices, idp.User) error) Sample {
 	return Sample{strings.ReplaceAll(name, "_", "-"), func(ctx context.Context, lang string) (mail.Message, error) {
 		u := idp.User{ID: "u", Name: "Camille Durand", Login: "camille.durand@example.com", Email: "camille.durand@example.com", EmailVerified: true, Locale: lang}
 		var m caught
-		err := write(ctx, &Notices{Outbox: &m, Links: unkept{}, Issuer: s.issuer, Brand: s.brand, Now: s.now}, u)
+		err := write(ctx, &Notices{Outbox: &m, Links: unkept{}, Issuer: s.Issuer, Brand: s.Brand, House: s.House, Texts: s.Texts, Now: s.Now}, u)
 		return m.Message, err
 	}}
 }
 
-func (s sampler) letter(name string, p idp.Purpose, method mfa.Kind, to string) Sample {
+func (s Sampler) letter(name string, p idp.Purpose, method mfa.Kind, to string) Sample {
 	return s.told(name, func(ctx context.Context, n *Notices, u idp.User) error {
-		l, token := idp.NewLink(p, u, s.now(), p.Life())
+		l, token := idp.NewLink(p, u, s.Now(), p.Life())
 		return n.Letter(ctx, u, idp.Letter{Link: l, Token: token, Method: method, Origin: s.origin(), To: to})
 	})
 }
 
 // coded is a sample of what [Codes] write.
-func (s sampler) coded(name string, write func(context.Context, *Codes, mfa.Subject) error) Sample {
+func (s Sampler) coded(name string, write func(context.Context, *Codes, mfa.Subject) error) Sample {
 	return Sample{strings.ReplaceAll(name, "_", "-"), func(ctx context.Context, lang string) (mail.Message, error) {
 		from := s.origin()
 		to := mfa.Subject{ID: "u", Name: "camille.durand@example.com", Locale: lang, Address: from.Address, Agent: from.Agent}
 		var m caught
-		err := write(ctx, &Codes{Outbox: &m, Issuer: s.issuer, Brand: s.brand, Admin: "admin@example.org", Now: s.now}, to)
+		err := write(ctx, &Codes{Outbox: &m, Issuer: s.Issuer, Brand: s.Brand, House: s.House, Texts: s.Texts, Admin: "admin@example.org", Now: s.Now}, to)
 		return m.Message, err
 	}}
 }

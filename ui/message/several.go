@@ -45,10 +45,10 @@ func (a Administrators) Several(ctx context.Context, c connector.Connection, u i
 // ComposeSeveral writes the mail without sending it.
 func (a Administrators) ComposeSeveral(to idp.User, c connector.Connection, u idp.User, what string) (mail.Message, error) {
 	p := locale.For([]string{to.Locale}, "")
-	head := a.masthead(p)
+	head, w := a.masthead(p), says{p, a.Texts, "several"}
 	return a.draw(to, view{
-		Printer: p, masthead: head, Subject: p.T("mail.several.subject", line(u.Login)), Hello: p.T("mail.hello", line(to.Name)),
-		What: p.T("mail.several.text", line(u.Name), line(c.ID)), Next: p.T("mail.several.next"),
+		Printer: p, masthead: head, Subject: w.part("subject", line(u.Login)), Hello: p.T("mail.hello", line(to.Name)),
+		What: w.part("text", line(u.Name), line(c.ID)), Next: w.part("next"),
 		Facts: []fact{
 			{p.T("mail.account"), line(u.Login)}, {p.T("mail.several.there"), short(what, 300)}, {p.T("mail.client"), line(c.Facts.Company.Name + " (" + c.ID + ")")},
 			{p.T("mail.when"), p.DateTime(a.Now().In(zone(to)))},

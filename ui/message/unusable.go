@@ -14,10 +14,10 @@ import (
 // link (SECURITY.md E-01). It joins the Atomic in ctx.
 func (s *Notices) Unusable(ctx context.Context, u idp.User, address string) error {
 	p := locale.For([]string{u.Locale}, "")
-	head := s.masthead(p)
+	head, w := s.masthead(p), says{p, s.Texts, "unusable"}
 	m, err := s.draw(idp.User{Email: address}, view{
-		Printer: p, masthead: head, Subject: p.T("mail.unusable.subject", head.Brand), Hello: p.T("mail.hello_nobody"),
-		What: p.T("mail.unusable.text", head.Brand), Next: p.T("mail.unusable.next"),
+		Printer: p, masthead: head, Subject: w.part("subject", head.Brand), Hello: p.T("mail.hello_nobody"),
+		What: w.part("text", head.Brand), Next: w.part("next"),
 		Link: strings.TrimRight(s.Issuer, "/") + "/login", Review: p.T("mail.unusable.go"), Why: p.T("mail.why", head.Brand),
 	})
 	if err != nil {

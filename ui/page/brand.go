@@ -108,7 +108,7 @@ func logoOf(b brand.Brand) *logo {
 			return nil
 		}
 		const wide = 2 // times its height
-		return &logo{URL: brandPath + l.Hash + ".png", Width: l.Width, Height: l.Height, Wide: l.Width >= wide*l.Height}
+		return &logo{URL: LogoURL(l), Width: l.Width, Height: l.Height, Wide: l.Width >= wide*l.Height}
 	}
 	light, dark := draw(b.Logo), draw(b.LogoDark)
 	switch {
@@ -123,6 +123,9 @@ func logoOf(b brand.Brand) *logo {
 	light.Dark = dark
 	return light
 }
+
+// LogoURL is the address of a logo.
+func LogoURL(l brand.Logo) string { return brandPath + l.Hash + ".png" }
 
 // sheetURL is the address of the style sheet of a brand's colours. It names them,
 // so that every instance can answer, also for pages that were drawn before a
@@ -236,9 +239,29 @@ func cutLast(s, sep string) (before, after string, found bool) {
 	return s[:i], s[i+len(sep):], true
 }
 
+// Both is the address of a style sheet that shows colours as light and as dark
+// pages have them, side by side: inside of what has the class looks-light or
+// looks-dark, whatever the reader's own pages are. Without colours it is the
+// plain house's.
+func Both(c brand.Colours) string {
+	if c = c.Whole(); c.Primary == "" {
+		c = brand.Colours{Primary: brand.Default}.Whole()
+	}
+	return strings.TrimSuffix(sheetURL(c), ".css") + both + ".css"
+}
+
+// both ends the name of such a style sheet.
+const both = ".both"
+
+func bothSheet(c brand.Colours) string {
+	t := c.Theme()
+	return ".looks-light{" + properties(t.Light) + "}\n.looks-dark{" + properties(t.Dark) + "}\n"
+}
+
 // readSheet reads what sheetURL writes. Anybody can ask for the style sheet of any
 // colours; it is made of checked ones and used by pages that name it.
 func readSheet(file string) ([]byte, error) {
+	file, sideBySide := strings.CutSuffix(file, both)
 	names, want, _ := strings.Cut(file, ".")
 	parts := strings.Split(names, "-")
 	if len(parts) != 4 {
@@ -253,6 +276,9 @@ func readSheet(file string) ([]byte, error) {
 	text := sheet(c.Colours)
 	if sum(text) != want { // of another version: it must not be kept under this address
 		return nil, idp.ErrNotFound
+	}
+	if sideBySide {
+		text = bothSheet(c.Colours)
 	}
 	return []byte(text), nil
 }

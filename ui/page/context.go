@@ -29,6 +29,7 @@ type Context struct {
 	upload int64        // the form may bring a file of so many bytes; 0: none
 	here   string       // address of this page, for the language switch; empty: none
 	client idp.ClientID // whose looks the page has; empty: the house's
+	member idp.UserID   // whose own page it is; empty: nobody's, or not known
 	wishes []string     // languages that the account and the request ask for
 }
 
@@ -74,6 +75,13 @@ func (c *Context) Speak(wishes ...string) {
 	c.wishes = append(c.wishes, wishes...)
 	choices := append([]string{c.cookie(langCookie)}, c.wishes...)
 	c.Words = locale.For(choices, c.R.Header.Get("Accept-Language"))
+}
+
+// For says whose own page it is, who came through the gate: it speaks their
+// language and shows the way to what is theirs.
+func (c *Context) For(u idp.User) {
+	c.member = u.ID
+	c.Speak(u.Locale)
 }
 
 // Now is the site's clock.

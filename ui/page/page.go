@@ -7,6 +7,7 @@
 package page
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/gin-gonic/gin"
 
+	"latchkey/idp"
 	"latchkey/ui/assets"
 )
 
@@ -29,9 +31,12 @@ type Config struct {
 	Name    string // of the house, where no brand says another; empty: Latchkey
 	Brands  Brands // how pages look; nil: as the style sheet has it
 	CSRFKey []byte // at least 32 random bytes, the same on every instance
-	Secure  bool   // __Host- cookies with Secure; always so when the issuer is https
-	Log     *slog.Logger
-	Now     func() time.Time
+	// Leads reports whether somebody is the main contact of a company: the way to
+	// its page is drawn for them alone; nil: nobody is.
+	Leads  func(context.Context, idp.UserID) (bool, error)
+	Secure bool // __Host- cookies with Secure; always so when the issuer is https
+	Log    *slog.Logger
+	Now    func() time.Time
 }
 
 // Site makes pages. It is safe for concurrent use.
@@ -40,6 +45,7 @@ type Site struct {
 	name   string
 	brands Brands
 	sheets sheets
+	leads  func(context.Context, idp.UserID) (bool, error)
 	key    []byte
 	secure bool
 	https  bool
@@ -61,6 +67,7 @@ func New(c Config) (*Site, error) {
 		origin: u.Scheme + "://" + strings.ToLower(u.Host),
 		name:   c.Name,
 		brands: c.Brands,
+		leads:  c.Leads,
 		key:    c.CSRFKey,
 		https:  u.Scheme == "https",
 		log:    c.Log,

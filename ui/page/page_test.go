@@ -346,3 +346,34 @@ func TestProblemsHaveWords(t *testing.T) {
 		}
 	}
 }
+
+// A broken template is found by whoever asks for all of them, and does not keep
+// the others from being drawn.
+func TestParseAll(t *testing.T) {
+	testPages.ParseAll()
+	broken := Parse(fstest.MapFS{"whole.html": {Data: []byte(`{{define "title"}}{{end}}{{define "body"}}{{end}}`)}, "broken.html": {Data: []byte(`{{define "title"}}`)}}, "*.html")
+	broken.pages["whole.html"]()
+	defer func() {
+		if recover() == nil {
+			t.Error("nobody noticed the broken template")
+		}
+	}()
+	broken.ParseAll()
+}
+
+// Issue 6.10: the way to the page of a company is drawn for its main contact
+// alone.
+func TestOwnPages(t *testing.T) {
+	names := func(f Frame, current string) (out []string) {
+		for _, p := range f.Own(current).Places {
+			out = append(out, p.Name)
+		}
+		return out
+	}
+	if got := names(Frame{}, "profile"); slices.Contains(got, "company") {
+		t.Error(got)
+	}
+	if got := names(Frame{leads: true}, "profile"); !slices.Contains(got, "company") {
+		t.Error(got)
+	}
+}

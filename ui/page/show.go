@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"sync"
 
 	"latchkey/ui/assets"
 	"latchkey/ui/locale"
@@ -16,16 +17,20 @@ import (
 //go:embed *.html
 var files embed.FS
 
-// Set is the pages of one package, each inside the frame.
-type Set struct{ pages map[string]*template.Template }
+// Set is the pages of one package, each inside the frame. A page is parsed when
+// it is first drawn: each holds a frame of its own, and all of them together
+// are several megabytes that most servers need a part of.
+type Set struct {
+	pages map[string]func() *template.Template
+}
 
-// Parse reads the templates that the patterns name. Each file is a page that
+// Parse finds the templates that the patterns name. Each file is a page that
 // defines "title" and "body"; those whose names begin with an underscore are
-// pieces that all pages of the set may use. It panics on a broken template,
-// which is part of the binary.
+// pieces that all pages of the set may use. It panics when a pattern fits
+// nothing; a broken template, which is part of the binary, panics when it is
+// drawn, and in [Set.ParseAll].
 func Parse(from fs.FS, patterns ...string) *Set {
-	frame := template.Must(template.New("frame.html").Funcs(functions).ParseFS(files, "frame.html", "_person.html", "_frames.html", "_own.html", "_logo.html"))
-	var pages []string
+	var pieces, pages []string
 	for _, p := range patterns {
 		names, err := fs.Glob(from, p)
 		if err != nil || len(names) == 0 {
@@ -33,17 +38,34 @@ func Parse(from fs.FS, patterns ...string) *Set {
 		}
 		for _, n := range names {
 			if n[0] == '_' {
-				template.Must(frame.ParseFS(from, n))
+				pieces = append(pieces, n)
 			} else {
 				pages = append(pages, n)
 			}
 		}
 	}
-	s := &Set{pages: map[string]*template.Template{}}
+	frame := sync.OnceValue(func() *template.Template {
+		t := template.Must(template.New("frame.html").Funcs(functions).ParseFS(files, "frame.html", "_person.html", "_frames.html", "_own.html", "_logo.html"))
+		for _, n := range pieces {
+			template.Must(t.ParseFS(from, n))
+		}
+		return t
+	})
+	s := &Set{pages: map[string]func() *template.Template{}}
 	for _, n := range pages {
-		s.pages[n] = template.Must(template.Must(frame.Clone()).ParseFS(from, n))
+		s.pages[n] = sync.OnceValue(func() *template.Template {
+			return template.Must(template.Must(frame().Clone()).ParseFS(from, n))
+		})
 	}
 	return s
+}
+
+// ParseAll parses every page now. It panics on a broken template, which is how
+// a test finds one that nothing draws.
+func (s *Set) ParseAll() {
+	for _, parsed := range s.pages {
+		parsed()
+	}
 }
 
 var functions = template.FuncMap{"asset": assets.URL}
@@ -57,6 +79,7 @@ type Frame struct {
 	CSRF      template.HTML // the hidden field of every form
 	Nonce     string        // for script elements; empty: the page has none
 	Languages []Switch
+	leads     bool // the reader looks after a company
 }
 
 // Switch is a link of the language switch.
@@ -69,7 +92,7 @@ type Switch struct {
 // Show draws a page. View is made for this page; it is never a stored row.
 // The page is written only when it is whole.
 func (c *Context) Show(s *Set, status int, name string, view any) error {
-	t, ok := s.pages[name]
+	parsed, ok := s.pages[name]
 	if !ok {
 		return fmt.Errorf("page: no page %s", name)
 	}
@@ -77,8 +100,14 @@ func (c *Context) Show(s *Set, status int, name string, view any) error {
 		Printer: c.Words, View: view, Brand: c.Brand(), Look: c.look(), CSRF: hidden(c.token()),
 		Nonce: c.nonce, Languages: switches(c.here, c.Words.Lang()),
 	}
+	if c.member != "" && c.site.leads != nil {
+		var err error
+		if f.leads, err = c.site.leads(c.Context(), c.member); err != nil {
+			return err
+		}
+	}
 	var out bytes.Buffer
-	if err := t.ExecuteTemplate(&out, "frame.html", f); err != nil {
+	if err := parsed().ExecuteTemplate(&out, "frame.html", f); err != nil {
 		return fmt.Errorf("page: %s: %w", name, err)
 	}
 	c.headers()

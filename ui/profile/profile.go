@@ -99,7 +99,7 @@ func (p *Pages) through(from string, h handler, needs func(time.Time) idp.Need) 
 		need := needs(c.Now())
 		n, u, err := p.SignIn.Gate(c.Context(), c.Session(), need, c.Origin())
 		if err == nil {
-			c.Speak(u.Locale)
+			c.For(u)
 			return h(c, visit{idp.ActorOf(n, u, c.Origin()), u})
 		}
 		if !errors.Is(err, idp.ErrMore) && !errors.Is(err, idp.ErrNotFound) {

@@ -185,7 +185,7 @@ func (d desk) enter(act security.Act, from string, h handler) page.Handler {
 		n, u, err := d.SignIn.Gate(c.Context(), c.Session(), need, c.Origin())
 		signed := !errors.Is(err, idp.ErrNotFound)
 		if err == nil {
-			c.Speak(u.Locale)
+			c.For(u)
 			by := idp.ActorOf(n, u, c.Origin())
 			err = h(c, visit{by, d.whose(c, by), d.path(c)})
 		}

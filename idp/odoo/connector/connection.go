@@ -84,6 +84,9 @@ type Settings struct {
 	Contacts bool `json:"contacts,omitempty"`
 	// Groups maps groups of Odoo, by XML id, to groups here; "": see groupPrefix.
 	Groups map[string]string `json:"groups,omitempty"`
+	// Leads makes portal users who are a company's own contact its main contact
+	// here, who looks after its people.
+	Leads bool `json:"leads,omitempty"`
 	// Import says who is brought in, and how.
 	Import Options `json:"import"`
 	// Trickle asks Odoo for the first password of people who have none here.

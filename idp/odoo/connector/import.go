@@ -17,6 +17,7 @@ type Import struct {
 	Accounts   *account.Service
 	Directory  account.Directory
 	Ties       Ties
+	Customers  Customers // nil: nobody wants to know
 	Connection Connection
 	DryRun     bool
 	// Found, if set, is told of everything that was found, as it comes.
@@ -295,6 +296,9 @@ func (r *importRun) arrived(ctx context.Context, a *arrival, id idp.UserID, disa
 		}
 	}
 	r.report.Devices += len(a.p.Devices)
+	if err := r.customer(ctx, a.p, id); err != nil {
+		return err
+	}
 	if a.p.ID == 0 {
 		return nil
 	}

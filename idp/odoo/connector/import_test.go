@@ -59,7 +59,7 @@ func (a *arrivals) must(err error) {
 
 func (a *arrivals) bring(from connector.Source, dry bool) (connector.ImportReport, error) {
 	a.Helper()
-	i := connector.Import{Accounts: accountsOf(a.db, a.clock), Directory: a.db.Directory(), Ties: a.db.Ties(), Connection: a.conn, DryRun: dry}
+	i := connector.Import{Accounts: accountsOf(a.db, a.clock), Directory: a.db.Directory(), Ties: a.db.Ties(), Customers: customersOf(a.db, a.clock), Connection: a.conn, DryRun: dry}
 	return i.Run(a.Context(), host, from)
 }
 

@@ -18,7 +18,8 @@ type People struct {
 	Accounts  *account.Service
 	Directory account.Directory
 	Ties      Ties
-	Holder    string // names this instance among those of one database
+	Customers Customers // nil: nobody wants to know
+	Holder    string    // names this instance among those of one database
 	// Tell, if set, writes to whoever administers both sides.
 	Tell Teller
 

@@ -33,6 +33,7 @@ func townOf(h *office) *town {
 func (t *town) instance(holder string) *connector.People {
 	return &connector.People{
 		Endings: &connector.Endings{Service: t.Service}, Accounts: t.accounts, Directory: t.db.Directory(), Ties: t.db.Ties(), Holder: holder,
+		Customers: customersOf(t.db, t.clock),
 	}
 }
 
@@ -83,7 +84,7 @@ func (t *town) bring() connector.ImportReport {
 	c := t.conn()
 	from, err := t.Source(t.Context(), c)
 	t.must(err)
-	i := connector.Import{Accounts: t.accounts, Directory: t.db.Directory(), Ties: t.db.Ties(), Connection: c}
+	i := connector.Import{Accounts: t.accounts, Directory: t.db.Directory(), Ties: t.db.Ties(), Customers: t.Customers, Connection: c}
 	r, err := i.Run(t.Context(), atHost, from)
 	t.must(err)
 	return r

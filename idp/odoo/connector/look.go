@@ -125,7 +125,7 @@ func (s *Service) Configure(ctx context.Context, by idp.Actor, id string, change
 // recorded is what the log says of settings.
 func recorded(s Settings) map[string]string {
 	out := map[string]string{"only": string(s.Import.Only)}
-	for name, on := range map[string]bool{"archive": s.Archive, "contacts": s.Contacts, "trickle": s.Trickle, "sync": s.Sync, "companies": s.Import.Companies} {
+	for name, on := range map[string]bool{"archive": s.Archive, "contacts": s.Contacts, "trickle": s.Trickle, "leads": s.Leads, "sync": s.Sync, "companies": s.Import.Companies} {
 		out[name] = fmt.Sprint(on)
 	}
 	for there, here := range s.Groups {
@@ -200,7 +200,7 @@ func (p *People) BringIn(ctx context.Context, by idp.Actor, id string, b Intake)
 		return ImportReport{}, err
 	}
 	defer done()
-	i := Import{Accounts: p.Accounts, Directory: p.Directory, Ties: p.Ties, Connection: c, DryRun: b.DryRun, Found: b.Found, Progress: b.Progress}
+	i := Import{Accounts: p.Accounts, Directory: p.Directory, Ties: p.Ties, Customers: p.Customers, Connection: c, DryRun: b.DryRun, Found: b.Found, Progress: b.Progress}
 	report, err := i.Run(ctx, by, from)
 	if err != nil || b.DryRun {
 		return report, err

@@ -19,6 +19,7 @@ type Person struct {
 	Phone, Mobile      string
 	Lang, Zone         string // such as fr_FR, and Europe/Paris
 	Country, Company   string // ISO 3166-1 alpha-2, and a name
+	Customer           Customer
 	Active             bool
 	Internal, Portal   bool
 	Groups             []string // of those asked for, as they were asked for

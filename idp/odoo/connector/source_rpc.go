@@ -45,7 +45,7 @@ func OpenRPC(ctx context.Context, c *rpc.Client, groups []string) (*RPC, error) 
 			break
 		}
 	}
-	for _, f := range []string{"login", "name", "email", "phone", "mobile", "lang", "tz", "country_id", "company_id", "active", "oauth_provider_id", "oauth_uid", "write_date", s.groups} {
+	for _, f := range []string{"login", "name", "email", "phone", "mobile", "lang", "tz", "country_id", "company_id", "partner_id", "commercial_partner_id", "active", "oauth_provider_id", "oauth_uid", "write_date", s.groups} {
 		if has[f] {
 			s.fields = append(s.fields, f)
 		}
@@ -150,6 +150,8 @@ type userRow struct {
 	Lang, TZ           rpc.Text
 	Country            rpc.Ref `json:"country_id"`
 	Company            rpc.Ref `json:"company_id"`
+	Partner            rpc.Ref `json:"partner_id"`
+	Commercial         rpc.Ref `json:"commercial_partner_id"`
 	Active             bool
 	Provider           rpc.Ref  `json:"oauth_provider_id"`
 	Subject            rpc.Text `json:"oauth_uid"`
@@ -183,7 +185,7 @@ func (s *RPC) find(ctx context.Context, where rpc.Domain, limit int) ([]Person, 
 	for i, r := range rows {
 		out[i] = s.person(r)
 	}
-	return out, nil
+	return out, s.customers(ctx, rows, out)
 }
 
 func (s *RPC) person(r userRow) Person {

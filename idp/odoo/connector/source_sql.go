@@ -233,9 +233,10 @@ func (s *SQL) build() string {
 		` + s.column("res_partner.lang", "''") + `, ` + s.column("res_partner.tz", "''") + `, coalesce(pc.code, cc.code, ''), coalesce(c.name, ''), coalesce(u.active, false),
 		coalesce(u.password, ''), ` + s.column("res_users.totp_secret", "''") + `, ` + s.column("res_users.oauth_provider_id", "0") + `::bigint, ` + s.column("res_users.oauth_uid", "''") + `,
 		coalesce(greatest(u.write_date, p.write_date), 'epoch'::timestamp),
+		` + s.customer() + `,
 		ARRAY(SELECT r.gid::bigint FROM res_groups_users_rel r WHERE r.uid = u.id AND r.gid = ANY ($2))
 		FROM res_users u JOIN res_partner p ON p.id = u.partner_id LEFT JOIN res_company c ON c.id = u.company_id
-		LEFT JOIN res_partner cp ON cp.id = c.partner_id LEFT JOIN res_country pc ON pc.id = p.country_id LEFT JOIN res_country cc ON cc.id = cp.country_id
+		LEFT JOIN res_partner cp ON cp.id = c.partner_id LEFT JOIN res_country pc ON pc.id = p.country_id LEFT JOIN res_country cc ON cc.id = cp.country_id ` + s.customerJoin() + `
 		WHERE u.id > $1 ORDER BY u.id LIMIT $3`
 }
 
@@ -265,7 +266,8 @@ func (s *SQL) Next(ctx context.Context) ([]Person, error) {
 func (s *SQL) person(row pgx.CollectableRow) (p Person, err error) {
 	var groups []int64
 	err = row.Scan(&p.ID, &p.Login, &p.Name, &p.Email, &p.Phone, &p.Mobile, &p.Lang, &p.Zone, &p.Country, &p.Company, &p.Active,
-		&p.Password, &p.App, &p.Provider, &p.Subject, &p.Written, &groups)
+		&p.Password, &p.App, &p.Provider, &p.Subject, &p.Written, &p.Customer.ID, &p.Customer.Name, &p.Customer.Main, &groups)
+	p.Customer.Name = plain(p.Customer.Name)
 	if p.App == "false" {
 		p.App = ""
 	}

@@ -17,6 +17,8 @@ const (
 	seenZone   = "zone"
 	seenGroups = "groups"
 	seenActive = "active"
+	// seenCustomer is new to older ties: all say it once.
+	seenCustomer = "customer"
 )
 
 // seenOf takes the fingerprints of a user.
@@ -24,7 +26,7 @@ func seenOf(c Connection, p Person) Seen {
 	out := Seen{}
 	for field, value := range map[string]string{
 		seenLogin: p.Login, seenName: plain(p.Name), seenEmail: address(p.Email), seenPhone: phone(p.Country, p.Mobile, p.Phone), seenLang: p.Lang, seenZone: p.Zone,
-		seenGroups: strings.Join(groupsOf(c, p), "\n"), seenActive: strconv.FormatBool(p.Active),
+		seenGroups: strings.Join(groupsOf(c, p), "\n"), seenActive: strconv.FormatBool(p.Active), seenCustomer: customerText(c, p),
 	} {
 		sum := sha256.Sum256([]byte(value))
 		out[field] = base64.RawURLEncoding.EncodeToString(sum[:6])

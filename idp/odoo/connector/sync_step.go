@@ -43,13 +43,14 @@ func (r *syncRun) step(ctx context.Context, p Person, held Held, u idp.User) err
 }
 
 // orFrom is what was seen before. Of somebody who was tied at a sign-in nothing
-// is news yet, but for the groups and an archive.
+// is news yet, but for the groups, the company and an archive.
 func (s Seen) orFrom(now Seen, active bool) Seen {
 	if len(s) > 0 {
 		return s
 	}
 	out := maps.Clone(now)
 	delete(out, seenGroups)
+	delete(out, seenCustomer)
 	if !active {
 		delete(out, seenActive)
 	}
@@ -92,6 +93,11 @@ func (r *syncRun) apply(ctx context.Context, p Person, held Held, tie *Tie, u id
 		r.counts.Changed++
 		err := r.do("change", held, strings.Join(fields, ", "), func() error { _, err := r.Accounts.Update(ctx, by, u.ID, change); return err })
 		if err != nil {
+			return err
+		}
+	}
+	if news[seenCustomer] {
+		if err := r.customer(ctx, p, held); err != nil {
 			return err
 		}
 	}

@@ -14,7 +14,7 @@ import (
 // versions differ in is in braces.
 const odooTables = `
 CREATE TABLE res_country (id serial PRIMARY KEY, code varchar(2) NOT NULL, name jsonb);
-CREATE TABLE res_partner (id serial PRIMARY KEY, name varchar, email varchar, phone varchar, {mobile} lang varchar, tz varchar, country_id int, write_date timestamp, active bool DEFAULT true);
+CREATE TABLE res_partner (id serial PRIMARY KEY, name varchar, email varchar, phone varchar, {mobile} lang varchar, tz varchar, country_id int, parent_id int, commercial_partner_id int, is_company bool, write_date timestamp, active bool DEFAULT true);
 CREATE TABLE res_company (id serial PRIMARY KEY, name varchar, partner_id int);
 CREATE TABLE res_users (id serial PRIMARY KEY, company_id int, partner_id int, active bool, login varchar, password varchar, share bool, write_date timestamp, totp_secret varchar, oauth_provider_id int, oauth_uid varchar);
 CREATE TABLE res_groups (id serial PRIMARY KEY, name jsonb);
@@ -78,7 +78,9 @@ type User struct {
 	Password, App                                 string // hash, and base32
 	Groups                                        []int  // 1 internal, 2 portal, 3 public, 5 sales_team.group_sale_manager
 	Archived                                      bool
-	Devices                                       int // lines of history
+	Devices                                       int    // lines of history
+	Company                                       string // of which they are a contact
+	Main                                          bool   // or its own
 }
 
 // User adds one and returns their id.
@@ -103,6 +105,7 @@ func (o *Database) User(u User) (id int64) {
 	if u.Mobile != "" {
 		o.exec(`UPDATE res_partner SET mobile = $1 WHERE id = $2`, u.Mobile, partner)
 	}
+	o.customer(u, partner, scan)
 	scan(&id, `INSERT INTO res_users (company_id, partner_id, active, login, password, share, write_date, totp_secret) VALUES (1, $1, $2, $3, $4, $5, $6, $7) RETURNING id`,
 		partner, !u.Archived, u.Login, null(u.Password), len(u.Groups) > 0 && u.Groups[0] == 2, now, null(u.App))
 	for _, g := range u.Groups {
@@ -116,6 +119,20 @@ func (o *Database) User(u User) (id int64) {
 			id, now, now.Add(time.Duration(n)*time.Hour))
 	}
 	return id
+}
+
+// customer makes a contact that of a company, which is made if it is new.
+func (o *Database) customer(u User, partner int64, scan func(*int64, string, ...any)) {
+	o.Helper()
+	of := partner
+	switch {
+	case u.Company != "" && u.Main:
+		o.exec(`UPDATE res_partner SET name = $1, is_company = true WHERE id = $2`, u.Company, partner)
+	case u.Company != "":
+		o.exec(`INSERT INTO res_partner (name, is_company) SELECT $1::varchar, true WHERE NOT EXISTS (SELECT 1 FROM res_partner WHERE is_company AND name = $1)`, u.Company)
+		scan(&of, `SELECT id FROM res_partner WHERE is_company AND name = $1`, u.Company)
+	}
+	o.exec(`UPDATE res_partner SET commercial_partner_id = $1 WHERE id = $2`, of, partner)
 }
 
 // Crowd fills the database with n portal users, in a few statements.

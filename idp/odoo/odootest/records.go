@@ -20,18 +20,18 @@ type model struct {
 func (m *model) ids() []int64 { return slices.Sorted(maps.Keys(m.rows)) }
 
 // ofPartner are fields of users that lie with their partner.
-var ofPartner = []string{"name", "email", "lang", "tz", "phone", "mobile", "country_id"}
+var ofPartner = []string{"name", "email", "lang", "tz", "phone", "mobile", "country_id", "is_company"}
 
 // refersTo says which model a reference is to.
 var refersTo = map[string]string{
-	"partner_id": "res.partner", "company_id": "res.company", "oauth_provider_id": "auth.oauth.provider", "user_id": "res.users", "parent_id": "res.partner", "country_id": "res.country",
+	"partner_id": "res.partner", "commercial_partner_id": "res.partner", "company_id": "res.company", "oauth_provider_id": "auth.oauth.provider", "user_id": "res.users", "parent_id": "res.partner", "country_id": "res.country",
 }
 
 // define makes the models as this version has them.
 func (f *Odoo) define() {
 	for name, fields := range map[string]string{ //nolint:gosec // the name of a field
-		"res.users":           "login:char active:boolean share:boolean partner_id:many2one company_id:many2one totp_enabled:boolean login_date:datetime password:char name:char email:char lang:selection tz:selection phone:char " + f.groupsField() + ":many2many",
-		"res.partner":         "name:char email:char lang:selection tz:selection phone:char active:boolean is_company:boolean parent_id:many2one user_ids:one2many",
+		"res.users":           "login:char active:boolean share:boolean partner_id:many2one company_id:many2one totp_enabled:boolean login_date:datetime password:char name:char email:char lang:selection tz:selection phone:char is_company:boolean commercial_partner_id:many2one " + f.groupsField() + ":many2many",
+		"res.partner":         "name:char email:char lang:selection tz:selection phone:char active:boolean is_company:boolean parent_id:many2one commercial_partner_id:many2one user_ids:one2many",
 		"res.company":         "name:char primary_color:char secondary_color:char logo_web:binary",
 		"res.groups":          "name:char full_name:char",
 		"ir.model.data":       "module:char name:char model:char res_id:integer",
@@ -191,6 +191,7 @@ func (f *Odoo) whole(name string, r Record) Record {
 	f.compute(name, out)
 	if name == "res.users" {
 		p, _ := number(r["partner_id"])
+		out["commercial_partner_id"] = f.commercial(f.models["res.partner"].rows[p])
 		for _, field := range ofPartner {
 			if v, ok := f.models["res.partner"].rows[p][field]; ok {
 				out[field] = v
@@ -212,6 +213,7 @@ func (f *Odoo) compute(name string, r Record) {
 			}
 		}
 		r["user_ids"] = users
+		r["commercial_partner_id"] = f.commercial(r)
 	case name == "res.users" && f.Series >= 19:
 		all, _ := r["group_ids"].([]int64)
 		if slices.Contains(all, f.group("group_system")) {
@@ -240,6 +242,18 @@ func (f *Odoo) shown(name string, r Record, fields []string) Record {
 		out[field] = v
 	}
 	return out
+}
+
+// commercial is the company of a contact, or itself.
+func (f *Odoo) commercial(r Record) any {
+	if r == nil {
+		return false
+	}
+	parent, has := number(r["parent_id"])
+	if up := f.models["res.partner"].rows[parent]; has && up != nil && r["is_company"] != true {
+		return f.commercial(up)
+	}
+	return r["id"]
 }
 
 func number(v any) (int64, bool) {

@@ -118,7 +118,7 @@ func (p *Pages) sure(c *page.Context, v admin.Visit, act string) error {
 		Button: c.Words.T(fmt.Sprintf("admin.clients.%s", act)), Text: []string{c.Words.T(fmt.Sprintf("admin.clients.%s_text", act))},
 	}
 	if cl.Type != oidc.Service {
-		f.Text = append(f.Text, c.Words.N("admin.clients.people", usage.People, usage.People))
+		f.Text = append(f.Text, c.Words.N("admin.clients.people", usage.People))
 	}
 	return confirm(c, head, http.StatusOK, f)
 }
@@ -171,7 +171,7 @@ func keysOf(c *page.Context, v admin.Visit, all []oidc.KeyFacts) keysView {
 		days := int(c.Now().Sub(k.Created).Hours() / 24)
 		view.Rows = append(view.Rows, keyRow{
 			ID: k.ID, Alg: k.Alg, State: c.Words.T(fmt.Sprintf("admin.keys.state.%s", string(k.State))), Chip: keyChips[k.State], Since: day(c, v, k.Changed),
-			Age: c.Words.N("admin.keys.days", days, days), Until: c.Words.T(fmt.Sprintf("admin.keys.until.%s", string(k.State)), day(c, v, k.Until)), Revoke: Keys + "/revoke/" + k.ID,
+			Age: c.Words.N("admin.keys.days", days), Until: c.Words.T(fmt.Sprintf("admin.keys.until.%s", string(k.State)), day(c, v, k.Until)), Revoke: Keys + "/revoke/" + k.ID,
 		})
 	}
 	return view

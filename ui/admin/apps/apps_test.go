@@ -169,11 +169,11 @@ func TestKeys(t *testing.T) {
 			bad = k.ID
 		}
 	}
-	v.Get("/admin/keys/revoke/" + bad).Submit("key-revoke").Want(http.StatusOK, "/admin/keys")
+	v.Get("/admin/keys/revoke/"+bad).Submit("key-revoke").Want(http.StatusOK, "/admin/keys")
 	if strings.Contains(string(v.Body), bad) {
 		t.Error("the key is still there")
 	}
-	v.Get("/admin/keys/revoke/" + bad).Want(http.StatusNotFound, "/admin/keys/revoke/"+bad)
+	v.Get("/admin/keys/revoke/"+bad).Want(http.StatusNotFound, "/admin/keys/revoke/"+bad)
 	if len(o.Events("key.rotate")) != 1 || len(o.Events("key.revoke")) != 1 {
 		t.Error("no events")
 	}

@@ -73,7 +73,7 @@ func (p *Pages) viewOf(c *page.Context, v admin.Visit, cl oidc.Client, usage oid
 		Rotates: cl.HasSecret() || cl.Type == oidc.Odoo, Facts: p.facts(c, v, cl), Secrets: p.secrets(c, v, cl, usage),
 	}
 	if cl.Type != oidc.Service {
-		view.People = c.Words.N("admin.clients.people", usage.People, usage.People)
+		view.People = c.Words.N("admin.clients.people", usage.People)
 	}
 	view.Warnings, _ = cl.Check() // what is wrong is told by the test
 	return view
@@ -214,14 +214,11 @@ func (p *Pages) once(c *page.Context, v admin.Visit, made oidc.Registered, what 
 	if len(view.Secrets) == 0 {
 		return c.Redirect(address(cl.ID) + "?done=added")
 	}
-	for _, s := range snippetsFor(cl) {
-		drawn, err := s.draw(p.filled(cl, c.Brand(), made.Secret, shown))
-		if err != nil {
-			return err
-		}
-		view.Snippets = append(view.Snippets, drawn)
-		break // the one that fits best; the others are on the application's page
+	best, err := snippetNamed(firstExample[cl.Type]).draw(p.filled(cl, c.Brand(), made.Secret, shown))
+	if err != nil {
+		return err
 	}
+	view.Snippets = []snippetView{best} // the others are on the application's page
 	c.Here(address(cl.ID))
 	return c.Show(set, http.StatusOK, "once.html", view)
 }

@@ -96,6 +96,14 @@ func snippetsFor(c oidc.Client) (out []snippet) {
 	return out
 }
 
+// firstExample is what is shown beside a new secret.
+var firstExample = map[oidc.Type]string{oidc.Odoo: "odoo", oidc.Service: "service", oidc.Web: "generic", oidc.SPA: "generic", oidc.Native: "generic"}
+
+// snippetNamed finds one of the files.
+func snippetNamed(name string) snippet {
+	return snippets[slices.IndexFunc(snippets, func(s snippet) bool { return s.name == name })]
+}
+
 // filled are the values of one application. secret and validation are shown
 // where they were made just now.
 func (p *Pages) filled(c oidc.Client, brand, secret, validation string) filling {

@@ -9,11 +9,16 @@ import (
 	"testing"
 
 	"latchkey/idp"
+	"latchkey/idp/apitoken"
+	"latchkey/idp/brand"
+	"latchkey/idp/mail"
 	"latchkey/idp/settings"
+	"latchkey/idp/texts"
 	"latchkey/mfa/sms"
 	"latchkey/ui/admin"
 	"latchkey/ui/admin/admintest"
 	"latchkey/ui/locale"
+	"latchkey/ui/message"
 )
 
 // sink stands for the gateways.
@@ -39,7 +44,17 @@ func open(t *testing.T) (*admintest.House, *Pages, *sink) {
 	h := admintest.Open(t, func(h *admintest.House) []admin.Section {
 		p = &Pages{
 			Settings: &settings.Service{Store: h.DB.Settings(), Log: h.DB.Log(), Atomic: h.DB.Atomic, Now: h.Clock.Now},
-			Texts:    out, Brand: func(context.Context) string { return "Atelier" },
+			Texts:    out, Brand: func(context.Context) string { return "Atelier" }, Issuer: "https://id.example.org",
+			Brands: &brand.Service{
+				Store: h.DB.Brands(), Default: brand.Brand{Name: "Atelier"}, Languages: []string{"de", "en", "fr"}, Log: h.DB.Log(), Atomic: h.DB.Atomic, Now: h.Clock.Now,
+				Known: func(context.Context, idp.ClientID) error { return nil },
+			},
+			Clients: func(context.Context) ([]Client, error) { return []Client{{"shop", "The shop"}, {"wiki", "Wiki"}}, nil },
+			Own: &texts.Service{
+				Store: h.DB.Texts(), Messages: message.Choices(), Users: h.DB.Users(), Outbox: h.DB.Outbox(), Log: h.DB.Log(), Atomic: h.DB.Atomic, Now: h.Clock.Now,
+			},
+			Deliveries: &mail.Deliveries{Ledger: h.DB.Deliveries(), Log: h.DB.Log(), Atomic: h.DB.Atomic, Now: h.Clock.Now},
+			Tokens:     &apitoken.Service{Tokens: h.DB.APITokens(), Users: h.DB.Users(), Log: h.DB.Log(), Atomic: h.DB.Atomic, Now: h.Clock.Now},
 		}
 		return p.Sections()
 	})

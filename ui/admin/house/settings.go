@@ -19,6 +19,7 @@ type settingsView struct {
 	Version int64
 	Fields  admin.Fields
 	May     bool // change them
+	Mail    mailView
 }
 
 func (s setting) show(c *page.Context, v admin.Visit) error {
@@ -26,7 +27,7 @@ func (s setting) show(c *page.Context, v admin.Visit) error {
 	if err != nil {
 		return err
 	}
-	return c.Show(set, http.StatusOK, "settings.html", settingsView{v.Head(c), version, settingFields(c, h), v.May(idp.EditHouse)})
+	return c.Show(set, http.StatusOK, "settings.html", settingsView{v.Head(c), version, settingFields(c, h), v.May(idp.EditHouse), s.mailView(v)})
 }
 
 func settingFields(c *page.Context, h settings.House) admin.Fields {
@@ -34,8 +35,13 @@ func settingFields(c *page.Context, h settings.House) admin.Fields {
 	if h.SecondApprover {
 		ticked = "yes"
 	}
-	assurance := admin.Select(c, "assurance", c.Words.T("admin.settings.assurance"), "admin.settings.assurance_%s", h.Assurance, idp.AAL2, idp.PhishingResistant)
-	assurance.Help = c.Words.T("admin.settings.assurance_help")
+	assurance := admin.Field{
+		Name: "assurance", Type: "select", Value: h.Assurance, Label: c.Words.T("admin.settings.assurance"), Help: c.Words.T("admin.settings.assurance_help"),
+		Options: []admin.Option{
+			{Value: idp.AAL2, Label: c.Words.T("admin.settings.assurance_second"), Chosen: h.Assurance == idp.AAL2},
+			{Value: idp.PhishingResistant, Label: c.Words.T("admin.settings.assurance_resistant"), Chosen: h.Assurance == idp.PhishingResistant},
+		},
+	}
 	return admin.Fields{
 		assurance,
 		{Name: "second_approver", Type: "checkbox", Value: ticked, Label: c.Words.T("admin.settings.approver"), Help: c.Words.T("admin.settings.approver_help")},
@@ -58,7 +64,7 @@ func (s setting) change(c *page.Context, v admin.Visit) error {
 	if err == nil {
 		return c.Redirect(settingsPath + "?done=settings")
 	}
-	view := settingsView{v.Head(c), version, settingFields(c, next).Filled(c), true}
+	view := settingsView{v.Head(c), version, settingFields(c, next).Filled(c), true, s.mailView(v)}
 	status := http.StatusBadRequest
 	switch {
 	case errors.Is(err, idp.ErrSpent):

@@ -66,7 +66,8 @@ type jobView struct {
 	Lists    []namedList
 	Classes  []classView
 	Fields   admin.Fields
-	More     admin.Fields
+	More     admin.Fields   // what is done about the cases that were met
+	Rest     admin.Fields   // and about others
 	Next     *admin.Confirm // what comes after a dry run
 }
 
@@ -101,7 +102,7 @@ func (p *Pages) jobOf(c *page.Context, v admin.Visit, j job.Job) (jobView, error
 		view.ID = ""
 	}
 	if j.Done > 0 {
-		view.Done = c.Words.N("admin.odoo.people", j.Done, j.Done)
+		view.Done = c.Words.N("admin.odoo.people", j.Done)
 	}
 	switch {
 	case now == job.Lost:

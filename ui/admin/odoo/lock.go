@@ -72,7 +72,7 @@ func (p *Pages) drawLock(c *page.Context, v admin.Visit, j job.Job, view *jobVie
 		hidden = append(hidden, admin.Hidden{Name: "force", Value: "yes"})
 	}
 	view.Next = &admin.Confirm{
-		ID: "lock-run", Text: []string{c.Words.N("admin.odoo.lock_sure", r.Users, r.Users)}, Action: address(j.About, "lock"), Hidden: hidden, Button: c.Words.T("admin.odoo.lock"),
+		ID: "lock-run", Text: []string{c.Words.N("admin.odoo.lock_sure", r.Users)}, Action: address(j.About, "lock"), Hidden: hidden, Button: c.Words.T("admin.odoo.lock"),
 		Cancel: address(j.About), Danger: true,
 	}
 	return nil
@@ -91,7 +91,7 @@ func (p *Pages) askUnlock(c *page.Context, v admin.Visit) error {
 		return p.failed(c, head, one.ID, err)
 	}
 	return confirm(c, http.StatusOK, confirmView{Head: head, Lists: []namedList{{c.Words.T("admin.odoo.unlock_settings"), settings}}, Confirm: admin.Confirm{
-		ID: "unlock", Title: c.Words.T("admin.odoo.unlock_title"), Text: []string{c.Words.T("admin.odoo.unlock_text"), c.Words.N("admin.odoo.unlock_people", people, people)},
+		ID: "unlock", Title: c.Words.T("admin.odoo.unlock_title"), Text: []string{c.Words.T("admin.odoo.unlock_text"), c.Words.N("admin.odoo.unlock_people", people)},
 		Action: address(one.ID, "unlock"), Button: c.Words.T("admin.odoo.unlock"), Cancel: address(one.ID),
 	}})
 }
@@ -129,7 +129,7 @@ func (p *Pages) disconnection(c *page.Context, v admin.Visit, one connector.Conn
 	defer cancel()
 	view := confirmView{Head: v.Head(c, crumbs(c, one.ID)...), Confirm: admin.Confirm{
 		ID: "disconnect", Title: c.Words.T("admin.odoo.disconnect_title", one.ID), Action: address(one.ID, "disconnect"), Button: c.Words.T("admin.odoo.disconnect"), Cancel: address(one.ID), Danger: true,
-		Text: []string{c.Words.T("admin.odoo.disconnect_text"), c.Words.N("admin.odoo.disconnect_people", one.Facts.Linked, one.Facts.Linked)},
+		Text: []string{c.Words.T("admin.odoo.disconnect_text"), c.Words.N("admin.odoo.disconnect_people", one.Facts.Linked)},
 	}}
 	did, err := p.People.Disconnect(ctx, v.By, one.ID, true, false)
 	if failure == nil {

@@ -199,19 +199,16 @@ func (p *Pages) drawImport(c *page.Context, v admin.Visit, j job.Job, view *jobV
 		return nil
 	}
 	form := importForm(c, connector.Connection{ID: j.About, Settings: r.Order}, r.From, r.Sync)
-	view.Fields, view.More = form.Fields, nil
+	view.Fields = form.Fields
 	met := map[string]bool{}
 	for _, class := range n.Classes {
 		met["on_"+word(string(class.Class))] = class.Count > 0
 	}
-	for _, f := range form.Classes { // first those that it met
+	for _, f := range form.Classes {
 		if met[f.Name] {
 			view.More = append(view.More, f)
-		}
-	}
-	for _, f := range form.Classes {
-		if !met[f.Name] {
-			view.More = append(view.More, f)
+		} else {
+			view.Rest = append(view.Rest, f)
 		}
 	}
 	view.Next = &admin.Confirm{ID: "import-run", Action: form.Action, Button: c.Words.T("admin.odoo.import_run"), Cancel: address(j.About)}

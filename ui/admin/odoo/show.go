@@ -168,13 +168,13 @@ func (p *Pages) settings(c *page.Context, v admin.Visit) error {
 	s := one.Settings
 	return c.Show(set, http.StatusOK, "settings.html", settingsView{
 		Head: v.Head(c, crumbs(c, one.ID)...), ID: one.ID, Action: address(one.ID, "settings"), Cancel: address(one.ID),
-		Fields: admin.Fields{tick(c, "sync", s.Sync), tick(c, "archive", s.Archive), tick(c, "contacts", s.Contacts), tick(c, "trickle", s.Trickle)},
+		Fields: admin.Fields{tick(c, "sync", s.Sync), tick(c, "archive", s.Archive), tick(c, "contacts", s.Contacts), tick(c, "trickle", s.Trickle), tick(c, "leads", s.Leads)},
 	})
 }
 
 func (p *Pages) configure(c *page.Context, v admin.Visit) error {
 	_, err := p.People.Configure(c.Context(), v.By, id(c), func(s *connector.Settings) {
-		for name, to := range map[string]*bool{"sync": &s.Sync, "archive": &s.Archive, "contacts": &s.Contacts, "trickle": &s.Trickle} {
+		for name, to := range map[string]*bool{"sync": &s.Sync, "archive": &s.Archive, "contacts": &s.Contacts, "trickle": &s.Trickle, "leads": &s.Leads} {
 			*to = c.Form(name) != ""
 		}
 	})

@@ -11,6 +11,9 @@ import (
 	"latchkey/ui/page"
 )
 
+// deeds is what is done to one person after asking once more.
+type deeds struct{ *Pages }
+
 // act is something that is done to one person after asking once more.
 type act struct {
 	name   string // of its path and its words
@@ -31,7 +34,7 @@ var singles = []act{
 }
 
 // acts are the pages that ask once more, and what they do.
-func (p *Pages) acts() []admin.Route {
+func (p deeds) acts() []admin.Route {
 	var out []admin.Route
 	for _, a := range singles {
 		path := Home + "/:user/" + a.name
@@ -49,7 +52,7 @@ type confirmView struct {
 }
 
 // ask says in words what will happen.
-func (p *Pages) ask(c *page.Context, v admin.Visit, status int, a act, h admin.Head) error {
+func (p deeds) ask(c *page.Context, v admin.Visit, status int, a act, h admin.Head) error {
 	u, err := p.touchable(c, v, a.right)
 	if err != nil {
 		return err
@@ -62,9 +65,9 @@ func (p *Pages) ask(c *page.Context, v admin.Visit, status int, a act, h admin.H
 	}})
 }
 
-func (p *Pages) act(c *page.Context, v admin.Visit, a act) error {
+func (p deeds) act(c *page.Context, v admin.Visit, a act) error {
 	id := idp.UserID(c.R.PathValue("user"))
-	err := a.do(p)(c.Context(), v.By, id)
+	err := a.do(p.Pages)(c.Context(), v.By, id)
 	if said := troubleOf(c, err); said != "" && !errors.Is(err, idp.ErrDenied) {
 		return p.ask(c, v, http.StatusConflict, a, v.Head(c).Refused(c.Words.T("admin.users.refused"), said))
 	} else if err != nil {

@@ -15,12 +15,15 @@ import (
 	"latchkey/ui/page"
 )
 
+// bulks is the pages about what is done to many.
+type bulks struct{ *Pages }
+
 // shown is how many people of a batch a page names.
 const shown = 100
 
 // prepare writes down who is ticked, or everybody of the filter, and leads to
 // the page that says what would happen.
-func (p *Pages) prepare(c *page.Context, v admin.Visit) error {
+func (p bulks) prepare(c *page.Context, v admin.Visit) error {
 	q, err := url.ParseQuery(c.Form("filter"))
 	if err != nil {
 		return idp.ErrInvalid
@@ -44,7 +47,7 @@ func (p *Pages) prepare(c *page.Context, v admin.Visit) error {
 			said = c.Words.T("admin.users.trouble.group")
 		}
 		c.Here(Home + "?" + q.Encode())
-		return p.showList(c, v, http.StatusBadRequest, v.Head(c).Refused(c.Words.T("admin.users.refused"), said), q)
+		return lists{p.Pages}.showList(c, v, http.StatusBadRequest, v.Head(c).Refused(c.Words.T("admin.users.refused"), said), q)
 	} else if err != nil {
 		return err
 	}
@@ -76,11 +79,11 @@ type workView struct {
 	Bad   bool
 }
 
-func (p *Pages) plan(c *page.Context, v admin.Visit) error {
+func (p bulks) plan(c *page.Context, v admin.Visit) error {
 	return p.showPlan(c, v, http.StatusOK, v.Head(c, crumb(c)...))
 }
 
-func (p *Pages) showPlan(c *page.Context, v admin.Visit, status int, h admin.Head) error {
+func (p bulks) showPlan(c *page.Context, v admin.Visit, status int, h admin.Head) error {
 	id := c.R.PathValue("batch")
 	plan, err := p.Bulk.Plan(c.Context(), v.By, id)
 	if err != nil {
@@ -158,7 +161,7 @@ func workOf(c *page.Context, j *job.Job, address string) *workView {
 	return w
 }
 
-func (p *Pages) startBulk(c *page.Context, v admin.Visit) error {
+func (p bulks) startBulk(c *page.Context, v admin.Visit) error {
 	id := c.R.PathValue("batch")
 	err := p.Bulk.Start(c.Context(), v.By, id)
 	if said := troubleOf(c, err); said != "" {

@@ -16,6 +16,9 @@ import (
 	"latchkey/ui/page"
 )
 
+// cards is the pages about one person.
+type cards struct{ *Pages }
+
 // cardView is everything about a person.
 type cardView struct {
 	admin.Head
@@ -43,7 +46,7 @@ type link struct {
 
 type notice struct{ Text, URL, Do string }
 
-func (p *Pages) card(c *page.Context, v admin.Visit) error {
+func (p cards) card(c *page.Context, v admin.Visit) error {
 	k, err := p.Cards.About(c.Context(), v.By, idp.UserID(c.R.PathValue("user")))
 	if err != nil {
 		return err
@@ -51,7 +54,7 @@ func (p *Pages) card(c *page.Context, v admin.Visit) error {
 	return c.Show(set, http.StatusOK, "card.html", p.cardOf(c, v, k))
 }
 
-func (p *Pages) cardOf(c *page.Context, v admin.Visit, k people.Card) cardView {
+func (p cards) cardOf(c *page.Context, v admin.Visit, k people.Card) cardView {
 	u := k.User
 	locked := false
 	for _, l := range k.Locks {
@@ -250,7 +253,7 @@ func elsewhereOf(c *page.Context, v admin.Visit, k people.Card, view *cardView) 
 
 // doings are the buttons: those only that the visitor may use, and that would
 // change something.
-func (p *Pages) doings(c *page.Context, v admin.Visit, k people.Card, view *cardView) {
+func (p cards) doings(c *page.Context, v admin.Visit, k people.Card, view *cardView) {
 	u := k.User
 	add := func(to *[]link, path string, right idp.Right, danger, is bool) {
 		if is && v.By.MayTouch(right, u) == nil {
@@ -279,7 +282,7 @@ func (p *Pages) doings(c *page.Context, v admin.Visit, k people.Card, view *card
 }
 
 // data hands out what is held about somebody, who asked for it on paper.
-func (p *Pages) data(c *page.Context, v admin.Visit) error {
+func (p cards) data(c *page.Context, v admin.Visit) error {
 	u, err := p.whose(c)
 	if err != nil {
 		return err

@@ -14,6 +14,9 @@ import (
 	"latchkey/ui/page"
 )
 
+// forms is the pages on which people are added and changed.
+type forms struct{ *Pages }
+
 // formView is a page with one form.
 type formView struct {
 	admin.Head
@@ -27,7 +30,7 @@ type formView struct {
 	Cancel string
 }
 
-func (p *Pages) showForm(c *page.Context, status int, v formView) error {
+func showForm(c *page.Context, status int, v formView) error {
 	c.Here(v.Action)
 	return c.Show(set, status, "form.html", v)
 }
@@ -101,7 +104,7 @@ func refusedForm(c *page.Context, f formView, err error) (formView, int, bool) {
 }
 
 // newForm is the form of somebody new.
-func (p *Pages) newForm(c *page.Context, v admin.Visit) formView {
+func (p forms) newForm(c *page.Context, v admin.Visit) formView {
 	t := func(key string) string { return c.Words.T(fmt.Sprintf("admin.users.%s", key)) }
 	fs := personFields(c, idp.User{})
 	fs = append(fs, admin.Field{Name: "groups", Label: t("groups"), Help: t("groups_help"), Auto: "off"})
@@ -123,11 +126,11 @@ func roleField(c *page.Context, v admin.Visit, role idp.Role) admin.Field {
 	return f
 }
 
-func (p *Pages) newPerson(c *page.Context, v admin.Visit) error {
-	return p.showForm(c, http.StatusOK, p.newForm(c, v))
+func (p forms) newPerson(c *page.Context, v admin.Visit) error {
+	return showForm(c, http.StatusOK, p.newForm(c, v))
 }
 
-func (p *Pages) add(c *page.Context, v admin.Visit) error {
+func (p forms) add(c *page.Context, v admin.Visit) error {
 	in := account.New{
 		Name: c.Form("name"), Email: c.Form("email"), Login: c.Form("login"), Phone: c.Form("phone"), Kind: idp.Kind(c.Form("kind")),
 		Role: idp.Role(c.Form("role")), Locale: c.Form("locale"), Verified: c.Form("verified") != "", Groups: named(c.Form("groups")),
@@ -138,7 +141,7 @@ func (p *Pages) add(c *page.Context, v admin.Visit) error {
 	u, err := p.Accounts.Add(c.Context(), v.By, in)
 	if err != nil {
 		if f, status, drawn := refusedForm(c, p.newForm(c, v), err); drawn {
-			return p.showForm(c, status, f)
+			return showForm(c, status, f)
 		}
 		return err
 	}
@@ -161,7 +164,7 @@ func named(list string) (out []string) {
 	return out
 }
 
-func (p *Pages) editForm(c *page.Context, v admin.Visit, u idp.User) formView {
+func (p forms) editForm(c *page.Context, v admin.Visit, u idp.User) formView {
 	t := func(key string) string { return c.Words.T(fmt.Sprintf("admin.users.%s", key)) }
 	return formView{
 		Head: v.Head(c, crumb(c, u)...), Title: c.Words.T("admin.users.edit_title", page.PersonOf(u).Name), ID: "edit", Action: urlOf(u.ID) + "/edit",
@@ -169,15 +172,15 @@ func (p *Pages) editForm(c *page.Context, v admin.Visit, u idp.User) formView {
 	}
 }
 
-func (p *Pages) editPerson(c *page.Context, v admin.Visit) error {
+func (p forms) editPerson(c *page.Context, v admin.Visit) error {
 	u, err := p.touchable(c, v, idp.EditPeople)
 	if err != nil {
 		return err
 	}
-	return p.showForm(c, http.StatusOK, p.editForm(c, v, u))
+	return showForm(c, http.StatusOK, p.editForm(c, v, u))
 }
 
-func (p *Pages) edit(c *page.Context, v admin.Visit) error {
+func (p forms) edit(c *page.Context, v admin.Visit) error {
 	u, err := p.touchable(c, v, idp.EditPeople)
 	if err != nil {
 		return err
@@ -193,14 +196,14 @@ func (p *Pages) edit(c *page.Context, v admin.Visit) error {
 	}
 	if _, err := p.Accounts.Update(c.Context(), v.By, u.ID, change); err != nil {
 		if f, status, drawn := refusedForm(c, p.editForm(c, v, u), err); drawn {
-			return p.showForm(c, status, f)
+			return showForm(c, status, f)
 		}
 		return err
 	}
 	return c.Redirect(urlOf(u.ID) + "?done=edit")
 }
 
-func (p *Pages) roleForm(c *page.Context, v admin.Visit, u idp.User) formView {
+func (p forms) roleForm(c *page.Context, v admin.Visit, u idp.User) formView {
 	t := func(key string) string { return c.Words.T(fmt.Sprintf("admin.users.%s", key)) }
 	return formView{
 		Head: v.Head(c, crumb(c, u)...), Title: c.Words.T("admin.users.role_title", page.PersonOf(u).Name), Text: t("role_text"), ID: "role",
@@ -208,15 +211,15 @@ func (p *Pages) roleForm(c *page.Context, v admin.Visit, u idp.User) formView {
 	}
 }
 
-func (p *Pages) rolePage(c *page.Context, v admin.Visit) error {
+func (p forms) rolePage(c *page.Context, v admin.Visit) error {
 	u, err := p.touchable(c, v, idp.GrantRoles)
 	if err != nil {
 		return err
 	}
-	return p.showForm(c, http.StatusOK, p.roleForm(c, v, u))
+	return showForm(c, http.StatusOK, p.roleForm(c, v, u))
 }
 
-func (p *Pages) role(c *page.Context, v admin.Visit) error {
+func (p forms) role(c *page.Context, v admin.Visit) error {
 	u, err := p.touchable(c, v, idp.GrantRoles)
 	if err != nil {
 		return err
@@ -224,7 +227,7 @@ func (p *Pages) role(c *page.Context, v admin.Visit) error {
 	role := idp.Role(c.Form("role"))
 	if _, err := p.Accounts.Update(c.Context(), v.By, u.ID, account.Change{Role: &role}); err != nil {
 		if f, status, drawn := refusedForm(c, p.roleForm(c, v, u), err); drawn {
-			return p.showForm(c, status, f)
+			return showForm(c, status, f)
 		}
 		return err
 	}
@@ -242,7 +245,7 @@ type groupsView struct {
 	Cancel string
 }
 
-func (p *Pages) groupsPage(c *page.Context, v admin.Visit) error {
+func (p forms) groupsPage(c *page.Context, v admin.Visit) error {
 	u, err := p.touchable(c, v, idp.EditPeople)
 	if err != nil {
 		return err
@@ -250,7 +253,7 @@ func (p *Pages) groupsPage(c *page.Context, v admin.Visit) error {
 	return p.showGroups(c, v, http.StatusOK, u, "")
 }
 
-func (p *Pages) showGroups(c *page.Context, v admin.Visit, status int, u idp.User, wrong string) error {
+func (p forms) showGroups(c *page.Context, v admin.Visit, status int, u idp.User, wrong string) error {
 	all, err := p.Groups.All(c.Context())
 	if err != nil {
 		return err
@@ -268,7 +271,7 @@ func (p *Pages) showGroups(c *page.Context, v admin.Visit, status int, u idp.Use
 	return c.Show(set, status, "groups.html", view)
 }
 
-func (p *Pages) groups(c *page.Context, v admin.Visit) error {
+func (p forms) groups(c *page.Context, v admin.Visit) error {
 	u, err := p.touchable(c, v, idp.EditPeople)
 	if err != nil {
 		return err

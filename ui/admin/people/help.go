@@ -15,6 +15,9 @@ import (
 	"latchkey/ui/page"
 )
 
+// helping is the pages for people who cannot get in.
+type helping struct{ *Pages }
+
 // freshly is how recent a proof must be that gives access.
 const freshly = 5 * time.Minute
 
@@ -28,7 +31,7 @@ type secretView struct {
 	Back   string
 }
 
-func (p *Pages) temporaryForm(c *page.Context, v admin.Visit, u idp.User, second bool) formView {
+func (p helping) temporaryForm(c *page.Context, v admin.Visit, u idp.User, second bool) formView {
 	t := func(key string) string { return c.Words.T(fmt.Sprintf("admin.users.%s", key)) }
 	life := admin.Field{Name: "life", Label: t("temporary_for"), Type: "select"}
 	for _, h := range []int{1, 8, 24, 72} {
@@ -46,7 +49,7 @@ func (p *Pages) temporaryForm(c *page.Context, v admin.Visit, u idp.User, second
 	return f
 }
 
-func (p *Pages) temporaryPage(c *page.Context, v admin.Visit) error {
+func (p helping) temporaryPage(c *page.Context, v admin.Visit) error {
 	u, err := p.touchable(c, v, idp.HelpPeople)
 	if err != nil {
 		return err
@@ -55,11 +58,11 @@ func (p *Pages) temporaryPage(c *page.Context, v admin.Visit) error {
 	if err != nil {
 		return err
 	}
-	return p.showForm(c, http.StatusOK, p.temporaryForm(c, v, u, second))
+	return showForm(c, http.StatusOK, p.temporaryForm(c, v, u, second))
 }
 
 // temporary gives a code, or asks for the word of somebody else first.
-func (p *Pages) temporary(c *page.Context, v admin.Visit) error {
+func (p helping) temporary(c *page.Context, v admin.Visit) error {
 	u, err := p.touchable(c, v, idp.HelpPeople)
 	if err != nil {
 		return err
@@ -84,7 +87,7 @@ func (p *Pages) temporary(c *page.Context, v admin.Visit) error {
 		f := p.temporaryForm(c, v, u, second)
 		f.Fields = f.Fields.Filled(c).Marked("reason", c.Words.T("admin.users.wrong.reason"))
 		f.Head = f.Refused(c.Words.T("admin.users.refused"), c.Words.T("admin.users.look_below"))
-		return p.showForm(c, http.StatusBadRequest, f)
+		return showForm(c, http.StatusBadRequest, f)
 	} else if err != nil {
 		return err
 	}
@@ -94,7 +97,7 @@ func (p *Pages) temporary(c *page.Context, v admin.Visit) error {
 	return p.showCode(c, v, u, code)
 }
 
-func (p *Pages) showCode(c *page.Context, v admin.Visit, u idp.User, code string) error {
+func (p helping) showCode(c *page.Context, v admin.Visit, u idp.User, code string) error {
 	c.Here(urlOf(u.ID))
 	return c.Show(set, http.StatusOK, "secret.html", secretView{
 		Head: v.Head(c, crumb(c, u)...), Title: c.Words.T("admin.users.temporary_title", page.PersonOf(u).Name), Back: urlOf(u.ID),
@@ -102,7 +105,7 @@ func (p *Pages) showCode(c *page.Context, v admin.Visit, u idp.User, code string
 	})
 }
 
-func (p *Pages) inviteForm(c *page.Context, v admin.Visit, u idp.User) formView {
+func (p helping) inviteForm(c *page.Context, v admin.Visit, u idp.User) formView {
 	t := func(key string) string { return c.Words.T(fmt.Sprintf("admin.users.%s", key)) }
 	how := "mail"
 	ways := []string{"mail", "hand"}
@@ -116,16 +119,16 @@ func (p *Pages) inviteForm(c *page.Context, v admin.Visit, u idp.User) formView 
 	}
 }
 
-func (p *Pages) invitePage(c *page.Context, v admin.Visit) error {
+func (p helping) invitePage(c *page.Context, v admin.Visit) error {
 	u, err := p.touchable(c, v, idp.HelpPeople)
 	if err != nil {
 		return err
 	}
-	return p.showForm(c, http.StatusOK, p.inviteForm(c, v, u))
+	return showForm(c, http.StatusOK, p.inviteForm(c, v, u))
 }
 
 // invite mails a link, or shows it once to be handed over.
-func (p *Pages) invite(c *page.Context, v admin.Visit) error {
+func (p helping) invite(c *page.Context, v admin.Visit) error {
 	u, err := p.touchable(c, v, idp.HelpPeople)
 	if err != nil {
 		return err
@@ -134,7 +137,7 @@ func (p *Pages) invite(c *page.Context, v admin.Visit) error {
 	made, err := p.Help.Invite(c.Context(), v.By, u.ID, account.Invite{ByHand: hand})
 	if err != nil {
 		if f, status, drawn := refusedForm(c, p.inviteForm(c, v, u), err); drawn {
-			return p.showForm(c, status, f)
+			return showForm(c, status, f)
 		}
 		return err
 	}
@@ -150,7 +153,7 @@ func (p *Pages) invite(c *page.Context, v admin.Visit) error {
 	})
 }
 
-func (p *Pages) enrolForm(c *page.Context, v admin.Visit, u idp.User) formView {
+func (p helping) enrolForm(c *page.Context, v admin.Visit, u idp.User) formView {
 	t := func(key string) string { return c.Words.T(fmt.Sprintf("admin.users.%s", key)) }
 	return formView{
 		Head: v.Head(c, crumb(c, u)...), Title: c.Words.T("admin.users.enrol_title", page.PersonOf(u).Name), Text: t("enrol_text"), ID: "enrol",
@@ -169,17 +172,17 @@ func methodField(c *page.Context, kinds []mfa.Kind) admin.Field {
 	return f
 }
 
-func (p *Pages) enrolPage(c *page.Context, v admin.Visit) error {
+func (p helping) enrolPage(c *page.Context, v admin.Visit) error {
 	u, err := p.touchable(c, v, idp.HelpPeople)
 	if err != nil {
 		return err
 	}
-	return p.showForm(c, http.StatusOK, p.enrolForm(c, v, u))
+	return showForm(c, http.StatusOK, p.enrolForm(c, v, u))
 }
 
 // enrol mails a link. Where no address is known to be theirs there is nowhere to
 // send it, and it is not shown here: it leads to a factor of somebody else's.
-func (p *Pages) enrol(c *page.Context, v admin.Visit) error {
+func (p helping) enrol(c *page.Context, v admin.Visit) error {
 	u, err := p.touchable(c, v, idp.HelpPeople)
 	if err != nil {
 		return err
@@ -191,7 +194,7 @@ func (p *Pages) enrol(c *page.Context, v admin.Visit) error {
 	}
 	if err != nil {
 		if f, status, drawn := refusedForm(c, p.enrolForm(c, v, u), err); drawn {
-			return p.showForm(c, status, f)
+			return showForm(c, status, f)
 		}
 		return err
 	}
@@ -210,11 +213,11 @@ type requestView struct {
 	Own, Waits                         bool
 }
 
-func (p *Pages) approvals(c *page.Context, v admin.Visit) error {
+func (p helping) approvals(c *page.Context, v admin.Visit) error {
 	return p.showApprovals(c, v, http.StatusOK, v.Head(c, crumb(c)...))
 }
 
-func (p *Pages) showApprovals(c *page.Context, v admin.Visit, status int, h admin.Head) error {
+func (p helping) showApprovals(c *page.Context, v admin.Visit, status int, h admin.Head) error {
 	all, err := p.Approvals.Waiting(c.Context(), v.By, "")
 	if err != nil {
 		return err
@@ -242,7 +245,7 @@ func (p *Pages) showApprovals(c *page.Context, v admin.Visit, status int, h admi
 }
 
 // answered is what an action on a request leads to.
-func (p *Pages) answered(c *page.Context, v admin.Visit, err error, done string) error {
+func (p helping) answered(c *page.Context, v admin.Visit, err error, done string) error {
 	if said := troubleOf(c, err); said != "" {
 		return p.showApprovals(c, v, page.ProblemOf(err).Status, v.Head(c, crumb(c)...).Refused(c.Words.T("admin.users.refused"), said))
 	} else if err != nil {
@@ -251,16 +254,16 @@ func (p *Pages) answered(c *page.Context, v admin.Visit, err error, done string)
 	return c.Redirect(Home + "/approvals?done=" + done)
 }
 
-func (p *Pages) allow(c *page.Context, v admin.Visit) error {
+func (p helping) allow(c *page.Context, v admin.Visit) error {
 	return p.answered(c, v, p.Approvals.Allow(c.Context(), v.By, c.R.PathValue("request")), "allow")
 }
 
-func (p *Pages) refuse(c *page.Context, v admin.Visit) error {
+func (p helping) refuse(c *page.Context, v admin.Visit) error {
 	return p.answered(c, v, p.Approvals.Refuse(c.Context(), v.By, c.R.PathValue("request")), "refuse")
 }
 
 // take shows the code that was allowed.
-func (p *Pages) take(c *page.Context, v admin.Visit) error {
+func (p helping) take(c *page.Context, v admin.Visit) error {
 	code, r, err := p.Approvals.Take(c.Context(), v.By, c.R.PathValue("request"))
 	if err != nil {
 		return p.answered(c, v, err, "")

@@ -14,6 +14,9 @@ import (
 	"latchkey/ui/page"
 )
 
+// uploads is the pages of an import.
+type uploads struct{ *Pages }
+
 // importView is the page on which a file is chosen.
 type importView struct {
 	admin.Head
@@ -21,11 +24,11 @@ type importView struct {
 	Most int // MiB
 }
 
-func (p *Pages) importPage(c *page.Context, v admin.Visit) error {
+func (p uploads) importPage(c *page.Context, v admin.Visit) error {
 	return p.showImport(c, v, http.StatusOK, v.Head(c, crumb(c)...), "")
 }
 
-func (p *Pages) showImport(c *page.Context, _ admin.Visit, status int, h admin.Head, wrong string) error {
+func (p uploads) showImport(c *page.Context, _ admin.Visit, status int, h admin.Head, wrong string) error {
 	c.Here(Home + "/import")
 	return c.Show(set, status, "import.html", importView{
 		Head: h, Most: people.MaxFile >> 20,
@@ -33,7 +36,7 @@ func (p *Pages) showImport(c *page.Context, _ admin.Visit, status int, h admin.H
 	})
 }
 
-func (p *Pages) upload(c *page.Context, v admin.Visit) error {
+func (p uploads) upload(c *page.Context, v admin.Visit) error {
 	file, err := c.File("file")
 	if err != nil {
 		return err
@@ -61,7 +64,7 @@ type draftView struct {
 	More     int // rows that are refused and not shown
 	Download bool
 	Work     *workView
-	Again    bool // the columns may still be changed
+	Open     bool // the columns may still be changed
 	Start    string
 	Invited  []string // addresses of what sends the invitations
 }
@@ -73,16 +76,16 @@ type columnView struct {
 	Field  admin.Field
 }
 
-func (p *Pages) draft(c *page.Context, v admin.Visit) error {
+func (p uploads) draft(c *page.Context, v admin.Visit) error {
 	return p.showDraft(c, v, http.StatusOK, v.Head(c, p.trail(c)...), nil)
 }
 
-func (p *Pages) trail(c *page.Context) []admin.Crumb {
+func (p uploads) trail(c *page.Context) []admin.Crumb {
 	return append(crumb(c), admin.Crumb{Title: c.Words.T("admin.users.import"), URL: Home + "/import"})
 }
 
 // showDraft draws an import; chosen, if set, is what was just said of it.
-func (p *Pages) showDraft(c *page.Context, v admin.Visit, status int, h admin.Head, chosen *people.Choice) error {
+func (p uploads) showDraft(c *page.Context, v admin.Visit, status int, h admin.Head, chosen *people.Choice) error {
 	id := c.R.PathValue("batch")
 	d, err := p.Imports.Draft(c.Context(), v.By, id)
 	if err != nil {
@@ -123,13 +126,13 @@ func draftOf(c *page.Context, h admin.Head, d people.Import) draftView {
 	going := view.Work != nil && view.Work.Going
 	switch d.Step {
 	case people.Columns, people.Checking:
-		view.Again = !going
+		view.Open = !going
 	case people.Checked:
-		view.Again, view.Work = true, nil
+		view.Open, view.Work = true, nil
 	case people.Finished:
 		view.Work = nil
 	}
-	if view.Again {
+	if view.Open {
 		view.Columns, view.Extra = columnsOf(c, d), extraOf(c, d.Choice)
 	}
 	if d.Step == people.Checked || d.Step == people.Finished {
@@ -255,7 +258,7 @@ func short(cells []string) string {
 	return string(r)
 }
 
-func (p *Pages) check(c *page.Context, v admin.Visit) error {
+func (p uploads) check(c *page.Context, v admin.Visit) error {
 	id := c.R.PathValue("batch")
 	d, err := p.Imports.Draft(c.Context(), v.By, id)
 	if err != nil {
@@ -270,7 +273,7 @@ func (p *Pages) check(c *page.Context, v admin.Visit) error {
 }
 
 // moved is what a step of an import leads to.
-func (p *Pages) moved(c *page.Context, v admin.Visit, err error, ch *people.Choice) error {
+func (p uploads) moved(c *page.Context, v admin.Visit, err error, ch *people.Choice) error {
 	said := troubleOf(c, err)
 	if said == "" && errors.Is(err, idp.ErrInvalid) {
 		said = c.Words.T("admin.users.trouble.columns")
@@ -283,12 +286,12 @@ func (p *Pages) moved(c *page.Context, v admin.Visit, err error, ch *people.Choi
 	return c.Redirect(Home + "/import/" + c.R.PathValue("batch"))
 }
 
-func (p *Pages) startImport(c *page.Context, v admin.Visit) error {
+func (p uploads) startImport(c *page.Context, v admin.Visit) error {
 	return p.moved(c, v, p.Imports.Start(c.Context(), v.By, c.R.PathValue("batch"), c.Form("invite") != ""), nil)
 }
 
 // refused answers with the rows that were refused, as a file to mend.
-func (p *Pages) refused(c *page.Context, v admin.Visit) error {
+func (p uploads) refused(c *page.Context, v admin.Visit) error {
 	begun := false
 	err := p.Imports.WriteRefused(c.Context(), v.By, c.R.PathValue("batch"), c.Words.T("admin.users.line"), c.Words.T("admin.users.why"),
 		func(f account.Finding) string { return reasonOf(c, f) }, func() io.Writer {

@@ -17,6 +17,9 @@ import (
 	"latchkey/ui/page"
 )
 
+// lists is the pages that find people.
+type lists struct{ *Pages }
+
 // listView is the list of people.
 type listView struct {
 	admin.Head
@@ -91,12 +94,12 @@ func queryOf(f people.Filter, sort people.Sort) url.Values {
 	return q
 }
 
-func (p *Pages) list(c *page.Context, v admin.Visit) error {
+func (p lists) list(c *page.Context, v admin.Visit) error {
 	return p.showList(c, v, http.StatusOK, v.Head(c), c.R.URL.Query())
 }
 
 // showList draws the list that an address asks for.
-func (p *Pages) showList(c *page.Context, v admin.Visit, status int, h admin.Head, address url.Values) error {
+func (p lists) showList(c *page.Context, v admin.Visit, status int, h admin.Head, address url.Values) error {
 	q := people.Query{Filter: filterOf(address), Sort: people.Sort(address.Get("sort")), After: people.ParseCursor(address.Get("after"))}
 	found, err := p.Directory.Search(c.Context(), v.By, q)
 	if err != nil {
@@ -265,7 +268,7 @@ func chips(c *page.Context, e people.Entry, locked bool) []cell {
 }
 
 // export writes the people of a filter as a file.
-func (p *Pages) export(c *page.Context, v admin.Visit) error {
+func (p lists) export(c *page.Context, v admin.Visit) error {
 	q, err := url.ParseQuery(c.Form("filter"))
 	if err != nil {
 		return fmt.Errorf("%w: filter", idp.ErrInvalid)

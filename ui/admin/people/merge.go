@@ -12,6 +12,9 @@ import (
 	"latchkey/ui/page"
 )
 
+// merges is the pages on which two accounts become one.
+type merges struct{ *Pages }
+
 // mergeView is the page on which two accounts become one.
 type mergeView struct {
 	admin.Head
@@ -29,7 +32,7 @@ type mergedView struct {
 	Fields         admin.Fields
 }
 
-func (p *Pages) mergePage(c *page.Context, v admin.Visit) error {
+func (p merges) mergePage(c *page.Context, v admin.Visit) error {
 	u, err := p.touchable(c, v, idp.EditPeople)
 	if err != nil {
 		return err
@@ -38,7 +41,7 @@ func (p *Pages) mergePage(c *page.Context, v admin.Visit) error {
 }
 
 // showMerge looks for the other account, or shows what would happen to it.
-func (p *Pages) showMerge(c *page.Context, v admin.Visit, status int, keep idp.User, h admin.Head, other idp.UserID) error {
+func (p merges) showMerge(c *page.Context, v admin.Visit, status int, keep idp.User, h admin.Head, other idp.UserID) error {
 	view := mergeView{
 		Head: h, Title: c.Words.T("admin.users.merge_title", page.PersonOf(keep).Name), URL: urlOf(keep.ID) + "/merge",
 		With: admin.Field{Name: "q", Label: c.Words.T("admin.users.merge_with"), Type: "search", Value: c.Query("q"), Help: c.Words.T("admin.users.search_help"), Auto: "off"},
@@ -67,12 +70,12 @@ func (p *Pages) showMerge(c *page.Context, v admin.Visit, status int, keep idp.U
 	} else if err != nil {
 		return err
 	}
-	view.Merged = mergedOf(c, v, m)
+	view.Merged = mergedOf(c, m)
 	c.Here(view.URL + "?with=" + string(other))
 	return c.Show(set, status, "merge.html", view)
 }
 
-func mergedOf(c *page.Context, v admin.Visit, m people.Merged) *mergedView {
+func mergedOf(c *page.Context, m people.Merged) *mergedView {
 	t := func(key string) string { return c.Words.T(fmt.Sprintf("admin.users.%s", key)) }
 	list := func(n int, names []string) string {
 		if n == 0 {
@@ -108,7 +111,7 @@ func mergedOf(c *page.Context, v admin.Visit, m people.Merged) *mergedView {
 	return out
 }
 
-func (p *Pages) merge(c *page.Context, v admin.Visit) error {
+func (p merges) merge(c *page.Context, v admin.Visit) error {
 	u, err := p.touchable(c, v, idp.EditPeople)
 	if err != nil {
 		return err

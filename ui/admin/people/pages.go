@@ -51,7 +51,7 @@ type Pages struct {
 // Sections is the part.
 func (p *Pages) Sections() []admin.Section {
 	routes := p.many()
-	for _, more := range [][]admin.Route{p.one(), p.acts(), p.protection()} {
+	for _, more := range [][]admin.Route{p.one(), deeds{p}.acts(), p.protection()} {
 		routes = append(routes, more...)
 	}
 	return []admin.Section{{Name: "users", Path: Home, Right: idp.SeePeople, Group: "people", Routes: routes}}
@@ -60,26 +60,26 @@ func (p *Pages) Sections() []admin.Section {
 // many are the pages about many people.
 func (p *Pages) many() []admin.Route {
 	const bulk, imported, approvals = Home + "/bulk/:batch", Home + "/import/:batch", Home + "/approvals"
-	upload := admin.Post(Home+"/import", idp.EditPeople, Home+"/import", p.upload)
+	upload := admin.Post(Home+"/import", idp.EditPeople, Home+"/import", uploads{p}.upload)
 	upload.Upload = people.MaxFile
 	return []admin.Route{
-		admin.Get(Home, idp.SeePeople, p.list),
-		admin.Post(Home+"/export", idp.SeePeople, Home, p.export).Guarded(),
-		admin.Get(Home+"/new", idp.EditPeople, p.newPerson),
-		admin.Post(Home+"/new", idp.EditPeople, Home+"/new", p.add),
-		admin.Post(Home+"/bulk", idp.HelpPeople, Home, p.prepare),
-		admin.Get(bulk, idp.HelpPeople, p.plan),
-		admin.Post(bulk+"/start", idp.HelpPeople, bulk, p.startBulk).Guarded(),
-		admin.Get(Home+"/import", idp.EditPeople, p.importPage),
+		admin.Get(Home, idp.SeePeople, lists{p}.list),
+		admin.Post(Home+"/export", idp.SeePeople, Home, lists{p}.export).Guarded(),
+		admin.Get(Home+"/new", idp.EditPeople, forms{p}.newPerson),
+		admin.Post(Home+"/new", idp.EditPeople, Home+"/new", forms{p}.add),
+		admin.Post(Home+"/bulk", idp.HelpPeople, Home, bulks{p}.prepare),
+		admin.Get(bulk, idp.HelpPeople, bulks{p}.plan),
+		admin.Post(bulk+"/start", idp.HelpPeople, bulk, bulks{p}.startBulk).Guarded(),
+		admin.Get(Home+"/import", idp.EditPeople, uploads{p}.importPage),
 		upload,
-		admin.Get(imported, idp.EditPeople, p.draft),
-		admin.Post(imported+"/check", idp.EditPeople, imported, p.check),
-		admin.Post(imported+"/start", idp.EditPeople, imported, p.startImport).Guarded(),
-		admin.Get(imported+"/refused", idp.EditPeople, p.refused),
-		admin.Get(approvals, idp.HelpPeople, p.approvals),
-		admin.Post(approvals+"/:request/allow", idp.HelpPeople, approvals, p.allow).Guarded(),
-		admin.Post(approvals+"/:request/refuse", idp.HelpPeople, approvals, p.refuse),
-		admin.Post(approvals+"/:request/take", idp.HelpPeople, approvals, p.take).Guarded(),
+		admin.Get(imported, idp.EditPeople, uploads{p}.draft),
+		admin.Post(imported+"/check", idp.EditPeople, imported, uploads{p}.check),
+		admin.Post(imported+"/start", idp.EditPeople, imported, uploads{p}.startImport).Guarded(),
+		admin.Get(imported+"/refused", idp.EditPeople, uploads{p}.refused),
+		admin.Get(approvals, idp.HelpPeople, helping{p}.approvals),
+		admin.Post(approvals+"/:request/allow", idp.HelpPeople, approvals, helping{p}.allow).Guarded(),
+		admin.Post(approvals+"/:request/refuse", idp.HelpPeople, approvals, helping{p}.refuse),
+		admin.Post(approvals+"/:request/take", idp.HelpPeople, approvals, helping{p}.take).Guarded(),
 	}
 }
 
@@ -87,22 +87,22 @@ func (p *Pages) many() []admin.Route {
 func (p *Pages) one() []admin.Route {
 	const user = Home + "/:user"
 	return []admin.Route{
-		admin.Get(user, idp.SeePeople, p.card),
-		admin.Get(user+"/edit", idp.EditPeople, p.editPerson),
-		admin.Post(user+"/edit", idp.EditPeople, user+"/edit", p.edit).Guarded(),
-		admin.Get(user+"/role", idp.GrantRoles, p.rolePage),
-		admin.Post(user+"/role", idp.GrantRoles, user+"/role", p.role).Guarded(),
-		admin.Get(user+"/groups", idp.EditPeople, p.groupsPage),
-		admin.Post(user+"/groups", idp.EditPeople, user+"/groups", p.groups),
-		admin.Get(user+"/temporary", idp.HelpPeople, p.temporaryPage),
-		admin.Post(user+"/temporary", idp.HelpPeople, user+"/temporary", p.temporary).Guarded(),
-		admin.Get(user+"/invite", idp.HelpPeople, p.invitePage),
-		admin.Post(user+"/invite", idp.HelpPeople, user+"/invite", p.invite).Guarded(),
-		admin.Get(user+"/enrol", idp.HelpPeople, p.enrolPage),
-		admin.Post(user+"/enrol", idp.HelpPeople, user+"/enrol", p.enrol).Guarded(),
-		admin.Get(user+"/merge", idp.EditPeople, p.mergePage),
-		admin.Post(user+"/merge", idp.EditPeople, user+"/merge", p.merge).Guarded(),
-		admin.Post(user+"/data", idp.EditPeople, user, p.data).Guarded(),
+		admin.Get(user, idp.SeePeople, cards{p}.card),
+		admin.Get(user+"/edit", idp.EditPeople, forms{p}.editPerson),
+		admin.Post(user+"/edit", idp.EditPeople, user+"/edit", forms{p}.edit).Guarded(),
+		admin.Get(user+"/role", idp.GrantRoles, forms{p}.rolePage),
+		admin.Post(user+"/role", idp.GrantRoles, user+"/role", forms{p}.role).Guarded(),
+		admin.Get(user+"/groups", idp.EditPeople, forms{p}.groupsPage),
+		admin.Post(user+"/groups", idp.EditPeople, user+"/groups", forms{p}.groups),
+		admin.Get(user+"/temporary", idp.HelpPeople, helping{p}.temporaryPage),
+		admin.Post(user+"/temporary", idp.HelpPeople, user+"/temporary", helping{p}.temporary).Guarded(),
+		admin.Get(user+"/invite", idp.HelpPeople, helping{p}.invitePage),
+		admin.Post(user+"/invite", idp.HelpPeople, user+"/invite", helping{p}.invite).Guarded(),
+		admin.Get(user+"/enrol", idp.HelpPeople, helping{p}.enrolPage),
+		admin.Post(user+"/enrol", idp.HelpPeople, user+"/enrol", helping{p}.enrol).Guarded(),
+		admin.Get(user+"/merge", idp.EditPeople, merges{p}.mergePage),
+		admin.Post(user+"/merge", idp.EditPeople, user+"/merge", merges{p}.merge).Guarded(),
+		admin.Post(user+"/data", idp.EditPeople, user, cards{p}.data).Guarded(),
 	}
 }
 

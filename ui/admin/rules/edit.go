@@ -70,6 +70,7 @@ type sheet struct {
 	seen   int
 	wrong  error
 	theirs *rulebook.Draft
+	gone   bool // published or thrown away meanwhile: what was typed begins a new draft
 }
 
 func (e editor) draw(c *page.Context, v admin.Visit, status int, s sheet) error {
@@ -93,6 +94,9 @@ func (e editor) draw(c *page.Context, v admin.Visit, status int, s sheet) error 
 	if errors.Is(s.wrong, idp.ErrTaken) {
 		view.Sections = named(view.Sections, c.Words.T("admin.policies.wrong.taken"))
 		view.Lines = append(view.Lines, c.Words.T("admin.policies.wrong.taken"))
+	}
+	if s.gone {
+		view.Head = view.Refused(c.Words.T("admin.changed_meanwhile"), c.Words.T("admin.policies.draft_gone"))
 	}
 	if s.theirs != nil {
 		view.Head = view.Refused(c.Words.T("admin.changed_meanwhile"), c.Words.T("admin.policies.theirs_text"))
@@ -133,7 +137,7 @@ func (e editor) fill(c *page.Context, v admin.Visit, view *editView, s sheet, sa
 		}
 	}
 	k, err := e.known(c.Context(), v.By)
-	view.Sections = say.sections(values, ms, k)
+	view.Sections = former{say}.sections(values, ms, k)
 	return err
 }
 
@@ -186,10 +190,7 @@ func (e editor) save(c *page.Context, v admin.Visit) error {
 		return c.Redirect(pathOf(d.Policy.ID) + "?done=draft")
 	case errors.As(err, &conflict):
 		s.seen, s.theirs = 0, conflict.Draft
-		if s.theirs == nil {
-			// Published or thrown away meanwhile: what was typed begins a new draft.
-			s.wrong = err
-		} else {
+		if s.gone = s.theirs == nil; !s.gone {
 			s.seen = s.theirs.Version
 		}
 		return e.draw(c, v, http.StatusConflict, s)

@@ -3,6 +3,7 @@ package rules
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +13,9 @@ import (
 	"latchkey/ui/locale"
 	"latchkey/ui/page"
 )
+
+// former draws forms.
+type former struct{ speaker }
 
 // section is a part of the form of a policy.
 type section struct {
@@ -47,7 +51,7 @@ type known struct {
 const offered = 40
 
 // sections draw a policy's values, from the table of package policy alone.
-func (s speaker) sections(v policy.Values, ms policy.Mistakes, k known) []section {
+func (s former) sections(v policy.Values, ms policy.Mistakes, k known) []section {
 	var out []section
 	for _, f := range policyFields {
 		i := slices.IndexFunc(out, func(o section) bool { return o.Name == f.Part })
@@ -72,7 +76,7 @@ func (s speaker) sections(v policy.Values, ms policy.Mistakes, k known) []sectio
 }
 
 // general is a mistake that is about several fields together.
-func (s speaker) general(m policy.Mistake) (part, text string) {
+func (s former) general(m policy.Mistake) (part, text string) {
 	switch key, _, _ := m.Field(); key {
 	case "whom":
 		return "whom", s.T("admin.policies.wrong.whom")
@@ -84,7 +88,7 @@ func (s speaker) general(m policy.Mistake) (part, text string) {
 	return "", ""
 }
 
-func (s speaker) input(f policy.Field, v policy.Values, ms policy.Mistakes, k known) input {
+func (s former) input(f policy.Field, v policy.Values, ms policy.Mistakes, k known) input {
 	in := input{Shape: "field", Name: f.Key, Label: s.label(f.Key), Error: s.mistake(f, ms)}
 	if key := fmt.Sprintf("admin.policies.help.%s", part(f.Key)); s.Has(key) {
 		in.Help = s.T(key)
@@ -128,7 +132,7 @@ func box(name, label string, ticked bool) admin.Field {
 	return f
 }
 
-func (s speaker) options(f policy.Field, value string) []admin.Option {
+func (s former) options(f policy.Field, value string) []admin.Option {
 	out := []admin.Option{{Label: s.T("admin.policies.unsaid"), Chosen: value == ""}}
 	for _, o := range f.Options {
 		out = append(out, admin.Option{Value: o, Label: s.option(f, o), Chosen: o == value})
@@ -137,7 +141,7 @@ func (s speaker) options(f policy.Field, value string) []admin.Option {
 }
 
 // additions are the groups or applications that are there and not named yet.
-func (s speaker) additions(f policy.Field, v policy.Values, k known) (out []admin.Field) {
+func (s former) additions(f policy.Field, v policy.Values, k known) (out []admin.Field) {
 	there := map[string][]string{"group": k.Groups, "client": k.Clients}[f.Of]
 	named := strings.Split(v[f.Key], "\n")
 	for _, n := range there {
@@ -146,7 +150,7 @@ func (s speaker) additions(f policy.Field, v policy.Values, k known) (out []admi
 			if f.Of == "client" {
 				label = s.client(n)
 			}
-			out = append(out, box(f.Key+"+"+n, label, false))
+			out = append(out, box(f.Key+"+"+url.PathEscape(n), label, false))
 		}
 	}
 	return out
@@ -155,7 +159,7 @@ func (s speaker) additions(f policy.Field, v policy.Values, k known) (out []admi
 // spare rows of a list can be filled in without a script.
 const spare = 2
 
-func (s speaker) rows(f policy.Field, v policy.Values, ms policy.Mistakes) (out []exceptRow) {
+func (s former) rows(f policy.Field, v policy.Values, ms policy.Mistakes) (out []exceptRow) {
 	var lines []string
 	if v[f.Key] != "" {
 		lines = strings.Split(v[f.Key], "\n")
@@ -183,7 +187,7 @@ func (s speaker) rows(f policy.Field, v policy.Values, ms policy.Mistakes) (out 
 }
 
 // texts has a line for each language of the house, and for those that are there.
-func (s speaker) texts(f policy.Field, v policy.Values, ms policy.Mistakes) (out admin.Fields) {
+func (s former) texts(f policy.Field, v policy.Values, ms policy.Mistakes) (out admin.Fields) {
 	var tags []string
 	names := map[string]string{}
 	for _, l := range locale.Languages() {
@@ -206,7 +210,7 @@ func (s speaker) texts(f policy.Field, v policy.Values, ms policy.Mistakes) (out
 }
 
 // mistake is what is wrong with a field, in words.
-func (s speaker) mistake(f policy.Field, ms policy.Mistakes) string {
+func (s former) mistake(f policy.Field, ms policy.Mistakes) string {
 	for _, m := range ms {
 		key, item, _ := m.Field()
 		if key != f.Key || f.Input == policy.Excepts || f.Input == policy.Texts {
@@ -232,7 +236,7 @@ func (s speaker) mistake(f policy.Field, ms policy.Mistakes) string {
 	return ""
 }
 
-// posted reads a form as [speaker.sections] draws it.
+// posted reads a form as [former.sections] draws it.
 func posted(c *page.Context) policy.Values {
 	v := policy.Values{}
 	for _, f := range policyFields {
@@ -282,8 +286,10 @@ func tidy(text string) (out []string) {
 // ticked are the rest of the names of fields that were sent.
 func ticked(c *page.Context, prefix string) (out []string) {
 	for name := range c.R.PostForm {
-		if rest, is := strings.CutPrefix(name, prefix); is && rest != "" {
-			out = append(out, rest)
+		if rest, is := strings.CutPrefix(name, prefix); is {
+			if rest, err := url.PathUnescape(rest); err == nil && rest != "" { // what our form did not draw is nothing
+				out = append(out, rest)
+			}
 		}
 	}
 	slices.Sort(out)

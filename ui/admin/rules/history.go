@@ -61,28 +61,28 @@ func (h versions) list(c *page.Context, v admin.Visit) error {
 	if err != nil {
 		return err
 	}
-	name, err := h.name(c, v, vs)
+	crumbs, name, err := h.crumbs(c, v, vs)
 	if err != nil {
 		return err
 	}
-	return c.Show(set, http.StatusOK, "history.html", historyOf(c, v, name, vs, before))
+	return c.Show(set, http.StatusOK, "history.html", historyOf(c, v, crumbs, name, vs, before))
 }
 
-// name is what the policy is called now, or was last; one that never was is not
-// found.
-func (h versions) name(c *page.Context, v admin.Visit, vs []rulebook.Version) (string, error) {
+// crumbs lead back to the policy, if it is there: one that was removed has its
+// history alone, and one that never was is not found.
+func (h versions) crumbs(c *page.Context, v admin.Visit, vs []rulebook.Version) ([]admin.Crumb, string, error) {
 	e, err := h.Rules.Get(c.Context(), v.By, idOf(c))
 	switch {
 	case err == nil:
-		return nameOf(e), nil
+		return trail(c, e), nameOf(e), nil
 	case errors.Is(err, idp.ErrNotFound) && len(vs) > 0:
-		return vs[0].Name, nil
+		return trail(c), vs[0].Name, nil
 	}
-	return "", err
+	return nil, "", err
 }
 
-func historyOf(c *page.Context, v admin.Visit, name string, vs []rulebook.Version, before int) historyView {
-	view := historyView{Head: v.Head(c, back(c, name, idOf(c))...), Name: name}
+func historyOf(c *page.Context, v admin.Visit, crumbs []admin.Crumb, name string, vs []rulebook.Version, before int) historyView {
+	view := historyView{Head: v.Head(c, crumbs...), Name: name}
 	path := pathOf(idOf(c)) + "/history"
 	if before > 0 {
 		view.Pager.First = path
@@ -99,8 +99,9 @@ func historyOf(c *page.Context, v admin.Visit, name string, vs []rulebook.Versio
 	return view
 }
 
+// back leads from a version to the history that it is of.
 func back(c *page.Context, name, id string) []admin.Crumb {
-	return append(trail(c), admin.Crumb{Title: name, URL: pathOf(id)})
+	return append(trail(c), admin.Crumb{Title: c.Words.T("admin.policies.history_title", name), URL: pathOf(id) + "/history"})
 }
 
 // version is the one of the path.
@@ -145,7 +146,7 @@ func (h versions) show(c *page.Context, v admin.Visit) error {
 func versionOf(c *page.Context, v admin.Visit, s speaker, one, other rulebook.Version, all []rulebook.Version) (versionView, error) {
 	id := one.Policy
 	view := versionView{
-		Head: v.Head(c, append(back(c, one.Name, id), admin.Crumb{Title: c.Words.T("admin.policies.history"), URL: pathOf(id) + "/history"})...),
+		Head: v.Head(c, back(c, one.Name, id)...),
 		Name: one.Name, Body: one.Body, Row: rowOf(c, one), Against: other.Number,
 	}
 	is, err := one.Read()

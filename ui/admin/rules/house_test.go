@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"latchkey/idp"
 	"latchkey/idp/job"
@@ -28,10 +29,10 @@ func open(t *testing.T) *house {
 	h.House = admintest.Open(t, func(in *admintest.House) []admin.Section {
 		jobs := &job.Desk{Store: in.DB.Jobs(), Now: in.Clock.Now}
 		t.Cleanup(jobs.Close)
-		h.rules = &rulebook.Service{
+		h.rules = rulebook.New(rulebook.Config{
 			Store: in.DB.Rulebook(), People: in.DB.Users(), Finder: in.Accounts, Groups: in.DB.GroupBook(), Clients: in.DB.Clients(),
-			Factors: in.Factors, Jobs: jobs, Log: in.DB.Log(), Atomic: in.DB.Atomic, Now: in.Clock.Now,
-		}
+			Factors: in.Factors, Jobs: jobs, Log: in.DB.Log(), Atomic: in.DB.Atomic, Now: in.Clock.Now, Patience: time.Minute,
+		})
 		h.groups = &rulebook.Groups{Service: h.rules, Feeds: func(context.Context) ([]rulebook.Feed, error) {
 			return []rulebook.Feed{{Name: "shop", Feeds: func(g string) bool { return strings.HasPrefix(g, "odoo:") }}}, nil
 		}}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -110,7 +111,7 @@ func policyOf(c *page.Context, v admin.Visit, s speaker, e rulebook.Entry, doubt
 	view.Draft = &draftView{
 		Sentence: s.sentence(d.Policy), Saved: c.Words.T("admin.policies.saved", d.Who, c.Words.DateTime(d.At)), Seen: d.Version, Changes: s.changes(changes),
 	}
-	if !e.New() && d.Base != e.Version {
+	if d.Base != e.Version {
 		view.Draft.Late = c.Words.T("admin.policies.late", e.Version)
 	}
 	return view, err
@@ -179,8 +180,12 @@ func (p *Pages) confirmed(c *page.Context, err error, done string, again func() 
 		status = http.StatusConflict
 		view.Head = view.Refused(c.Words.T("admin.changed_meanwhile"), meanwhile(c, conflict))
 	default:
+		text := c.Words.T(fmt.Sprintf("admin.policies.wrong.%s", field.Field))
 		view.Head = view.Refused(c.Words.T("admin.refused"), "")
-		view.Confirm.Fields = view.Confirm.Fields.Marked(field.Field, c.Words.T(fmt.Sprintf("admin.policies.wrong.%s", field.Field)))
+		if !slices.ContainsFunc(view.Confirm.Fields, func(f admin.Field) bool { return f.Name == field.Field }) {
+			view.Head = view.Refused(c.Words.T("admin.refused"), text)
+		}
+		view.Confirm.Fields = view.Confirm.Fields.Marked(field.Field, text)
 	}
 	return c.Show(set, status, "sure.html", view)
 }

@@ -157,6 +157,25 @@ func TestConflict(t *testing.T) {
 	olga.Get(path+"/publish").Submit("policy-publish").Want(http.StatusConflict, path+"/publish").Says("was published meanwhile")
 	olga.Get(path).Has("#late").Submit("draft-rebase").Says("newest version")
 	olga.Get(path + "/publish").Submit("policy-publish").Says("is published")
+
+	// What was typed outlives the draft, and the policy.
+	anna.Get(path+"/edit").Submit("policy", "what.codes.tries", "4").Get(path + "/edit")
+	olga.Get(path + "/drop").Submit("draft-drop").Says("thrown away")
+	anna.Submit("policy", "what.codes.tries", "9").Want(http.StatusConflict, path+"/edit").Has("#wrong", `#f-what\.codes\.tries[value="9"]`)
+	anna.Submit("policy").Says("The draft is saved")
+	olga.Get(path+"/remove").Submit("policy-remove").Says("is removed").Get(path+"/history").Want(http.StatusOK, path+"/history")
+	anna.Get(path).Has("#late").Submit("draft-rebase").Get(path + "/publish").Submit("policy-publish").Says("is published")
+	if got := h.inForce(p.ID).What.Codes.Tries; got != 9 {
+		t.Error(got)
+	}
+}
+
+// Groups and applications that are there can be ticked.
+func TestAdditions(t *testing.T) {
+	h := open(t)
+	h.Must(h.groups.Add(t.Context(), admintest.Host, "Größen & Maße+"))
+	v := h.Enter(idp.Owner, "/admin/policies/new?template=portal")
+	v.Submit("policy", "whom.groups+Gr%C3%B6%C3%9Fen%20&%20Ma%C3%9Fe+", "yes", "where.clients+shop", "yes").Says("Größen & Maße+", "at Shop")
 }
 
 // D-05: who would be locked out is told before, and a word is asked for.
@@ -301,7 +320,7 @@ func TestWords(t *testing.T) {
 					t.Errorf("%s: no words for %s of %s", lang, o, f.Key)
 				}
 			}
-			for _, o := range s.sections(policy.Values{}, nil, known{}) {
+			for _, o := range (former{s}).sections(policy.Values{}, nil, known{}) {
 				missing(o.Title)
 			}
 		}

@@ -3,6 +3,7 @@ package rules
 import (
 	"net/http"
 	"net/netip"
+	"slices"
 	"time"
 
 	"latchkey/idp"
@@ -70,7 +71,7 @@ func Samples() []page.Sample {
 	draw := func(name, section, template string, status int, view func(*page.Context, admin.Visit, speaker) any) page.Sample {
 		return page.Drawn(name, set, status, template, func(c *page.Context) any { return view(c, visit(c, section), speakerOf(c, sampleClients)) })
 	}
-	return append(samplePolicies(draw), sampleGroups(draw)...)
+	return slices.Concat(samplePolicies(draw), sampleHistory(draw), sampleGroups(draw))
 }
 
 // drawer draws a sample.
@@ -118,12 +119,22 @@ func samplePolicies(draw drawer) []page.Sample {
 			view.Head = view.Refused(c.Words.T("admin.policies.lockout"), c.Words.T("admin.policies.lockout_refused"))
 			return view
 		}),
+	}
+}
+
+// sampleHistory is the rest of them.
+func sampleHistory(draw drawer) []page.Sample {
+	ok := http.StatusOK
+	d := sampleDraft()
+	entry := rulebook.Entry{Policy: samplePolicy, Version: 5, Draft: &d}
+	return []page.Sample{
 		draw("policy-history", "policies", "history.html", ok, func(c *page.Context, v admin.Visit, _ speaker) any {
-			return historyOf(c, v, samplePolicy.Name, sampleVersions(), 0)
+			return historyOf(c, v, trail(c, entry), samplePolicy.Name, sampleVersions(), 0)
 		}),
 		draw("policy-version", "policies", "version.html", ok, func(c *page.Context, v admin.Visit, s speaker) any {
 			vs := sampleVersions()
-			before, _ := policy.Format([]policy.Policy{off})
+			other := policy.Policy{Name: "no-sms", Whom: policy.Whom{Everyone: true}, What: policy.What{Methods: []mfa.Kind{"totp", "passkey"}}}
+			before, _ := policy.Format([]policy.Policy{other})
 			vs[4].Body = string(before)
 			view, _ := versionOf(c, v, s, vs[1], vs[4], vs)
 			return view
@@ -149,7 +160,7 @@ func sampleEdit(c *page.Context, v admin.Visit, s speaker, e rulebook.Entry) edi
 	return editView{
 		Head:  v.Head(c, trail(c, e)...).Refused(c.Words.T("admin.changed_meanwhile"), c.Words.T("admin.policies.theirs_text")),
 		Title: c.Words.T("admin.policies.edit_title", samplePolicy.Name), Action: pathOf("P1") + "/edit", Cancel: pathOf("P1"), ID: "P1",
-		Sections: s.sections(values, mistakesOf(err), known{Groups: []string{"accounting", "odoo:shop:base.group_portal"}, Clients: []string{"shop", "forum"}}),
+		Sections: former{s}.sections(values, mistakesOf(err), known{Groups: []string{"accounting", "odoo:shop:base.group_portal"}, Clients: []string{"shop", "forum"}}),
 		Theirs:   s.changes(changes), TheirsWho: c.Words.T("admin.policies.theirs", e.Draft.Who, c.Words.DateTime(e.Draft.At)),
 	}
 }

@@ -2,6 +2,7 @@ package scim
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -24,6 +25,11 @@ var groupFields = map[string]provision.Field{
 	"id": provision.ID, "externalid": provision.External, "displayname": provision.Name, "members": provision.Member, "members.value": provision.Member,
 }
 
+// ofKind is how Entra ID asks for a part of one element of a list, such as
+// emails[type eq "work"].value; RFC 7644 has no such thing. We keep one
+// element, and it is every kind.
+var ofKind = regexp.MustCompile(`\b([A-Za-z]+)\[type eq "[A-Za-z]*"\]\.([A-Za-z]+)`)
+
 // filterOf reads a filter (RFC 7644 §3.4.2.2); an empty one is everything.
 func filterOf(said string, fields map[string]provision.Field) (out provision.Expr, err error) {
 	if strings.TrimSpace(said) == "" {
@@ -37,7 +43,7 @@ func filterOf(said string, fields map[string]provision.Field) (out provision.Exp
 			out, err = provision.Expr{}, fmt.Errorf("%w: it cannot be read", provision.ErrFilter)
 		}
 	}()
-	e, err := filter.ParseFilter([]byte(said))
+	e, err := filter.ParseFilter([]byte(ofKind.ReplaceAllString(said, "$1.$2")))
 	if err != nil {
 		return out, fmt.Errorf("%w: it cannot be read", provision.ErrFilter)
 	}

@@ -11,8 +11,11 @@ import (
 	"latchkey/idp/provision"
 )
 
+// groups answers what is about groups.
+type groups struct{ *Server }
+
 // groupOf is a group as a resource; members is nil where they are not asked for.
-func (s *Server) groupOf(g provision.Group, members []provision.Person) object {
+func (s groups) groupOf(g provision.Group, members []provision.Person) object {
 	o := object{"schemas": []any{schemaGroup}, "id": g.ID, "displayName": g.Name}
 	fill(o, object{"externalId": g.External})
 	if members != nil {
@@ -32,7 +35,7 @@ func (c *call) wantsMembers() bool {
 	return !slices.Contains(fields(q.Get("excludedAttributes")), "members") && (len(only) == 0 || parted(only, "members") != nil)
 }
 
-func (s *Server) members(c *call, name string) ([]provision.Person, error) {
+func (s groups) members(c *call, name string) ([]provision.Person, error) {
 	if !c.wantsMembers() {
 		return nil, nil
 	}
@@ -43,7 +46,7 @@ func (s *Server) members(c *call, name string) ([]provision.Person, error) {
 	return all, err
 }
 
-func (s *Server) listGroups(c *call) (*answer, error) {
+func (s groups) listGroups(c *call) (*answer, error) {
 	f, err := filterOf(c.URL.Query().Get("filter"), groupFields)
 	if err != nil {
 		return nil, err
@@ -65,7 +68,7 @@ func (s *Server) listGroups(c *call) (*answer, error) {
 }
 
 // group answers with a group as it is now.
-func (s *Server) group(c *call, id string, status int) (*answer, error) {
+func (s groups) group(c *call, id string, status int) (*answer, error) {
 	g, err := s.Store.Group(c.Context(), id)
 	if err != nil {
 		return nil, err
@@ -82,11 +85,11 @@ func (s *Server) group(c *call, id string, status int) (*answer, error) {
 	return a, nil
 }
 
-func (s *Server) getGroup(c *call) (*answer, error) {
+func (s groups) getGroup(c *call) (*answer, error) {
 	return s.group(c, c.PathValue("id"), http.StatusOK)
 }
 
-func (s *Server) createGroup(c *call) (*answer, error) {
+func (s groups) createGroup(c *call) (*answer, error) {
 	o, err := c.read()
 	if err != nil {
 		return nil, err
@@ -117,7 +120,7 @@ func (s *Server) createGroup(c *call) (*answer, error) {
 
 // people reads whom a list of members means. Groups in groups are not known
 // here.
-func (s *Server) people(ctx context.Context, members []any) ([]idp.UserID, error) {
+func (s groups) people(ctx context.Context, members []any) ([]idp.UserID, error) {
 	var out []idp.UserID
 	for _, m := range members {
 		o, _ := m.(object)
@@ -136,7 +139,7 @@ func (s *Server) people(ctx context.Context, members []any) ([]idp.UserID, error
 }
 
 // settle makes the members of a group those that shall be.
-func (s *Server) settle(ctx context.Context, by idp.Actor, name string, was, shall []idp.UserID) error {
+func (s groups) settle(ctx context.Context, by idp.Actor, name string, was, shall []idp.UserID) error {
 	var come []string
 	for _, id := range shall {
 		if !slices.Contains(was, id) {
@@ -159,7 +162,7 @@ func (s *Server) settle(ctx context.Context, by idp.Actor, name string, was, sha
 }
 
 // changeGroup is what PUT and PATCH share.
-func (s *Server) changeGroup(c *call, next func(object) (object, error)) (*answer, error) {
+func (s groups) changeGroup(c *call, next func(object) (object, error)) (*answer, error) {
 	ctx, id := c.Context(), c.PathValue("id")
 	g, err := s.Store.Group(ctx, id)
 	if err != nil {
@@ -185,7 +188,7 @@ func (s *Server) changeGroup(c *call, next func(object) (object, error)) (*answe
 	return s.group(c, id, http.StatusOK)
 }
 
-func (s *Server) changeGroupTo(ctx context.Context, by idp.Actor, g provision.Group, members []provision.Person, o object) error {
+func (s groups) changeGroupTo(ctx context.Context, by idp.Actor, g provision.Group, members []provision.Person, o object) error {
 	name := text(o, "displayName")
 	if name == "" {
 		return errors.Join(errValue, errors.New("displayName is needed"))
@@ -220,7 +223,7 @@ func (s *Server) changeGroupTo(ctx context.Context, by idp.Actor, g provision.Gr
 	return s.settle(ctx, by, name, was, shall)
 }
 
-func (s *Server) putGroup(c *call) (*answer, error) {
+func (s groups) putGroup(c *call) (*answer, error) {
 	o, err := c.read()
 	if err != nil {
 		return nil, err
@@ -228,7 +231,7 @@ func (s *Server) putGroup(c *call) (*answer, error) {
 	return s.changeGroup(c, func(object) (object, error) { return o, nil })
 }
 
-func (s *Server) patchGroup(c *call) (*answer, error) {
+func (s groups) patchGroup(c *call) (*answer, error) {
 	ops, err := c.operations()
 	if err != nil {
 		return nil, err
@@ -238,7 +241,7 @@ func (s *Server) patchGroup(c *call) (*answer, error) {
 
 // deleteGroup refuses what a policy or an application names: it would open or
 // shut a door, and the other system knows of neither.
-func (s *Server) deleteGroup(c *call) (*answer, error) {
+func (s groups) deleteGroup(c *call) (*answer, error) {
 	g, err := s.Store.Group(c.Context(), c.PathValue("id"))
 	if err != nil {
 		return nil, err

@@ -58,14 +58,15 @@ type Server struct {
 // Mount prepares the server.
 func (s *Server) Mount() http.Handler {
 	s.mux = http.NewServeMux()
+	u, g := users{s}, groups{s}
 	for pattern, h := range map[string]handler{
 		"GET /ServiceProviderConfig": fixed(s.config), "GET /ResourceTypes": fixed(s.types), "GET /ResourceTypes/{id}": pick(s.types),
 		"GET /Schemas": fixed(s.schemas), "GET /Schemas/{id}": pick(s.schemas),
-		"GET /Users": s.listUsers, "POST /Users": s.createUser, "GET /Users/{id}": s.getUser, "PUT /Users/{id}": s.putUser,
-		"PATCH /Users/{id}": s.patchUser, "DELETE /Users/{id}": s.deleteUser,
-		"GET /Groups": s.listGroups, "POST /Groups": s.createGroup, "GET /Groups/{id}": s.getGroup, "PUT /Groups/{id}": s.putGroup,
-		"PATCH /Groups/{id}": s.patchGroup, "DELETE /Groups/{id}": s.deleteGroup,
-		"POST /.search": search(s.listAll), "POST /Users/.search": search(s.listUsers), "POST /Groups/.search": search(s.listGroups),
+		"GET /Users": u.listUsers, "POST /Users": u.createUser, "GET /Users/{id}": u.getUser, "PUT /Users/{id}": u.putUser,
+		"PATCH /Users/{id}": u.patchUser, "DELETE /Users/{id}": u.deleteUser,
+		"GET /Groups": g.listGroups, "POST /Groups": g.createGroup, "GET /Groups/{id}": g.getGroup, "PUT /Groups/{id}": g.putGroup,
+		"PATCH /Groups/{id}": g.patchGroup, "DELETE /Groups/{id}": g.deleteGroup,
+		"POST /.search": search(s.listAll), "POST /Users/.search": search(u.listUsers), "POST /Groups/.search": search(g.listGroups),
 	} {
 		method, path, _ := cut(pattern)
 		s.mux.Handle(method+" "+Prefix+path, s.wrap(h))

@@ -43,6 +43,7 @@ func (s *Server) listAll(c *call) (*answer, error) {
 	ctx, said := c.Context(), c.URL.Query().Get("filter")
 	var out []object
 	total := 0
+	u, g := users{s}, groups{s}
 	f, noUsers := filterOf(said, userFields)
 	if noUsers == nil {
 		all, n, err := s.Store.People(ctx, f, from, count)
@@ -50,7 +51,7 @@ func (s *Server) listAll(c *call) (*answer, error) {
 			return nil, err
 		}
 		for _, p := range all {
-			out = append(out, c.shown(s.userOf(p)))
+			out = append(out, c.shown(u.userOf(p)))
 		}
 		total = n
 	}
@@ -63,12 +64,12 @@ func (s *Server) listAll(c *call) (*answer, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, g := range all {
-			members, err := s.members(c, g.Name)
+		for _, one := range all {
+			members, err := g.members(c, one.Name)
 			if err != nil {
 				return nil, err
 			}
-			out = append(out, c.shown(s.groupOf(g, members)))
+			out = append(out, c.shown(g.groupOf(one, members)))
 		}
 		total += n
 	}

@@ -15,8 +15,11 @@ import (
 	"latchkey/idp/provision"
 )
 
+// users answers what is about people.
+type users struct{ *Server }
+
 // userOf is a person as a resource. Whom they belong with is said by the groups.
-func (s *Server) userOf(p provision.Person) object {
+func (s users) userOf(p provision.Person) object {
 	u := p.User
 	name := object{"formatted": u.Name}
 	fill(name, object{"givenName": u.Profile.GivenName, "familyName": u.Profile.FamilyName, "middleName": u.Profile.MiddleName})
@@ -139,7 +142,7 @@ func speech(said string) string {
 // apply makes a person what a resource wants. Addresses that a feeding system
 // gives are the house's own directory's word, and count as proven; numbers do
 // not, for a number is a second factor.
-func (s *Server) apply(ctx context.Context, by idp.Actor, was provision.Person, w wanted) error {
+func (s users) apply(ctx context.Context, by idp.Actor, was provision.Person, w wanted) error {
 	u := was.User
 	change, differs := account.Change{}, false
 	for _, f := range []struct {
@@ -179,7 +182,7 @@ func (s *Server) apply(ctx context.Context, by idp.Actor, was provision.Person, 
 	return nil
 }
 
-func (s *Server) listUsers(c *call) (*answer, error) {
+func (s users) listUsers(c *call) (*answer, error) {
 	f, err := filterOf(c.URL.Query().Get("filter"), userFields)
 	if err != nil {
 		return nil, err
@@ -197,7 +200,7 @@ func (s *Server) listUsers(c *call) (*answer, error) {
 }
 
 // user answers with a person as they are now.
-func (s *Server) user(c *call, id idp.UserID, status int) (*answer, error) {
+func (s users) user(c *call, id idp.UserID, status int) (*answer, error) {
 	p, err := s.Store.Person(c.Context(), id)
 	if err != nil {
 		return nil, err
@@ -210,11 +213,11 @@ func (s *Server) user(c *call, id idp.UserID, status int) (*answer, error) {
 	return a, nil
 }
 
-func (s *Server) getUser(c *call) (*answer, error) {
+func (s users) getUser(c *call) (*answer, error) {
 	return s.user(c, idp.UserID(c.PathValue("id")), http.StatusOK)
 }
 
-func (s *Server) createUser(c *call) (*answer, error) {
+func (s users) createUser(c *call) (*answer, error) {
 	o, err := c.read()
 	if err != nil {
 		return nil, err
@@ -248,7 +251,7 @@ func (s *Server) createUser(c *call) (*answer, error) {
 // revive takes somebody back whom the feeding system had deleted: the name of
 // who was deleted is free for it (RFC 7644 §3.6), and to us it is the same
 // person.
-func (s *Server) revive(ctx context.Context, by idp.Actor, w wanted) (idp.UserID, error) {
+func (s users) revive(ctx context.Context, by idp.Actor, w wanted) (idp.UserID, error) {
 	u, err := s.People.Users.ByIdentifier(ctx, idp.Canonical(w.login))
 	if errors.Is(err, idp.ErrNotFound) {
 		return "", nil
@@ -266,7 +269,7 @@ func (s *Server) revive(ctx context.Context, by idp.Actor, w wanted) (idp.UserID
 }
 
 // changeUser is what PUT and PATCH share.
-func (s *Server) changeUser(c *call, next func(object) (object, error)) (*answer, error) {
+func (s users) changeUser(c *call, next func(object) (object, error)) (*answer, error) {
 	id := idp.UserID(c.PathValue("id"))
 	p, err := s.Store.Person(c.Context(), id)
 	if err != nil {
@@ -276,8 +279,14 @@ func (s *Server) changeUser(c *call, next func(object) (object, error)) (*answer
 	if err := c.match(o["meta"].(object)["version"].(string)); err != nil {
 		return nil, err
 	}
+	was := object{"active": o["active"], "userType": o["userType"]}
 	if o, err = next(o); err != nil {
 		return nil, err
+	}
+	for name, v := range was { // who leaves these out means neither to let somebody in again nor to make them an employee
+		if get(o, name) == nil {
+			o[name] = v
+		}
 	}
 	w, err := want(o, p.User)
 	if err != nil {
@@ -289,20 +298,15 @@ func (s *Server) changeUser(c *call, next func(object) (object, error)) (*answer
 	return s.user(c, id, http.StatusOK)
 }
 
-func (s *Server) putUser(c *call) (*answer, error) {
+func (s users) putUser(c *call) (*answer, error) {
 	o, err := c.read()
 	if err != nil {
 		return nil, err
 	}
-	return s.changeUser(c, func(was object) (object, error) {
-		if get(o, "active") == nil { // who leaves it out does not mean to let somebody in again
-			o["active"] = was["active"]
-		}
-		return o, nil
-	})
+	return s.changeUser(c, func(object) (object, error) { return o, nil })
 }
 
-func (s *Server) patchUser(c *call) (*answer, error) {
+func (s users) patchUser(c *call) (*answer, error) {
 	ops, err := c.operations()
 	if err != nil {
 		return nil, err
@@ -310,7 +314,7 @@ func (s *Server) patchUser(c *call) (*answer, error) {
 	return s.changeUser(c, func(o object) (object, error) { return o, patch(o, ops) })
 }
 
-func (s *Server) deleteUser(c *call) (*answer, error) {
+func (s users) deleteUser(c *call) (*answer, error) {
 	p, err := s.Store.Person(c.Context(), idp.UserID(c.PathValue("id")))
 	if err != nil {
 		return nil, err

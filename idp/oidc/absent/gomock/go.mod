@@ -1,0 +1,3 @@
+module github.com/golang/mock
+
+go 1.26.0

@@ -1,0 +1,125 @@
+package odoo
+
+import (
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"latchkey/idp"
+	"latchkey/idp/job"
+	"latchkey/idp/odoo/connector"
+	"latchkey/idp/odoo/rpc"
+	"latchkey/ui/admin"
+	"latchkey/ui/page"
+)
+
+var sampleAt = time.Date(2026, time.October, 14, 9, 24, 0, 0, time.UTC)
+
+func sampleConnection() connector.Connection {
+	return connector.Connection{
+		ID: "shop", URL: "https://erp.example.org", Database: "erp", Login: "admin@example.org", Client: "shop", Created: sampleAt,
+		Facts: connector.Facts{
+			Version: rpc.Version{Full: "18.0+e", Series: 18, Enterprise: true}, Modules: []string{"auth_oauth", "auth_signup", "auth_totp", "portal", "website"},
+			Hosts: []string{"https://erp.example.org", "https://shop.example.org"}, Languages: []string{"fr_FR", "de_DE"}, OpenSignup: true,
+			Company: connector.Company{Name: "Durand & Söhne Metallwarenhandelsgesellschaft"}, Users: 318, Linked: 291, Read: sampleAt,
+		},
+		Lock: connector.Lock{At: sampleAt, Except: []string{"rescue@example.org"}}, Settings: connector.Settings{Sync: true, Groups: map[string]string{"sales_team.group_sale_manager": "sales"}},
+		Health: connector.Health{Good: sampleAt, Failed: sampleAt, Failure: "Odoo cannot be reached: dial tcp 203.0.113.7:443: connect: connection refused"},
+	}
+}
+
+func sampleState() connector.SyncState {
+	return connector.SyncState{
+		Succeeded: sampleAt, Total: connector.SyncCounts{Created: 12, Changed: 4, Failed: 1}, Failure: "Odoo cannot be reached",
+		Troubles: []connector.SyncTrouble{{Odoo: 7, Login: "zoe@example.org", Text: "same-email: 2 users have the e-mail zoe@example.org"}},
+	}
+}
+
+// Samples is these pages with sample data.
+func Samples() []page.Sample {
+	p := &Pages{Jobs: &job.Desk{Now: func() time.Time { return sampleAt }}}
+	visit := func(c *page.Context) admin.Visit { return admin.Sample(c, "odoo", p.Sections()) }
+	one := sampleConnection()
+	return append([]page.Sample{
+		page.Drawn("odoo", set, http.StatusOK, "list.html", func(c *page.Context) any {
+			return listView{Head: visit(c).Head(c), May: true, Rows: []listRow{rowOf(c, visit(c), one, sampleState())}}
+		}),
+		page.Drawn("odoo-none", set, http.StatusOK, "list.html", func(c *page.Context) any {
+			return listView{Head: visit(c).Head(c), May: true, Empty: &admin.Empty{Title: c.Words.T("admin.odoo.empty"), Text: c.Words.T("admin.odoo.empty_text"), URL: addressConnect, Button: c.Words.T("admin.odoo.connect")}}
+		}),
+		page.Drawn("odoo-address", set, http.StatusOK, "connect.html", func(c *page.Context) any { return addressStep(c, visit(c), "https://erp.example.org") }),
+		page.Drawn("odoo-login", set, http.StatusOK, "connect.html", func(c *page.Context) any {
+			v := loginStep(c, visit(c), connector.Order{URL: one.URL}, []string{"erp", "test"})
+			v.Head = v.Refused(c.Words.T("admin.odoo.problem.wrong_key"), "sign in: Odoo refuses the login and its API key or password")
+			return v
+		}),
+		page.Drawn("odoo-found", set, http.StatusOK, "connect.html", func(c *page.Context) any {
+			v := wizard(c, visit(c), 3)
+			v.Form, v.Action, v.Button = "odoo-connect", addressConnect+"/do", c.Words.T("admin.odoo.connect")
+			v.Found, v.Notes = foundFacts(c, one), []string{"this is Odoo Online: its API exists on Custom plans only, and its database cannot be read by SQL"}
+			return v
+		}),
+		page.Drawn("odoo-one", set, http.StatusOK, "show.html", func(c *page.Context) any {
+			v := viewOf(c, visit(c), one, sampleState(), []connector.Case{{User: "u", Name: "Pia Petersen", Login: "pia@example.org", What: "pia1, pia2", Seen: sampleAt}})
+			v.Work = []workRow{{c.Words.T("admin.odoo.job.doctor"), "/admin/odoo/job/x", when(c, visit(c), sampleAt), c.Words.T("admin.odoo.job_state.done")}}
+			return v
+		}),
+		page.Drawn("odoo-log", set, http.StatusOK, "log.html", func(c *page.Context) any {
+			return logView{Head: visit(c).Head(c), Rows: []runRow{
+				{when(c, visit(c), sampleAt), "1.2 s", counted(c, connector.SyncCounts{Created: 3, Failed: 1}), "", true, sampleState().Troubles}, {when(c, visit(c), sampleAt), "0.1 s", counted(c, connector.SyncCounts{}), one.Health.Failure, false, nil},
+			}}
+		}),
+		page.Drawn("odoo-import", set, http.StatusOK, "import.html", func(c *page.Context) any {
+			v := importForm(c, one, "sql", true)
+			v.Head = visit(c).Head(c, crumbs(c, one.ID)...)
+			return v
+		}),
+		page.Drawn("odoo-portal", set, http.StatusOK, "portal.html", func(c *page.Context) any {
+			return portalView{Head: visit(c).Head(c), Action: "/", Back: "/", Portal: connector.Portal{Snippet: "<!-- latchkey:begin -->\n<script>…</script>", Websites: []string{"My Website"}, Rules: "# nginx\nlocation = /web/login { }"}}
+		}),
+		page.Drawn("odoo-disconnect", set, http.StatusOK, "confirm.html", func(c *page.Context) any {
+			return confirmView{Head: visit(c).Head(c), Lists: []namedList{{c.Words.T("admin.odoo.disconnect_list"), []string{"links of 291 users", "provider row 4", "client shop with its tokens"}}}, Confirm: admin.Confirm{
+				ID: "disconnect", Title: c.Words.T("admin.odoo.disconnect_title", one.ID), Text: []string{c.Words.T("admin.odoo.disconnect_text"), c.Words.N("admin.odoo.disconnect_people", 291)},
+				Action: "/", Button: c.Words.T("admin.odoo.disconnect"), Cancel: "/", Danger: true, Fields: admin.Fields{tick(c, "leave", false)},
+			}}
+		}),
+	}, jobSamples(p, visit)...)
+}
+
+// jobSamples are the pages of work, in each of its states.
+func jobSamples(p *Pages, visit func(*page.Context) admin.Visit) (out []page.Sample) {
+	for _, one := range []struct {
+		name string
+		job.Job
+		result any
+	}{
+		{"running", job.Job{Kind: "odoo.connect", State: job.Running, Touched: sampleAt.AddDate(1000, 0, 0)}, joined{Steps: []connector.Step{{Name: "sign in", Did: "Odoo 18.0 (Enterprise) by xmlrpc, database erp, as admin"}, {Name: "client", Did: "made shop"}}}},
+		{"failed", job.Job{Kind: "odoo.lock", State: job.Failed, Key: "unreachable", Detail: "Odoo cannot be reached: 502"}, nil},
+		{"doctor", job.Job{Kind: "odoo.doctor", State: job.Done}, connector.Diagnosis{Checks: []string{"client"}, Findings: []connector.Finding{
+			{Check: "provider_row", Level: connector.Problem, Evidence: "row 4 of Odoo's OAuth providers is wrong in enabled", Cure: "`--fix` corrects it", Fixable: true},
+			{Check: "odoo_totp", Level: connector.Advice, Evidence: "3 people have Odoo's own second factor", Cure: "let them switch it off"}, {Check: "hosts", Level: connector.Problem, Fixed: true, Fixable: true},
+		}}},
+		{"import", job.Job{Kind: "odoo.import", State: job.Done, About: "shop", Progress: job.Progress{Done: 318, Part: 1}}, imported{DryRun: true, From: "rpc", Sync: true, Report: connector.ImportReport{Users: 318, Added: 291, Out: 2, Classes: []connector.ClassReport{
+			{ClassInfo: connector.Classes[0], Choice: connector.Skip, Count: 2, Examples: []connector.ImportFinding{{Login: "zoe@example.org", Text: "2 users have the e-mail zoe@example.org"}}},
+		}}}},
+		{"link", job.Job{Kind: "odoo.link", State: job.Done, About: "shop"}, linkResult{DryRun: true, Report: connector.LinkReport{Users: 318, Linked: 7, Already: 291, Missed: map[connector.LinkTrouble]int{connector.NotHere: 1}}, Findings: []connector.LinkFinding{{Trouble: connector.NotHere, Login: "old@example.org", Text: "was removed here"}}}},
+		{"lock", job.Job{Kind: "odoo.lock", State: job.Done, About: "shop"}, locked{DryRun: true, Users: 2, Report: connector.Locked{Users: []string{"ada", "pia"}, Exempt: []string{"admin"}, Settings: []string{"auth_signup.reset_password = False"}}}},
+	} {
+		raw, err := json.Marshal(one.result)
+		if err != nil {
+			panic(err) // plain values
+		}
+		if one.ID, one.Began, one.Owner = "sample", sampleAt, idp.UserID("sample"); one.result != nil {
+			one.Result = raw
+		}
+		out = append(out, page.Sample{Name: "odoo-job-" + one.name, Draw: func(c *page.Context) error {
+			view, err := p.jobOf(c, visit(c), one.Job)
+			if err != nil {
+				return err
+			}
+			c.Script()
+			return c.Show(set, http.StatusOK, "job.html", view)
+		}})
+	}
+	return out
+}

@@ -1,0 +1,6 @@
+package overview
+
+import "testing"
+
+// Every page of the package can be parsed.
+func TestTemplates(*testing.T) { set.ParseAll() }

@@ -1,0 +1,6 @@
+package records
+
+import "testing"
+
+// Every page of the package can be parsed.
+func TestTemplates(*testing.T) { set.ParseAll() }

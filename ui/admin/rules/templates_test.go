@@ -1,0 +1,6 @@
+package rules
+
+import "testing"
+
+// Every page of the package can be parsed.
+func TestTemplates(*testing.T) { set.ParseAll() }

@@ -1,0 +1,161 @@
+package api
+
+import (
+	"context"
+	"io"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"latchkey/idp"
+	"latchkey/idp/brand"
+	"latchkey/idp/evidence"
+	"latchkey/idp/settings"
+)
+
+// HouseSettings are the settings of the administration.
+type HouseSettings struct {
+	Assurance      string `json:"assurance" enum:"aal2,phr" doc:"What administrators prove at least; phr: a passkey."`
+	SecondApprover bool   `json:"second_approver" doc:"A temporary code takes two administrators."`
+	Sessions       int    `json:"sessions" minimum:"0" maximum:"100" doc:"How many sessions a person may have at once; 0: any number."`
+	Version        int64  `json:"version" doc:"What was read; another version is not replaced."`
+}
+
+func viewSettings(h settings.House, version int64) HouseSettings {
+	v := HouseSettings{h.Assurance, h.SecondApprover, h.Sessions, version}
+	if v.Assurance == "" {
+		v.Assurance = idp.AAL2
+	}
+	return v
+}
+
+// Gateway is one through which text messages go. A secret of it is never shown:
+// what is set is "set", and what is left empty stays.
+type Gateway struct {
+	ID       string            `json:"id,omitempty" readOnly:"true"`
+	Name     string            `json:"name" maxLength:"200"`
+	Type     string            `json:"type" maxLength:"64"`
+	Prefixes []string          `json:"prefixes,omitempty" maxItems:"300"`
+	Values   map[string]string `json:"values,omitempty"`
+	Own      map[string]any    `json:"own,omitempty"`
+	Off      bool              `json:"off,omitempty"`
+}
+
+func viewGateway(g settings.Gateway) Gateway { return Gateway(g) }
+
+// AboutGateway names a gateway.
+type AboutGateway struct {
+	ID string `path:"id" maxLength:"64" doc:"The gateway's id."`
+}
+
+// Branded is a brand with what is to be known about its colours.
+type Branded struct {
+	Brand    brand.Brand     `json:"brand"`
+	Warnings []brand.Warning `json:"warnings" doc:"Colours that are not used as they are, for pages stay readable."`
+}
+
+// houseAPI are the operations about settings, gateways, brands and the report.
+type houseAPI struct{ *API }
+
+func (a houseAPI) routes() {
+	o := func(id, method, path, summary string, right idp.Right) operation {
+		return operation{id: id, method: method, path: path, tag: "house", summary: summary, right: right}
+	}
+	add(a.API, o("get-settings", http.MethodGet, "/settings", "Show the settings", idp.SeeHouse), func(ctx context.Context, by idp.Actor, _ *struct{}) (*body[HouseSettings], error) {
+		h, version, err := a.Settings.Read(ctx, by)
+		return answer(viewSettings(h, version), err)
+	})
+	add(a.API, o("replace-settings", http.MethodPut, "/settings", "Replace the settings", idp.EditHouse), a.changeSettings)
+	add(a.API, o("list-gateways", http.MethodGet, "/sms-gateways", "List gateways for text messages, in the order in which they are asked", idp.SeeHouse), func(ctx context.Context, by idp.Actor, _ *struct{}) (*body[Items[Gateway]], error) {
+		all, err := a.Settings.ListGateways(ctx, by)
+		return answer(Items[Gateway]{each(all, viewGateway)}, err)
+	})
+	create := o("create-gateway", http.MethodPost, "/sms-gateways", "Add a gateway", idp.EditHouse)
+	create.status = http.StatusCreated
+	add(a.API, create, func(ctx context.Context, by idp.Actor, in *struct{ Body Gateway }) (*made[Named], error) {
+		in.Body.ID = ""
+		id, err := a.Settings.PutGateway(ctx, by, settings.Gateway(in.Body))
+		if err != nil {
+			return nil, err
+		}
+		return &made[Named]{Location: Prefix + "/sms-gateways/" + id, Body: Named{id, in.Body.Name}}, nil
+	})
+	add(a.API, o("replace-gateway", http.MethodPut, "/sms-gateways/{id}", "Replace a gateway", idp.EditHouse), func(ctx context.Context, by idp.Actor, in *struct {
+		AboutGateway
+		Body Gateway
+	}) (*none, error) {
+		in.Body.ID = in.ID
+		_, err := a.Settings.PutGateway(ctx, by, settings.Gateway(in.Body))
+		return done(err)
+	})
+	add(a.API, o("prefer-gateway", http.MethodPost, "/sms-gateways/{id}/first", "Ask a gateway before the others", idp.EditHouse), func(ctx context.Context, by idp.Actor, in *AboutGateway) (*none, error) {
+		return done(a.Settings.FirstGateway(ctx, by, in.ID))
+	})
+	add(a.API, o("delete-gateway", http.MethodDelete, "/sms-gateways/{id}", "Remove a gateway with its credentials", idp.EditHouse), func(ctx context.Context, by idp.Actor, in *AboutGateway) (*none, error) {
+		return done(a.Settings.RemoveGateway(ctx, by, in.ID))
+	})
+	a.brands(o)
+	report := o("make-evidence-report", http.MethodGet, "/reports/evidence", "Make the evidence report", idp.SeeAudit)
+	report.about, report.files = "Takes people:read, too. The page of the administration is the one to print.", []string{"application/json", "text/csv"}
+	add(a.API, report, a.evidence)
+}
+
+func (a houseAPI) changeSettings(ctx context.Context, by idp.Actor, in *struct{ Body HouseSettings }) (*body[HouseSettings], error) {
+	b := in.Body
+	if err := a.Settings.Change(ctx, by, b.Version, settings.House{Assurance: b.Assurance, SecondApprover: b.SecondApprover, Sessions: b.Sessions}); err != nil {
+		return nil, err
+	}
+	h, version, err := a.Settings.Read(ctx, by)
+	return answer(viewSettings(h, version), err)
+}
+
+// brands are the operations about looks: of the house, and of an application
+// where its people sign in.
+func (a houseAPI) brands(o func(id, method, path, summary string, right idp.Right) operation) {
+	add(a.API, o("get-brand", http.MethodGet, "/brand", "Show the brand of the house", idp.SeeHouse), func(ctx context.Context, by idp.Actor, _ *struct{}) (*body[brand.Brand], error) {
+		return answer(a.Brands.Get(ctx, by, ""))
+	})
+	add(a.API, o("replace-brand", http.MethodPut, "/brand", "Replace the brand of the house, but for its logos", idp.EditHouse), func(ctx context.Context, by idp.Actor, in *struct{ Body brand.Brand }) (*body[Branded], error) {
+		return a.setBrand(ctx, by, "", in.Body)
+	})
+	add(a.API, o("reset-brand", http.MethodDelete, "/brand", "Take the brand of the house away, with its logos", idp.EditHouse), func(ctx context.Context, by idp.Actor, _ *struct{}) (*none, error) {
+		return done(a.Brands.Reset(ctx, by, ""))
+	})
+	add(a.API, o("get-client-brand", http.MethodGet, "/clients/{client}/brand", "Show the brand of an application", idp.SeeHouse), func(ctx context.Context, by idp.Actor, in *AboutClient) (*body[brand.Brand], error) {
+		return answer(a.Brands.Get(ctx, by, in.Client))
+	})
+	add(a.API, o("replace-client-brand", http.MethodPut, "/clients/{client}/brand", "Replace the brand of an application, but for its logos", idp.EditHouse), func(ctx context.Context, by idp.Actor, in *struct {
+		AboutClient
+		Body brand.Brand
+	}) (*body[Branded], error) {
+		return a.setBrand(ctx, by, in.Client, in.Body)
+	})
+	add(a.API, o("reset-client-brand", http.MethodDelete, "/clients/{client}/brand", "Take the brand of an application away, with its logos", idp.EditHouse), func(ctx context.Context, by idp.Actor, in *AboutClient) (*none, error) {
+		return done(a.Brands.Reset(ctx, by, in.Client))
+	})
+}
+
+func (a houseAPI) setBrand(ctx context.Context, by idp.Actor, id idp.ClientID, b brand.Brand) (*body[Branded], error) {
+	warnings, err := a.Brands.Set(ctx, by, id, b)
+	if err != nil {
+		return nil, err
+	}
+	now, err := a.Brands.Get(ctx, by, id)
+	return answer(Branded{now, warnings}, err)
+}
+
+func (a houseAPI) evidence(_ context.Context, _ idp.Actor, in *struct {
+	Format string `query:"format" enum:"json,csv" default:"json"`
+}) (*huma.StreamResponse, error) {
+	kind := map[string]string{"csv": "text/csv; charset=utf-8", "json": "application/json"}[in.Format]
+	return a.stream(kind, "evidence."+in.Format, func(ctx context.Context, by idp.Actor, w io.Writer) error {
+		r, err := a.Evidence.Make(ctx, by, string(by.User))
+		if err != nil {
+			return err
+		}
+		if in.Format == "csv" {
+			return evidence.WriteCSV(w, r)
+		}
+		return format.Marshal(w, r)
+	}), nil
+}

@@ -1,0 +1,6 @@
+package security
+
+import "testing"
+
+// A broken template would otherwise show when somebody first opens its page.
+func TestTemplates(*testing.T) { set.ParseAll() }
