@@ -17,3 +17,6 @@ func (b *base) companies() *company.Service {
 		Store: b.db.Companies(), Help: b.help, Users: b.db.Users(), Limiter: b.db.Limiter(), Log: b.db.Log(), Atomic: b.db.Atomic, Now: b.now,
 	}
 }
+
+// contacts is what main contacts do.
+func (b *base) contacts() *company.Contacts { return &company.Contacts{Service: b.companies()} }

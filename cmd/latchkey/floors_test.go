@@ -23,8 +23,8 @@ const floors = `
 	mfa/totp  mfa/code  mfa/backup  mfa/passkey  mfa/temporary  mfa/sms  mfa/trust  mfa/policy  mfa/factortest
 
 	idp
-	idp/password  idp/picture  idp/mail  idp/audit  idp/keyring  idp/job  idp/apitoken  idp/replay  idp/provision
-	idp/audit/forward  idp/account  idp/signin  idp/oidc  idp/posture  idp/brand
+	idp/password  idp/picture  idp/mail  idp/audit  idp/keyring  idp/job  idp/apitoken  idp/replay  idp/provision  idp/settings  idp/figures
+	idp/audit/forward  idp/account  idp/signin  idp/oidc  idp/posture  idp/brand  idp/evidence  idp/texts
 	idp/odoo  idp/security  idp/export  idp/odoo/rpc  idp/rulebook  idp/company
 	idp/odoo/connector  idp/odoo/odootest
 	idp/people
@@ -38,7 +38,8 @@ const floors = `
 	ui/signin  ui/page/pagetest  ui/api/gate
 	ui/security  ui/profile  ui/company  ui/admin  ui/protocol  ui/demo  ui/dev  ui/api  ui/api/scim
 
-	ui/admin/people  ui/admin/companies  ui/admin/rules
+	ui/admin/chart  ui/admin/admintest
+	ui/admin/people  ui/admin/companies  ui/admin/rules  ui/admin/apps  ui/admin/odoo  ui/admin/overview  ui/admin/records  ui/admin/house
 
 	cmd/latchkey
 `
@@ -59,14 +60,14 @@ var owners = map[string][]string{
 	"golang.org/x/image":              {"idp/picture"},
 	"net/smtp":                        {"idp/mail"},
 	"github.com/wneessen/go-mail":     {"idp/mail"},
-	"testing":                         {"mfa/factortest", "idp/store/storetest", "ui/page/pagetest", "idp/odoo/odootest"},
+	"testing":                         {"mfa/factortest", "idp/store/storetest", "ui/page/pagetest", "ui/admin/admintest", "idp/odoo/odootest"},
 	"github.com/pressly/goose":        {"migrations"},
 	"github.com/spf13/cobra":          {"cmd"},
 	"github.com/danielgtaylor/huma":   {"ui/api"},
 	"github.com/scim2":                {"ui/api/scim"},
 	"github.com/tink-crypto":          {"idp/keyring"},
-	"latchkey/idp/store":              {"idp/store", "cmd"}, // domain and pages see interfaces
-	"latchkey/ui/page/pagetest":       {"ui/page/pagetest"}, // tests only: it brings a browser's driver and axe-core along
+	"latchkey/idp/store":              {"idp/store", "ui/admin/admintest", "cmd"}, // domain and pages see interfaces
+	"latchkey/ui/page/pagetest":       {"ui/page/pagetest", "ui/admin/admintest"}, // tests only: it brings a browser's driver and axe-core along
 }
 
 func TestFloors(t *testing.T) {

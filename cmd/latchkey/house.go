@@ -245,7 +245,7 @@ func build(ctx context.Context, b *base, extra ...func(*house, gin.IRouter)) (*h
 		return nil, err
 	}
 	site, err := page.New(page.Config{
-		Issuer: b.cfg.Issuer, CSRFKey: keyring.Derive(root, "csrf"), Name: b.cfg.Branding.Name, Brands: b.brands, Leads: b.companies().Leads, Now: b.now,
+		Issuer: b.cfg.Issuer, CSRFKey: keyring.Derive(root, "csrf"), Name: b.cfg.Branding.Name, Brands: b.brands, Leads: b.contacts().Leads, Now: b.now,
 	})
 	if err != nil {
 		return nil, err

@@ -41,7 +41,7 @@ func routes(h *house, extra []func(*house, gin.IRouter)) (http.Handler, error) {
 	(&pages.Pages{Site: h.site, SignIn: h.signIn, Help: h.help, Background: h.behind.do, Farewell: h.provider.Frames, Related: h.cfg.Passkeys.Origins, Door: h.door}).Mount(r)
 	(&security.Pages{Site: h.site, SignIn: h.signIn, Security: h.security, Elsewhere: h.odooConnected}).Mount(r)
 	(&profile.Pages{Site: h.site, SignIn: h.signIn, Self: h.self, Apps: h.apps, Data: h.export()}).Mount(r)
-	(&company.Pages{Site: h.site, SignIn: h.signIn, Companies: h.companies()}).Mount(r)
+	(&company.Pages{Site: h.site, SignIn: h.signIn, Contacts: h.contacts()}).Mount(r)
 	h.administration().Mount(r)
 	if err := h.mountAPI(r); err != nil {
 		return nil, err

@@ -127,7 +127,8 @@ type Store interface {
 	Follow(ctx context.Context, f Feed, id string, now time.Time) error
 }
 
-// Service is what can be done with companies. Its fields are set once, before
+// Service is what administrators do with companies; [Contacts] is what their main
+// contacts do. Its fields are set once, before
 // first use.
 type Service struct {
 	Store   Store

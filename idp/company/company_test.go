@@ -28,7 +28,7 @@ var host = idp.Actor{Host: true}
 // belong to none.
 type house struct {
 	*testing.T
-	*company.Service
+	*company.Contacts
 	db     *store.DB
 	clock  *storetest.Clock
 	people map[string]idp.User
@@ -48,10 +48,10 @@ func eachHouse(t *testing.T, f func(h *house)) {
 			Users: db.Users(), Groups: db.Groups(), Sessions: db.Sessions(), Factors: factors, Passwords: hasher, Log: db.Log(), Policies: db.Policies(),
 			Atomic: db.Atomic, Now: clock.Now, MinPassword: 15, Locks: store.LocksOf(db), Links: db.Links(), Owners: db.Owners(), Doors: db.Doors(), Notify: notices,
 		}
-		h.Service = &company.Service{
+		h.Contacts = &company.Contacts{Service: &company.Service{
 			Store: db.Companies(), Help: &account.Help{Service: accounts, Letters: notices, Limiter: db.Limiter()}, Users: db.Users(), Limiter: db.Limiter(),
 			Log: db.Log(), Atomic: db.Atomic, Now: clock.Now,
-		}
+		}}
 		h.fill()
 		f(h)
 	})

@@ -11,6 +11,9 @@ import (
 	"latchkey/mfa"
 )
 
+// Contacts is what main contacts do.
+type Contacts struct{ *Service }
+
 const (
 	// fresh is how recent every proof of a main contact must be for a change
 	// (SECURITY.md M-05): they give access, and take it.
@@ -70,7 +73,7 @@ func (in Invitation) account() account.New {
 }
 
 // Mine lists the companies that somebody leads; none for everybody else.
-func (s *Service) Mine(ctx context.Context, by idp.Actor) ([]Company, error) {
+func (s *Contacts) Mine(ctx context.Context, by idp.Actor) ([]Company, error) {
 	if !acting(by) {
 		return nil, nil
 	}
@@ -79,14 +82,14 @@ func (s *Service) Mine(ctx context.Context, by idp.Actor) ([]Company, error) {
 
 // Leads reports whether a person leads any company: what they do not lead is
 // not shown to them.
-func (s *Service) Leads(ctx context.Context, id idp.UserID) (bool, error) {
+func (s *Contacts) Leads(ctx context.Context, id idp.UserID) (bool, error) {
 	all, err := s.Store.Led(ctx, id)
 	return len(all) > 0, err
 }
 
 // People returns a page of the people of a company that somebody leads, by name;
 // idp.ErrNotFound for any other company. after is a page's Next.
-func (s *Service) People(ctx context.Context, by idp.Actor, company, after string) (People, error) {
+func (s *Contacts) People(ctx context.Context, by idp.Actor, company, after string) (People, error) {
 	const limit = 50
 	c, err := s.led(ctx, by, company, "company.look", false)
 	if err != nil {
@@ -107,22 +110,9 @@ func (s *Service) People(ctx context.Context, by idp.Actor, company, after strin
 	return out, nil
 }
 
-// Person returns one of them, or fails with idp.ErrNotFound.
-func (s *Service) Person(ctx context.Context, by idp.Actor, company, id string) (Company, Person, error) {
-	c, err := s.led(ctx, by, company, "company.look", false)
-	if err != nil {
-		return Company{}, Person{}, err
-	}
-	m, err := s.Store.Member(ctx, c.ID, id, by.User)
-	if err == nil && m.User.ID != "" && !m.Plain() {
-		err = idp.ErrNotFound
-	}
-	return c, s.person(by, m), err
-}
-
 // person is what a main contact sees of a member. Of somebody with an account
 // elsewhere that is what they would see of a new one (SECURITY.md E-01).
-func (s *Service) person(by idp.Actor, m Member) Person {
+func (s *Contacts) person(by idp.Actor, m Member) Person {
 	out := Person{
 		ID: m.ID, Name: m.User.Name, Email: m.User.Email, Factor: m.Factor, Lead: m.Lead, Self: m.User.ID == by.User, SignedIn: m.SignedIn, Invited: m.Invited,
 	}
@@ -161,7 +151,7 @@ func changeable(by idp.Actor, m Member) bool {
 // same when the address is somebody's (SECURITY.md E-01): a member of the company
 // who has no password gets another invitation, and nothing happens to anybody
 // else. It fails with a [*mfa.LockedError] after too many in a day.
-func (s *Service) Invite(ctx context.Context, by idp.Actor, company string, in Invitation) error {
+func (s *Contacts) Invite(ctx context.Context, by idp.Actor, company string, in Invitation) error {
 	c, err := s.led(ctx, by, company, "company.invite", true)
 	if err != nil {
 		return err
@@ -211,7 +201,7 @@ func (s *Service) Invite(ctx context.Context, by idp.Actor, company string, in I
 }
 
 // welcome makes somebody new.
-func (s *Service) welcome(ctx context.Context, by idp.Actor, c Company, in Invitation) error {
+func (s *Contacts) welcome(ctx context.Context, by idp.Actor, c Company, in Invitation) error {
 	var m Member
 	made := func(ctx context.Context) error {
 		if err := s.Store.Leads(ctx, c.ID, by.User); err != nil {
@@ -234,7 +224,7 @@ func (s *Service) welcome(ctx context.Context, by idp.Actor, c Company, in Invit
 }
 
 // mail sends an invitation to a member.
-func (s *Service) mail(ctx context.Context, by idp.Actor, c Company, member string, id idp.UserID) error {
+func (s *Contacts) mail(ctx context.Context, by idp.Actor, c Company, member string, id idp.UserID) error {
 	return s.Atomic(ctx, func(ctx context.Context) error {
 		if err := errors.Join(s.Store.Leads(ctx, c.ID, by.User), s.Store.Within(ctx, c.ID, member, by.User)); err != nil {
 			return err
@@ -246,7 +236,7 @@ func (s *Service) mail(ctx context.Context, by idp.Actor, c Company, member stri
 
 // ask keeps the invitation of an address that is somebody else's. Administrators
 // see in the log what became of it.
-func (s *Service) ask(ctx context.Context, by idp.Actor, c Company, in Invitation) error {
+func (s *Contacts) ask(ctx context.Context, by idp.Actor, c Company, in Invitation) error {
 	m := Member{ID: newID(), Company: c.ID, Name: in.Name, Email: in.Email, Hand: true, Invited: s.Now()}
 	return s.Atomic(ctx, func(ctx context.Context) error {
 		return errors.Join(s.Store.Leads(ctx, c.ID, by.User), s.Store.Ask(ctx, m),
@@ -255,7 +245,7 @@ func (s *Service) ask(ctx context.Context, by idp.Actor, c Company, in Invitatio
 }
 
 // Resend invites a member once more who has not come yet.
-func (s *Service) Resend(ctx context.Context, by idp.Actor, company, id string) error {
+func (s *Contacts) Resend(ctx context.Context, by idp.Actor, company, id string) error {
 	c, m, err := s.reach(ctx, by, company, id, "company.invite")
 	if err != nil {
 		return err
@@ -273,7 +263,7 @@ func (s *Service) Resend(ctx context.Context, by idp.Actor, company, id string) 
 }
 
 // Disable locks a member out at once.
-func (s *Service) Disable(ctx context.Context, by idp.Actor, company, id string) error {
+func (s *Contacts) Disable(ctx context.Context, by idp.Actor, company, id string) error {
 	c, m, err := s.reach(ctx, by, company, id, "company.disable")
 	if err != nil {
 		return err
@@ -290,7 +280,7 @@ func (s *Service) Disable(ctx context.Context, by idp.Actor, company, id string)
 }
 
 // Enable lets a member in again whom a main contact disabled, and nobody else.
-func (s *Service) Enable(ctx context.Context, by idp.Actor, company, id string) error {
+func (s *Contacts) Enable(ctx context.Context, by idp.Actor, company, id string) error {
 	c, m, err := s.reach(ctx, by, company, id, "company.enable")
 	if err != nil {
 		return err
@@ -308,7 +298,7 @@ func (s *Service) Enable(ctx context.Context, by idp.Actor, company, id string) 
 
 // change does something to a member, if they are the main contact's to change at
 // that moment.
-func (s *Service) change(ctx context.Context, by idp.Actor, c Company, m Member, what string, do func(context.Context) error) error {
+func (s *Contacts) change(ctx context.Context, by idp.Actor, c Company, m Member, what string, do func(context.Context) error) error {
 	return s.Atomic(ctx, func(ctx context.Context) error {
 		return errors.Join(s.Store.Leads(ctx, c.ID, by.User), s.Store.Within(ctx, c.ID, m.ID, by.User), do(ctx),
 			s.note(ctx, by, what, "ok", m.User.ID, map[string]string{"company": c.ID}))
@@ -317,7 +307,7 @@ func (s *Service) change(ctx context.Context, by idp.Actor, c Company, m Member,
 
 // reach is the head of every act on a member: is the company the actor's, is it
 // proven, is the member theirs to change?
-func (s *Service) reach(ctx context.Context, by idp.Actor, company, id, what string) (Company, Member, error) {
+func (s *Contacts) reach(ctx context.Context, by idp.Actor, company, id, what string) (Company, Member, error) {
 	c, err := s.led(ctx, by, company, what, true)
 	if err != nil {
 		return c, Member{}, err
@@ -334,7 +324,7 @@ func (s *Service) reach(ctx context.Context, by idp.Actor, company, id, what str
 
 // led is a company that the actor leads now. A change takes fresh proofs, too:
 // idp.ErrMore.
-func (s *Service) led(ctx context.Context, by idp.Actor, company, what string, change bool) (Company, error) {
+func (s *Contacts) led(ctx context.Context, by idp.Actor, company, what string, change bool) (Company, error) {
 	mine, err := s.Mine(ctx, by)
 	if err != nil {
 		return Company{}, err
@@ -368,6 +358,6 @@ func house(by idp.Actor) idp.Actor {
 	return by
 }
 
-func (s *Service) spend(ctx context.Context, c Company) error {
+func (s *Contacts) spend(ctx context.Context, c Company) error {
 	return s.Limiter.Take(ctx, mfa.Budget{Key: "company:" + c.ID, Max: daily, Per: 24 * time.Hour})
 }

@@ -34,9 +34,9 @@ const Home = "/my/company"
 
 // Pages serves the pages. Its fields are set once, before first use.
 type Pages struct {
-	Site      *page.Site
-	SignIn    *signin.Service
-	Companies *company.Service
+	Site     *page.Site
+	SignIn   *signin.Service
+	Contacts *company.Contacts
 }
 
 // Mount adds the routes.

@@ -23,7 +23,7 @@ var csrfless = regexp.MustCompile(`<input type="hidden"[^>]*>`)
 // house is these pages over the real services, with two companies.
 type house struct {
 	*admintest.House
-	companies    *company.Service
+	companies    *company.Contacts
 	ours, theirs company.Company
 	people       map[string]idp.User
 }
@@ -32,12 +32,12 @@ func open(t *testing.T) *house {
 	t.Helper()
 	h := &house{people: map[string]idp.User{}}
 	h.House = admintest.Open(t, func(in *admintest.House) []admin.Section {
-		h.companies = &company.Service{
+		h.companies = &company.Contacts{Service: &company.Service{
 			Store: in.DB.Companies(), Help: in.Help, Users: in.DB.Users(), Limiter: in.DB.Limiter(), Log: in.DB.Log(), Atomic: in.DB.Atomic, Now: in.Clock.Now,
-		}
+		}}
 		return nil
 	})
-	(&Pages{Site: h.Site, SignIn: h.SignIn, Companies: h.companies}).Mount(h.Router)
+	(&Pages{Site: h.Site, SignIn: h.SignIn, Contacts: h.companies}).Mount(h.Router)
 	var err error
 	h.ours, err = h.companies.Add(t.Context(), admintest.Host, "Ours & Co")
 	h.Must(err)

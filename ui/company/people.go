@@ -69,7 +69,7 @@ type choice struct {
 
 // home is the one company that somebody leads, or the choice.
 func (p *Pages) home(c *page.Context, by idp.Actor, _ idp.User) error {
-	all, err := p.Companies.Mine(c.Context(), by)
+	all, err := p.Contacts.Mine(c.Context(), by)
 	switch {
 	case err != nil:
 		return err
@@ -94,11 +94,11 @@ func (p *Pages) people(c *page.Context, by idp.Actor, u idp.User) error {
 }
 
 func (p *Pages) show(c *page.Context, by idp.Actor, u idp.User, status int, h head) error {
-	all, err := p.Companies.Mine(c.Context(), by)
+	all, err := p.Contacts.Mine(c.Context(), by)
 	if err != nil {
 		return err
 	}
-	is, err := p.Companies.People(c.Context(), by, c.R.PathValue("company"), c.Query("after"))
+	is, err := p.Contacts.People(c.Context(), by, c.R.PathValue("company"), c.Query("after"))
 	if err != nil {
 		return err
 	}
@@ -141,7 +141,7 @@ func rowOf(c *page.Context, zone *time.Location, p company.Person) row {
 
 // find is the company of the path, if it is theirs.
 func (p *Pages) find(c *page.Context, by idp.Actor) (company.Company, error) {
-	all, err := p.Companies.Mine(c.Context(), by)
+	all, err := p.Contacts.Mine(c.Context(), by)
 	if err != nil {
 		return company.Company{}, err
 	}
@@ -175,7 +175,7 @@ func (p *Pages) invite(c *page.Context, by idp.Actor, _ idp.User) error {
 	if l, ours := locale.Find(c.Form("locale")); ours {
 		in.Locale = l.Lang()
 	}
-	err := p.Companies.Invite(c.Context(), by, c.R.PathValue("company"), in)
+	err := p.Contacts.Invite(c.Context(), by, c.R.PathValue("company"), in)
 	if err == nil {
 		return c.Redirect(pathOf(c.R.PathValue("company")) + "?done=invited")
 	}
@@ -210,13 +210,13 @@ func tooMany(c *page.Context, locked *mfa.LockedError) *pages.Complaint {
 }
 
 // act is something that is done to one person.
-type act func(s *company.Service, ctx context.Context, by idp.Actor, of, id string) error
+type act func(s *company.Contacts, ctx context.Context, by idp.Actor, of, id string) error
 
-var acts = map[string]act{"disable": (*company.Service).Disable, "enable": (*company.Service).Enable, "resend": (*company.Service).Resend}
+var acts = map[string]act{"disable": (*company.Contacts).Disable, "enable": (*company.Contacts).Enable, "resend": (*company.Contacts).Resend}
 
 func (p *Pages) do(name string, do act) handler {
 	return func(c *page.Context, by idp.Actor, u idp.User) error {
-		err := do(p.Companies, c.Context(), by, c.R.PathValue("company"), c.R.PathValue("person"))
+		err := do(p.Contacts, c.Context(), by, c.R.PathValue("company"), c.R.PathValue("person"))
 		locked := (*mfa.LockedError)(nil)
 		if errors.As(err, &locked) {
 			h := headOf(c)

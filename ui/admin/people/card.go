@@ -27,6 +27,7 @@ type cardView struct {
 	Chips   []cell
 	Facts   []fact
 	Groups  []string
+	Company []link
 	Notices []notice
 	State   string // what a sign-in leads to
 	Turn    string // what a deadline will change
@@ -51,7 +52,11 @@ func (p cards) card(c *page.Context, v admin.Visit) error {
 	if err != nil {
 		return err
 	}
-	return c.Show(set, http.StatusOK, "card.html", p.cardOf(c, v, k))
+	view := p.cardOf(c, v, k)
+	if view.Company, err = p.companies(c, v, k.User.ID); err != nil {
+		return err
+	}
+	return c.Show(set, http.StatusOK, "card.html", view)
 }
 
 func (p cards) cardOf(c *page.Context, v admin.Visit, k people.Card) cardView {

@@ -42,6 +42,7 @@ type Pages struct {
 	Imports   *people.Imports
 	Merging   *people.Merging
 	Data      *export.Service // nil: nobody's data can be handed out here
+	Companies Companies       // nil: without
 	Groups    idp.Groups
 	Kinds     func() []mfa.Kind // of factor that the house has
 	Security  *security.Pages   // nil: without
@@ -66,7 +67,7 @@ func (p *Pages) many() []admin.Route {
 		admin.Get(Home, idp.SeePeople, lists{p}.list),
 		admin.Post(Home+"/export", idp.SeePeople, Home, lists{p}.export).Guarded(),
 		admin.Get(Home+"/new", idp.EditPeople, forms{p}.newPerson),
-		admin.Post(Home+"/new", idp.EditPeople, Home+"/new", forms{p}.add),
+		admin.Post(Home+"/new", idp.EditPeople, Home+"/new", forms{p}.add).Guarded(),
 		admin.Post(Home+"/bulk", idp.HelpPeople, Home, bulks{p}.prepare),
 		admin.Get(bulk, idp.HelpPeople, bulks{p}.plan),
 		admin.Post(bulk+"/start", idp.HelpPeople, bulk, bulks{p}.startBulk).Guarded(),
@@ -93,7 +94,7 @@ func (p *Pages) one() []admin.Route {
 		admin.Get(user+"/role", idp.GrantRoles, forms{p}.rolePage),
 		admin.Post(user+"/role", idp.GrantRoles, user+"/role", forms{p}.role).Guarded(),
 		admin.Get(user+"/groups", idp.EditPeople, forms{p}.groupsPage),
-		admin.Post(user+"/groups", idp.EditPeople, user+"/groups", forms{p}.groups),
+		admin.Post(user+"/groups", idp.EditPeople, user+"/groups", forms{p}.groups).Guarded(),
 		admin.Get(user+"/temporary", idp.HelpPeople, helping{p}.temporaryPage),
 		admin.Post(user+"/temporary", idp.HelpPeople, user+"/temporary", helping{p}.temporary).Guarded(),
 		admin.Get(user+"/invite", idp.HelpPeople, helping{p}.invitePage),
