@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net/http"
+	"sync"
 
 	"github.com/gin-gonic/gin"
 
@@ -50,8 +51,11 @@ func (h *house) mountAPI(r gin.IRouter) error {
 	}
 	door := h.gate()
 	again := &replay.Book{Store: h.db.Requests(), Now: h.now}
-	h.api = api.New(api.Config{Issuer: h.cfg.Issuer, Gate: door, Replay: again, Log: h.db.Log(), Fault: fault, Services: services})
-	r.Any(api.Prefix+"/*path", gin.WrapH(h.api))
+	// Its schemas weigh two megabytes; many houses never call it.
+	h.api = sync.OnceValue(func() *api.API {
+		return api.New(api.Config{Issuer: h.cfg.Issuer, Gate: door, Replay: again, Log: h.db.Log(), Fault: fault, Services: services})
+	})
+	r.Any(api.Prefix+"/*path", func(c *gin.Context) { h.api().ServeHTTP(c.Writer, c.Request) })
 	feed := &scim.Server{
 		Issuer: h.cfg.Issuer, Gate: door, People: h.accounts, Groups: services.Groups, Store: h.db.Provisioned(), Atomic: h.db.Atomic,
 		Remove: h.cfg.Accounts.SCIMDelete == "remove", Fault: fault,

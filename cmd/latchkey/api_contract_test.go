@@ -34,7 +34,7 @@ func TestContract(t *testing.T) {
 			part.run(&d)
 		})
 	}
-	for _, r := range w.api.Routes() {
+	for _, r := range w.api().Routes() {
 		if !c.seen[r.ID] && !t.Failed() {
 			t.Errorf("no test calls %s (%s %s) with success", r.ID, r.Method, r.Path)
 		}

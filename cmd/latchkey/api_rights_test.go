@@ -54,7 +54,7 @@ func TestEveryOperationAsksForItsRight(t *testing.T) {
 	w := newWorld(t, "sqlite", "LATCHKEY_LIMITS_API_PER_MINUTE=100000")
 	for _, role := range idp.Roles() {
 		u := w.staff(string(role)+"@example.org", role)
-		for _, r := range w.api.Routes() {
+		for _, r := range w.api().Routes() {
 			if r.Right == "" {
 				continue
 			}
@@ -82,7 +82,7 @@ func TestEveryOperationAsksForItsRight(t *testing.T) {
 	}
 	// A service reaches as far as its scopes, and nobody else by a token of people.
 	service := w.machine("people:read")
-	for _, r := range w.api.Routes() {
+	for _, r := range w.api().Routes() {
 		a := w.send(service, r.Method, target(r, ""), bodyOf(r))
 		if allowed := r.Right == "" || r.Right == idp.SeePeople; (a.status == http.StatusForbidden) == allowed && !further(r, a) {
 			t.Errorf("%s as a service: %d %s", r.ID, a.status, a.body)
@@ -136,7 +136,7 @@ func TestWhoIsTouched(t *testing.T) {
 	owner, admin := w.staff("owner@example.org", idp.Owner), w.staff("admin@example.org", idp.Admin)
 	desk, peer := w.staff("desk@example.org", idp.HelpDesk), w.staff("peer@example.org", idp.Admin)
 	plain := w.user("plain@example.org")
-	for _, r := range w.api.Routes() {
+	for _, r := range w.api().Routes() {
 		if !strings.HasPrefix(r.Path, api.Prefix+"/users/{id}") || r.Right == idp.SeePeople {
 			continue
 		}

@@ -32,7 +32,7 @@ type contract struct {
 func newContract(t testing.TB, w *world) *contract {
 	t.Helper()
 	c := &contract{t: t, w: w, routes: map[string]api.Route{}, seen: map[string]bool{}}
-	for _, r := range w.api.Routes() {
+	for _, r := range w.api().Routes() {
 		c.routes[r.ID] = r
 	}
 	res, err := http.Get(w.url + api.DocumentPath)

@@ -130,18 +130,3 @@ func settle(ctx context.Context) {
 	case <-time.After(catalogueDelay):
 	}
 }
-
-// change changes clients or policies and leaves the event, or does neither,
-// and waits until running servers know.
-func (b *base) change(ctx context.Context, what string, client idp.ClientID, detail map[string]string, do func(context.Context) error) error {
-	err := b.db.Atomic(ctx, func(ctx context.Context) error {
-		if err := do(ctx); err != nil {
-			return err
-		}
-		return b.note(ctx, what, client, detail)
-	})
-	if err == nil {
-		settle(ctx)
-	}
-	return err
-}

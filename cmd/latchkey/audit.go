@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -137,11 +136,6 @@ func sentence(e idp.Event) string {
 		}
 	}
 	return strings.Join(parts, " ")
-}
-
-// note leaves an event about something that the command line itself changed.
-func (b *base) note(ctx context.Context, what string, client idp.ClientID, detail map[string]string) error {
-	return b.db.Log().Append(ctx, idp.Event{ID: rand.Text(), At: b.now(), What: what, Client: client, Origin: host.Origin, Result: "ok", Detail: detail})
 }
 
 func auditKey(a *app) *cobra.Command {

@@ -230,7 +230,7 @@ type house struct {
 	provider *oidc.Provider
 	odoo     *odoo.Service
 	audit    *audit.Service
-	api      *api.API
+	api      func() *api.API
 }
 
 // build adds the doors.

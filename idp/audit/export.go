@@ -120,38 +120,56 @@ func (s *Service) stretch(ctx context.Context, q Query, out sink) error {
 	if err != nil {
 		return err
 	}
-	seq, prev, first, over := start.Seq, start.Hash, true, false
-	if seq == 0 {
-		prev = Genesis()
+	p := piece{q: q, out: out, seq: start.Seq, prev: start.Hash, first: true}
+	if p.seq == 0 {
+		p.prev = Genesis()
 	}
-	for seq < head.Seq && !over {
-		rows, err := s.Chain.Entries(ctx, seq, window)
+	for over := false; p.seq < head.Seq && !over; {
+		rows, err := s.Chain.Entries(ctx, p.seq, window)
 		if err != nil || len(rows) == 0 {
 			return err
 		}
-		marks, err := s.Chain.Checkpoints(ctx, seq, window)
+		marks, err := s.Chain.Checkpoints(ctx, p.seq, window)
 		if err != nil {
 			return err
 		}
-		for _, e := range rows {
-			before := prev
-			seq, prev = e.Seq, e.Hash
-			if first && e.At.Before(q.Since) {
-				continue
-			}
-			if !first {
-				before = nil
-			}
-			first = false
-			if err := out.event(e, before); err != nil {
-				return err
-			}
-			if over, err = markAt(&marks, e.Seq, q.Until, out); err != nil || over {
-				return err
-			}
+		if over, err = p.write(rows, marks); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// piece is a stretch on its way out.
+type piece struct {
+	q     Query
+	out   sink
+	seq   int64  // of the row that was looked at last
+	prev  []byte // its hash
+	first bool   // nothing was written yet
+}
+
+// write writes some rows, and says whether a checkpoint among them ends the
+// stretch.
+func (p *piece) write(rows []Entry, marks []Checkpoint) (over bool, err error) {
+	for _, e := range rows {
+		before := p.prev
+		p.seq, p.prev = e.Seq, e.Hash
+		if p.first && e.At.Before(p.q.Since) {
+			continue
+		}
+		if !p.first {
+			before = nil
+		}
+		p.first = false
+		if err := p.out.event(e, before); err != nil {
+			return false, err
+		}
+		if over, err = markAt(&marks, e.Seq, p.q.Until, p.out); err != nil || over {
+			return over, err
+		}
+	}
+	return false, nil
 }
 
 // markAt writes the checkpoint at a row, if there is one, and says whether the

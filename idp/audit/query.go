@@ -51,7 +51,7 @@ func (q Query) checked() (Query, error) {
 	}
 	q.What = strings.ToLower(q.What)
 	if !whatShape.MatchString(q.What) {
-		return q, fmt.Errorf("%w: event: a name such as factor.add, or its beginning, such as factor.", idp.ErrInvalid)
+		return q, fmt.Errorf("%w: event: a name such as factor.add, or its beginning is expected", idp.ErrInvalid)
 	}
 	if !q.Until.IsZero() && !q.Since.Before(q.Until) {
 		return q, fmt.Errorf("%w: until: a time after the one of since", idp.ErrInvalid)

@@ -183,7 +183,7 @@ func (w *walk) run(ctx context.Context) (*Break, error) {
 	if ctx.Err() != nil {
 		err, w.report.Whole = nil, false
 	}
-	w.report.Seq, w.report.Rows, w.report.Old, w.report.Checkpoints, w.report.Signed = w.seq, w.checker.rows, w.old, w.marks, max(w.signed, 0)
+	w.report.Seq, w.report.Rows, w.report.Old, w.report.Checkpoints, w.report.Signed = w.seq, w.rows, w.old, w.marks, max(w.signed, 0)
 	return b, err
 }
 

@@ -29,7 +29,7 @@ func (c Colour) RGB() (r, g, b uint8) {
 		return 0, 0, 0
 	}
 	n, _ := strconv.ParseUint(string(c[1:]), 16, 32) // six checked digits
-	return uint8(n >> 16), uint8(n >> 8), uint8(n)   //nolint:gosec // each is one byte
+	return uint8(n >> 16), uint8(n >> 8), uint8(n)
 }
 
 func (c Colour) valid() bool {

@@ -116,7 +116,7 @@ func (s *Contacts) person(by idp.Actor, m Member) Person {
 	out := Person{
 		ID: m.ID, Name: m.User.Name, Email: m.User.Email, Factor: m.Factor, Lead: m.Lead, Self: m.User.ID == by.User, SignedIn: m.SignedIn, Invited: m.Invited,
 	}
-	none, disabled := m.User.Password == "", m.User.Disabled
+	none, disabled := m.User.Password == "" && m.SignedIn.IsZero(), m.User.Disabled // a passkey alone is a way in, too
 	if m.User.ID == "" {
 		out.Name, out.Email, out.Self, disabled = m.Name, m.Email, false, m.Off != 0
 	}

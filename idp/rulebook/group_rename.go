@@ -44,7 +44,7 @@ func (g *Groups) Rename(ctx context.Context, by idp.Actor, from, to string) erro
 		return err
 	}
 	err = g.Atomic(ctx, func(ctx context.Context) error {
-		errs := []error{g.Service.Groups.Rename(ctx, from, to), g.event(ctx, by, "group.rename", "ok", map[string]string{"name.before": from, "name.after": to})}
+		errs := []error{g.Groups.Rename(ctx, from, to), g.event(ctx, by, "group.rename", "ok", map[string]string{"name.before": from, "name.after": to})}
 		for _, st := range steps {
 			_, err := g.write(ctx, by, st, who, from+" → "+to)
 			errs = append(errs, err)

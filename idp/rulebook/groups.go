@@ -116,7 +116,7 @@ func (g *Groups) List(ctx context.Context, by idp.Actor, q GroupQuery) ([]Group,
 	if err := by.May(idp.SeePeople); err != nil {
 		return nil, err
 	}
-	all, err := g.Service.Groups.Page(ctx, q)
+	all, err := g.Groups.Page(ctx, q)
 	if err != nil {
 		return nil, err
 	}
@@ -178,7 +178,7 @@ func (g *Groups) Members(ctx context.Context, by idp.Actor, q MemberQuery) ([]id
 	if err := by.May(idp.SeePeople); err != nil {
 		return nil, err
 	}
-	return g.Service.Groups.Members(ctx, q)
+	return g.Groups.Members(ctx, q)
 }
 
 // Add makes a group. It fails with idp.ErrTaken when it is there.

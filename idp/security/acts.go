@@ -89,6 +89,12 @@ func (s *Means) may(ctx context.Context, by idp.Actor, whose idp.User, act Act) 
 	if a.within == 0 {
 		return nil
 	}
+	return s.proven(ctx, by, whose, s.Now().Add(-a.within))
+}
+
+// proven refuses with idp.ErrMore who has not proven since a moment what they
+// hold themselves.
+func (s *Means) proven(ctx context.Context, by idp.Actor, whose idp.User, since time.Time) error {
 	held := whose.Factors
 	if by.User != whose.ID {
 		u, err := s.Users.ByID(ctx, by.User)
@@ -97,7 +103,7 @@ func (s *Means) may(ctx context.Context, by idp.Actor, whose idp.User, act Act) 
 		}
 		held = u.Factors
 	}
-	if !by.Proven(held, s.Now().Add(-a.within)) {
+	if !by.Proven(held, since) {
 		return idp.ErrMore
 	}
 	return nil

@@ -89,7 +89,7 @@ func (s *Service) PutGateway(ctx context.Context, by idp.Actor, g Gateway) (stri
 	case g.ID == "" && len(all) >= mostGateways:
 		return "", fmt.Errorf("%w: there are %d gateways already", idp.ErrInvalid, mostGateways)
 	case g.ID == "":
-		what, g.ID, at = "gateway.add", strings.ToLower(rand.Text()[:10]), len(all)
+		what, g.ID = "gateway.add", strings.ToLower(rand.Text()[:10])
 		all = append(all, g)
 	case at < 0:
 		return "", fmt.Errorf("%w: no gateway %q", idp.ErrNotFound, g.ID)

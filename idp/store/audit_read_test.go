@@ -19,12 +19,12 @@ func TestSearch(t *testing.T) {
 		for i := range 30 {
 			l.clock.Pass(time.Second)
 			e := idp.Event{ID: fmt.Sprintf("e%02d", i), What: "signin.password", User: "u1", Actor: "u1", Client: "web", Result: "ok", Origin: idp.Origin{Address: "192.0.2.1", Request: fmt.Sprint("r", i/2)}}
-			switch {
-			case i%10 == 3:
+			switch i % 10 {
+			case 3:
 				e.What, e.User, e.Actor, e.Client = "factor.reset", "u2", "u1", ""
-			case i%10 == 4:
+			case 4:
 				e.Result, e.Origin.Address = "locked", "192.0.2.2"
-			case i%10 == 5:
+			case 5:
 				e.What, e.Result = "factor.add", "denied"
 			}
 			l.event(e)

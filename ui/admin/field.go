@@ -79,10 +79,10 @@ func Wrong(err error) []string {
 	var out []string
 	var walk func(error)
 	walk = func(err error) {
-		if j, ok := err.(interface{ Unwrap() []error }); ok && !strings.HasPrefix(err.Error(), idp.ErrInvalid.Error()) { //nolint:errorlint // the tree itself is walked
-			for _, e := range j.Unwrap() {
-				walk(e)
-			}
+		for _, e := range parts(err) {
+			walk(e)
+		}
+		if parts(err) != nil {
 			return
 		}
 		if errors.Is(err, idp.ErrInvalid) {
@@ -91,6 +91,22 @@ func Wrong(err error) []string {
 	}
 	walk(err)
 	return out
+}
+
+// parts takes joined errors apart; nil: it is one.
+func parts(err error) []error {
+	j, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // the tree itself is walked
+	if !ok {
+		return nil
+	}
+	var said []string
+	for _, e := range j.Unwrap() {
+		said = append(said, e.Error())
+	}
+	if strings.Join(said, "\n") != err.Error() {
+		return nil // it wraps several, as one sentence
+	}
+	return j.Unwrap()
 }
 
 // Pager leads through a list that is read by keyset; the piece "pager" draws it.

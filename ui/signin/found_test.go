@@ -16,7 +16,7 @@ func TestFirstOwner(t *testing.T) {
 		t.Fatal(err)
 	}
 	v := h.visit()
-	v.get("/first/" + token).want(http.StatusOK, "/first/"+token)
+	v.get("/first/"+token).want(http.StatusOK, "/first/"+token)
 	v.submit("found", "name", "Ada", "email", "ada", "new_password", "correct horse battery").want(http.StatusBadRequest, "/first/"+token)
 	v.has("#email-wrong", "input[name=name][value=Ada]")
 	if v.doc.Find("input[name=new_password][value]").Length() > 0 {

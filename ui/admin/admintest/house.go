@@ -43,7 +43,7 @@ import (
 // Password and Secret are what every administrator of the house has.
 const (
 	Password = "a lantern in the harbour"
-	Secret   = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+	Secret   = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP" //nolint:gosec // of nobody
 )
 
 // Host is the command line.
@@ -226,7 +226,7 @@ func (h *House) enter(u idp.User, path string, proven ...mfa.Kind) *pagetest.Vis
 	v := pagetest.Visit(h.T, h.URL)
 	at, err := url.Parse(h.URL)
 	h.Must(err)
-	v.Client.Jar.SetCookies(at, []*http.Cookie{{Name: "latchkey-session", Value: token, Path: "/"}})
+	v.Client.Jar.SetCookies(at, []*http.Cookie{{Name: "latchkey-session", Value: token, Path: "/"}}) //nolint:gosec // of a test, on this machine
 	return v.Get(path)
 }
 

@@ -139,10 +139,15 @@ func fieldsOf(c *page.Context, cl oidc.Client) (main, more admin.Fields) {
 	if cl.Type == oidc.Web {
 		more = append(more, lines("grant_types", cl.GrantTypes, 2), label(c, admin.Field{Name: "backchannel_logout_uri", Type: "url", Value: cl.BackchannelURI, Mono: true}))
 	}
-	if cl.Type == oidc.Web || cl.Type == oidc.SPA {
-		more = append(more, label(c, admin.Field{Name: "frontchannel_logout_uri", Type: "url", Value: cl.FrontchannelURI, Mono: true}), tick("frontchannel_plain", cl.FrontchannelPlain))
+	return main, append(more, front(c, cl, tick)...)
+}
+
+// front are the fields of a client that a browser signs out.
+func front(c *page.Context, cl oidc.Client, tick func(string, bool) admin.Field) admin.Fields {
+	if cl.Type != oidc.Web && cl.Type != oidc.SPA {
+		return nil
 	}
-	return main, more
+	return admin.Fields{label(c, admin.Field{Name: "frontchannel_logout_uri", Type: "url", Value: cl.FrontchannelURI, Mono: true}), tick("frontchannel_plain", cl.FrontchannelPlain)}
 }
 
 // methods are how a client of each type may prove who it is; the first is usual.

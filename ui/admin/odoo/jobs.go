@@ -104,10 +104,10 @@ func (p *Pages) jobOf(c *page.Context, v admin.Visit, j job.Job) (jobView, error
 	if j.Done > 0 {
 		view.Done = c.Words.N("admin.odoo.people", j.Done)
 	}
-	switch {
-	case now == job.Lost:
+	switch now {
+	case job.Lost:
 		view.Problem = c.Words.T("admin.odoo.problem.lost")
-	case now == job.Failed:
+	case job.Failed:
 		view.Problem = c.Words.T("admin.odoo.problem.other")
 		if key := fmt.Sprintf("admin.odoo.problem.%s", j.Key); c.Words.Has(key) {
 			view.Problem = c.Words.T(key)

@@ -47,7 +47,7 @@ func (p bulks) prepare(c *page.Context, v admin.Visit) error {
 			said = c.Words.T("admin.users.trouble.group")
 		}
 		c.Here(Home + "?" + q.Encode())
-		return lists{p.Pages}.showList(c, v, http.StatusBadRequest, v.Head(c).Refused(c.Words.T("admin.users.refused"), said), q)
+		return lists(p).showList(c, v, http.StatusBadRequest, v.Head(c).Refused(c.Words.T("admin.users.refused"), said), q)
 	} else if err != nil {
 		return err
 	}

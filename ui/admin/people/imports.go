@@ -144,7 +144,16 @@ func draftOf(c *page.Context, h admin.Head, d people.Import) draftView {
 	if d.Step == people.Running && !going {
 		view.Start = c.Words.T("admin.users.import_on")
 	}
-	view.First = heads(c, "name", "email", "login", "kind", "groups")
+	view.First = firstOf(c, d)
+	for _, b := range d.Invitations {
+		view.Invited = append(view.Invited, Home+"/bulk/"+b)
+	}
+	return view
+}
+
+// firstOf are the first rows as they would be added.
+func firstOf(c *page.Context, d people.Import) grid {
+	out := heads(c, "name", "email", "login", "kind", "groups")
 	for _, n := range d.First {
 		kind := n.Kind
 		if kind == "" {
@@ -154,12 +163,9 @@ func draftOf(c *page.Context, h admin.Head, d people.Import) draftView {
 		if c.Words.Has(fmt.Sprintf("admin.users.kind_%s", name)) {
 			name = c.Words.T(fmt.Sprintf("admin.users.kind_%s", name))
 		}
-		view.First.row(cell{Text: n.Name}, cell{Text: n.Email}, cell{Text: n.Login}, cell{Text: name}, cell{Text: strings.Join(n.Groups, ", ")})
+		out.row(cell{Text: n.Name}, cell{Text: n.Email}, cell{Text: n.Login}, cell{Text: name}, cell{Text: strings.Join(n.Groups, ", ")})
 	}
-	for _, b := range d.Invitations {
-		view.Invited = append(view.Invited, Home+"/bulk/"+b)
-	}
-	return view
+	return out
 }
 
 func commaName(c *page.Context, comma string) string {
