@@ -14,6 +14,7 @@ import (
 
 	"latchkey/idp"
 	"latchkey/idp/account"
+	"latchkey/idp/odoo/odootest"
 	"latchkey/mfa/policy"
 )
 
@@ -175,4 +176,42 @@ func TestImportInChromium(t *testing.T) {
 	}
 	b.do(chromedp.Navigate(w.url + "/admin/users?q=client"))
 	b.see("#results", "admin-users-found")
+}
+
+// An Odoo is connected from the browser, as the fake of the contract knows it:
+// address, key, what was found, done; without JavaScript.
+func TestConnectOdooInChromium(t *testing.T) {
+	ctx := chromium(t, "en")
+	w := newWorld(t, "sqlite")
+	t.Cleanup(w.jobs.Close)
+	o := odootest.New(t, odootest.Options{Website: true, Now: w.clock})
+	w.user("anna@example.org", withApp, func(in *account.New) { in.Role = idp.Admin })
+	b := tab{t, ctx, "en"}
+	b.noScript(true)
+	b.do(chromedp.EmulateViewport(1200, 800))
+	b.signInAs(w, "anna@example.org", "/admin/odoo/connect", "input[name=url]")
+	b.see("input[name=url]", "admin-odoo-connect")
+	b.fill("input[name=url]", o.URL)
+	b.do(chromedp.Click(chromedp.CSS("main form[method=post] button[type=submit]")), chromedp.WaitVisible(chromedp.CSS("[name=login]")))
+	b.see("[name=login]", "admin-odoo-key")
+	b.fill("[name=database]", o.Database)
+	b.fill("input[name=login]", odootest.Login)
+	b.fill("input[name=key]", o.Key)
+	b.press("form#odoo-login button[type=submit]", "form#odoo-connect")
+	b.see("form#odoo-connect", "admin-odoo-found")
+	b.do(chromedp.Click(chromedp.CSS("form#odoo-connect button[type=submit]")))
+	for until := time.Now().Add(30 * time.Second); ; time.Sleep(300 * time.Millisecond) {
+		all, err := w.db.Connections().All(t.Context())
+		w.must(err)
+		if len(all) == 1 && all[0].Provider > 0 {
+			break
+		}
+		if time.Now().After(until) {
+			t.Fatalf("not connected: %+v\n%s", all, b.eval(`document.body.innerText`))
+		}
+	}
+	b.do(chromedp.Navigate(w.url + "/admin/odoo"))
+	b.see(".list tbody th a", "admin-odoo")
+	b.do(chromedp.Click(chromedp.CSS(".list tbody th a")))
+	b.see("h1", "admin-odoo-connection")
 }

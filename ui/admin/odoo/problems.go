@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"latchkey/idp"
 	"latchkey/idp/job"
@@ -50,7 +51,7 @@ func problemOf(err error) string {
 // explained lets a job that failed say why.
 func explained(err error) error {
 	if key := problemOf(err); key != "" {
-		return &job.Problem{Key: key, Detail: err.Error(), Err: err}
+		return &job.Problem{Key: key, Detail: said(err), Err: err}
 	}
 	return err
 }
@@ -62,5 +63,9 @@ func told(c *page.Context, h admin.Head, err error) (admin.Head, bool) {
 	if key == "" {
 		return h, false
 	}
-	return h.Refused(c.Words.T(fmt.Sprintf("admin.odoo.problem.%s", key)), err.Error()), true
+	return h.Refused(c.Words.T(fmt.Sprintf("admin.odoo.problem.%s", key)), said(err)), true
 }
+
+// said is an error as an administrator reads it: without the words that are for
+// programs.
+func said(err error) string { return strings.ReplaceAll(err.Error(), idp.ErrInvalid.Error()+": ", "") }
