@@ -56,3 +56,13 @@ func country(u User) string {
 	}
 	return r.String()
 }
+
+// CallingCode is the country of a number in E.164 and nothing else of it, such
+// as +33; empty for what is no number.
+func CallingCode(number string) string {
+	n, err := phonenumbers.Parse(number, "ZZ")
+	if err != nil {
+		return ""
+	}
+	return fmt.Sprintf("+%d", n.GetCountryCode())
+}

@@ -107,6 +107,17 @@ func (a Actor) scoped(right Right) bool {
 	return a.Scopes == nil || slices.ContainsFunc(a.Scopes, func(s Right) bool { return s == right || implied[s] == right })
 }
 
+// covers reports whether the token through which they act has every right of a
+// role: else it could make, or become, more than it is.
+func (a Actor) covers(role Role) bool {
+	for right := range rights {
+		if role.Holds(right) && !a.scoped(right) {
+			return false
+		}
+	}
+	return true
+}
+
 // MayTouch is May for what is done to a person: nobody touches somebody whose
 // role is above theirs (SECURITY.md D-02), and a token of the API not its owner.
 func (a Actor) MayTouch(right Right, whose User) error {
@@ -116,7 +127,7 @@ func (a Actor) MayTouch(right Right, whose User) error {
 	// A token that is stolen must not become its owner: it could else give itself
 	// their second factor.
 	own := a.Scopes != nil && whose.ID == a.User && right != SeePeople
-	if own || !whose.Role.Within(a.Role) {
+	if own || !whose.Role.Within(a.Role) || right != SeePeople && !a.covers(whose.Role) {
 		return &DeniedError{right}
 	}
 	return nil
@@ -129,7 +140,7 @@ func (a Actor) MayGrant(role Role) error {
 	if err := a.May(GrantRoles); err != nil || a.Host {
 		return err
 	}
-	if !role.Within(a.Role) {
+	if !role.Within(a.Role) || !a.covers(role) {
 		return &DeniedError{GrantRoles}
 	}
 	return nil

@@ -74,6 +74,26 @@ func TestScopes(t *testing.T) {
 	}
 }
 
+// D-02: what a token's scopes leave out it cannot reach by somebody else's role.
+func TestScopesAreLessThanARole(t *testing.T) {
+	feed := Actor{User: "client:feed", Role: Admin, Scopes: []Right{EditPeople, GrantRoles, HelpPeople}}
+	for role, want := range map[Role]bool{"": true, HelpDesk: false, Auditor: false, Admin: false} {
+		if got := feed.MayGrant(role) == nil; got != want {
+			t.Errorf("gives %q: %v", role, got)
+		}
+		if got := feed.MayTouch(EditPeople, User{ID: "x", Role: role}) == nil; got != want {
+			t.Errorf("changes %q: %v", role, got)
+		}
+		if err := feed.MayTouch(SeePeople, User{ID: "x", Role: role}); err != nil {
+			t.Errorf("sees %q: %v", role, err)
+		}
+	}
+	desk := Actor{User: "client:desk", Role: Admin, Scopes: []Right{HelpPeople, SeeRules, GrantRoles}}
+	if desk.MayGrant(HelpDesk) != nil || desk.MayTouch(HelpPeople, User{ID: "x", Role: HelpDesk}) != nil {
+		t.Error("a token with all rights of the help desk is less than it")
+	}
+}
+
 func TestDiff(t *testing.T) {
 	got := Diff(map[string]string{"a": "1", "b": "2", "c": "3"}, map[string]string{"a": "1", "b": "4", "d": "5"})
 	want := map[string]string{"b.before": "2", "b.after": "4", "c.before": "3", "c.after": "", "d.before": "", "d.after": "5"}

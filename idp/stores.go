@@ -18,7 +18,9 @@ type Users interface {
 	// one of these, or one that looks the same, belongs to somebody else.
 	Add(ctx context.Context, u User, ids []Identifier) error
 	// Update changes a person and their identifiers, or fails as Add does.
-	Update(ctx context.Context, u User, ids []Identifier) error
+	// Login, address, number, what is known to be theirs, and role must still be
+	// what they were: ErrSpent otherwise.
+	Update(ctx context.Context, was, is User, ids []Identifier) error
 	// SetPassword replaces the hash if it still is old (rehash on sign-in must
 	// not undo a change made meanwhile); ErrSpent otherwise.
 	SetPassword(ctx context.Context, id UserID, old, hash string) error
@@ -103,6 +105,8 @@ type Sessions interface {
 	// Touch moves Seen.
 	Touch(ctx context.Context, id SessionID, seen time.Time) error
 	Of(ctx context.Context, id UserID) ([]Session, error)
+	// Ever reports whether a person has ever signed in.
+	Ever(ctx context.Context, id UserID) (bool, error)
 	// End ends one session.
 	End(ctx context.Context, id SessionID) error
 	// EndDevice ends the sessions that were opened with the help of a trusted

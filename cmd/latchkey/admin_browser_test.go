@@ -38,7 +38,7 @@ func TestFirstStartInChromium(t *testing.T) {
 	for i := range 3 {
 		w.user(fmt.Sprintf("customer%d@example.org", i), func(in *account.New) { in.Kind = idp.Portal })
 	}
-	token, _, err := w.accounts.OwnerLink(t.Context())
+	token, _, err := w.accounts.OwnerLink(t.Context(), idp.Origin{})
 	w.must(err)
 	b := tab{t, ctx, "en"}
 	b.do(chromedp.EmulateViewport(1200, 800), chromedp.Navigate(w.url+"/first/"+token))

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"time"
+
 	"latchkey/idp/company"
 	"latchkey/ui/admin"
 	"latchkey/ui/admin/companies"
@@ -14,7 +16,7 @@ func (h *house) adminCompanies() []admin.Section {
 // companies lets main contacts look after their people.
 func (b *base) companies() *company.Service {
 	return &company.Service{
-		Store: b.db.Companies(), Help: b.help, Users: b.db.Users(), Limiter: b.db.Limiter(), Log: b.db.Log(), Atomic: b.db.Atomic, Now: b.now,
+		Store: b.db.Companies(), Help: b.help, Users: b.db.Users(), Limiter: b.db.Limiter(), Log: b.db.Log(), Atomic: b.db.Atomic, Now: b.now, Even: 300 * time.Millisecond,
 	}
 }
 

@@ -27,6 +27,20 @@ func (b *base) groupbook() *rulebook.Groups {
 	return &rulebook.Groups{Service: b.rulebook(), Feeds: b.feeds}
 }
 
+// fed names the connected Odoo that fills a group.
+func (b *base) fed(ctx context.Context, group string) (string, bool, error) {
+	all, err := b.feeds(ctx)
+	if err != nil {
+		return "", false, err
+	}
+	for _, f := range all {
+		if f.Feeds(group) {
+			return f.Name, true, nil
+		}
+	}
+	return "", false, nil
+}
+
 func (b *base) feeds(ctx context.Context) ([]rulebook.Feed, error) {
 	all, err := b.db.Connections().All(ctx)
 	if err != nil {

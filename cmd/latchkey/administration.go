@@ -45,7 +45,7 @@ func (h *house) sections() []admin.Section {
 // offerOwner prints the link that makes the first owner, as long as there is
 // none. It goes to the console alone: it is a secret, and logs are kept.
 func (b *base) offerOwner(ctx context.Context, out io.Writer) error {
-	token, until, err := b.accounts.OwnerLink(ctx)
+	token, until, err := b.accounts.OwnerLink(ctx, idp.Origin{Agent: "start of the server"})
 	if errors.Is(err, idp.ErrTaken) {
 		return nil
 	} else if err != nil {

@@ -199,6 +199,9 @@ func TestAuthorizationMatrix(t *testing.T) {
 				}
 			}
 		}
+		if role != idp.Owner && role != idp.HelpDesk {
+			continue // what comes now does not go by the role
+		}
 		bare := w.sit(me, 0, idp.Password)
 		old := w.sit(me, 6*time.Minute, idp.Password, totp.Kind)
 		for _, r := range routes {

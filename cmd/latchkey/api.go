@@ -57,7 +57,7 @@ func (h *house) mountAPI(r gin.IRouter) error {
 	})
 	r.Any(api.Prefix+"/*path", func(c *gin.Context) { h.api().ServeHTTP(c.Writer, c.Request) })
 	feed := &scim.Server{
-		Issuer: h.cfg.Issuer, Gate: door, People: h.accounts, Groups: services.Groups, Store: h.db.Provisioned(), Atomic: h.db.Atomic,
+		Issuer: h.cfg.Issuer, Gate: door, People: h.accounts, Groups: services.Groups, Store: h.db.Provisioned(), Atomic: h.db.Atomic, Log: h.db.Log(),
 		Remove: h.cfg.Accounts.SCIMDelete == "remove", Fault: fault,
 	}
 	r.Any(scim.Prefix+"/*path", gin.WrapH(feed.Mount()))

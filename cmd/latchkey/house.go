@@ -185,7 +185,7 @@ func (b *base) wire() {
 		Credentials: b.db.Credentials(), Challenges: b.db.Challenges(), Limiter: b.db.Limiter(), Atomic: b.db.Atomic, Now: b.now,
 		Rules: mfa.Rules{PerChallenge: l.ChallengeTries, PerAccount: l.FactorTries, Per: l.LockFor, Streak: l.FactorStreak, TTL: signin.TTL},
 	}
-	b.settings = &settings.Service{Store: b.db.Settings(), Log: b.db.Log(), Atomic: b.db.Atomic, Now: b.now}
+	b.settings = &settings.Service{Store: b.db.Settings(), Log: b.db.Log(), Atomic: b.db.Atomic, Now: b.now, Limiter: b.db.Limiter()}
 	b.texts = &textGateways{cfg: b.cfg, settings: b.settings, now: b.now}
 	b.engine.Register(totp.Factor{Issuer: b.cfg.Branding.Name, Now: b.now})
 	if b.passkey != nil {
@@ -200,7 +200,7 @@ func (b *base) wire() {
 	b.codes.Texts = b.notices.Texts
 	b.accounts = &account.Service{
 		Users: b.db.Users(), Groups: b.db.Groups(), Sessions: b.db.Sessions(), Factors: b.engine, Passwords: b.hasher, Log: b.db.Log(), Notify: b.notices, Policies: b.db.Policies(), Atomic: b.db.Atomic, Now: b.now, Locks: store.LocksOf(b.db), Links: b.db.Links(), Owners: b.db.Owners(), Doors: b.db.Doors(),
-		MinPassword: p.MinLength, Words: []string{b.cfg.Branding.Name, b.cfg.Branding.Company},
+		Fed: b.fed, MinPassword: p.MinLength, Words: []string{b.cfg.Branding.Name, b.cfg.Branding.Company},
 	}
 	b.help = &account.Help{Service: b.accounts, Letters: b.notices, Limiter: b.db.Limiter(), Second: b.secondApprover}
 	b.wireSelf()

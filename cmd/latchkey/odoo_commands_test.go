@@ -34,6 +34,7 @@ func TestOdooCommands(t *testing.T) {
 		t.Setenv(k, v)
 	}
 	o := odootest.New(t, odootest.Options{Website: true, Now: time.Now})
+	o.Add("res.lang", odootest.Record{"name": "French / Français", "code": "fr_FR", "active": true})
 	says := func(into any, in string, args ...string) error {
 		t.Helper()
 		out, err := w.fed(in, append(append([]string{"odoo"}, args...), "--json")...)

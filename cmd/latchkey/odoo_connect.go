@@ -39,6 +39,7 @@ func odooConnect(a *app) *cobra.Command {
 	f.BoolVar(&key, "api-key-stdin", false, "read the API key, or a password, from standard input; asked for on a terminal")
 	f.StringVar(&o.ID, "name", "", "`NAME` of the connection and its client; odoo when left out")
 	f.StringVar(&o.Reach, "reach", "", "`ADDRESS` at which Odoo's server reaches Latchkey, if not at the issuer, such as http://latchkey:8080")
+	f.BoolVar(&o.Moved, "moved", false, "the Odoo of this name is the same one at a new address")
 	f.BoolVar(&plain, "no-branding", false, "do not give the client name, colours and logo of Odoo's company; one that has a brand keeps it in any case")
 	f.BoolVar(&o.Dry, "dry-run", false, "look, say what would be done, change nothing")
 	_ = c.MarkFlagRequired("url") // fails only for a flag that is not there

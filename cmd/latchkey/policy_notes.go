@@ -99,6 +99,8 @@ func (b *base) doubt(name string, d rulebook.Doubt) string {
 		return fmt.Sprintf("policy %s has a deadline that has passed, %s: it demands at once", name, d.Value)
 	case rulebook.Ended:
 		return fmt.Sprintf("policy %s has an exemption that has ended, of %s", name, d.Value)
+	case rulebook.HardLock:
+		return fmt.Sprintf("policy %s locks all owners or all administrators hard: whoever knows their logins can keep them out with wrong passwords", name)
 	}
 	return fmt.Sprintf("policy %s demands what nobody can set up: this server offers %s; whoever it concerns and does not have it yet cannot sign in", name, words(b.engine.Kinds()))
 }

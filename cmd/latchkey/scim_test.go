@@ -216,6 +216,15 @@ func TestSCIMRights(t *testing.T) {
 		w.feed(writes, method, at, body).want(http.StatusForbidden)
 	}
 	w.feed(reads, http.MethodPost, scimUsers, entra("x@example.org")).want(http.StatusForbidden)
+	refused := 0 // D-07: each of them leaves a line
+	if err := w.db.Log().Events(t.Context(), idp.EventQuery{What: []string{"api.refused"}}, func(e idp.Event) error {
+		if e.Result == "denied" && e.Detail["right"] == string(idp.EditPeople) && strings.HasPrefix(e.Detail["operation"], "scim ") {
+			refused++
+		}
+		return nil
+	}); err != nil || refused != 4 {
+		t.Errorf("%d refusals are in the log, %v", refused, err)
+	}
 	w.feed(writes, http.MethodPost, scimUsers, entra("x@example.org"), "Content-Type", "text/plain").want(http.StatusUnsupportedMediaType)
 	w.feed(writes, http.MethodPost, "/scim/v2/Bulk", m{}).want(http.StatusNotFound)
 	w.feed(writes, http.MethodPost, "/scim/v2/Schemas", m{}).want(http.StatusMethodNotAllowed)
@@ -233,4 +242,35 @@ func TestSCIMRemoves(t *testing.T) {
 	if _, err := w.accounts.Find(t.Context(), id); err == nil {
 		t.Error("still there")
 	}
+}
+
+// Lists of groups have members where they are asked for, somebody who comes back
+// stays what they were, and what fails leaves nothing half done.
+func TestSCIMWhole(t *testing.T) {
+	eachWorld(t, func(t *testing.T, w *world) {
+		owner := w.staff("owner@example.org", idp.Owner)
+		token := w.apiToken(w.staff("admin@example.org", idp.Admin), idp.EditPeople)
+		made := w.feed(token, http.MethodPost, scimUsers, m{"userName": "p@example.org", "userType": "portal"}).want(http.StatusCreated)
+		id := made.at("id")
+		g := w.feed(token, http.MethodPost, scimGroups, m{"displayName": "G", "members": []m{{"value": id}, {"value": id}}}).want(http.StatusCreated)
+		for query, want := range map[string]bool{"": false, "?attributes=displayName": false, "?attributes=displayName,members": true} {
+			if a := w.feed(token, http.MethodGet, scimGroups+query, nil).want(http.StatusOK); strings.Contains(string(a.body), id) != want {
+				t.Errorf("%q: %s", query, a.body)
+			}
+		}
+		at := scimGroups + "/" + g.at("id")
+		w.feed(token, http.MethodPut, at, m{"displayName": "H", "externalId": "x", "members": []m{{"value": string(owner.ID)}}}).want(http.StatusForbidden)
+		w.feed(token, http.MethodPost, scimGroups, m{"displayName": "New", "members": []m{{"value": string(owner.ID)}}}).want(http.StatusForbidden)
+		if a := w.feed(token, http.MethodGet, scimGroups+"?attributes=displayName,externalId,members", nil); a.at("totalResults") != "1" || a.at("Resources", 0, "displayName") != "G" || a.at("Resources", 0, "externalId") != "null" || a.at("Resources", 0, "members", 0, "value") != id {
+			t.Errorf("%s", a.body)
+		}
+		if a := w.feed(token, http.MethodPut, at, m{"displayName": "H", "externalId": "x", "members": []m{}}).want(http.StatusOK); a.at("displayName") != "H" || a.at("externalId") != "x" || strings.Contains(string(a.body), id) {
+			t.Errorf("%s", a.body)
+		}
+		w.feed(token, http.MethodPost, scimUsers, m{"userName": "off2", "active": false, "externalId": "e"}).want(http.StatusCreated)
+		w.feed(token, http.MethodDelete, scimUsers+"/"+id, nil).want(http.StatusNoContent)
+		if back := w.feed(token, http.MethodPost, scimUsers, m{"userName": "p@example.org"}).want(http.StatusCreated); back.at("id") != id || back.at("userType") != "portal" || back.at("active") != "true" {
+			t.Errorf("%s", back.body)
+		}
+	})
 }

@@ -24,7 +24,7 @@ import (
 func gateways(cfg config.Config) []sms.Settings {
 	var out []sms.Settings
 	for _, g := range cfg.SMS.Gateways {
-		out = append(out, sms.Settings(g))
+		out = append(out, sms.Settings{Name: g.Name, Type: g.Type, Prefixes: g.Prefixes, Values: g.Values})
 	}
 	if cfg.SMS.HTTPURL != "" {
 		out = append(out, sms.Settings{Name: "sms.http_url", Type: "http", Values: map[string]any{"url": cfg.SMS.HTTPURL}})

@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"sync"
 	"time"
 
 	"latchkey/config"
+	"latchkey/idp/oidc"
 	"latchkey/idp/settings"
 	"latchkey/mfa/sms"
 )
@@ -66,9 +68,12 @@ func (t *textGateways) current(ctx context.Context) (*sms.Router, bool, error) {
 	}
 	var list []sms.Settings
 	names := map[string]bool{}
+	public := t.public()
 	for _, g := range all {
 		if !g.Off {
-			list, names[g.Name] = append(list, g.Settings()), true
+			of := g.Settings()
+			of.Client = public
+			list, names[g.Name] = append(list, of), true
 		}
 	}
 	for _, g := range gateways(t.cfg) {
@@ -82,4 +87,12 @@ func (t *textGateways) current(ctx context.Context) (*sms.Router, bool, error) {
 	}
 	t.router, t.version, t.any = r, version, len(list) > 0
 	return r, t.any, nil
+}
+
+// public calls the gateways that administrators set up: whoever may change
+// settings on a page must not reach the networks of the server by it
+// (SECURITY.md P-28). The router ends what takes too long, and knows why; the
+// limit of the client is behind its longest.
+func (t *textGateways) public() *http.Client {
+	return oidc.NewOutbound(oidc.Outbound{Issuer: t.cfg.Issuer, Limit: 4*t.cfg.SMS.Timeout + 10*time.Second})
 }

@@ -42,6 +42,7 @@ type Service struct {
 	Owners    Owners
 	// Doors end what somebody is signed in by.
 	Doors Doors
+	Fed   Fed // nil: nothing else fills groups
 	// Policies tell where a password can be the only factor.
 	Policies Policies
 	// MinPassword is the shortest password in characters where it can be the
@@ -109,7 +110,7 @@ type New struct {
 // idp.ErrInvalid; a login or e-mail that somebody has, or that looks like
 // somebody's, is idp.ErrTaken.
 func (s *Service) Add(ctx context.Context, by idp.Actor, in New) (idp.User, error) {
-	if err := mayAdd(by, in.Role); err != nil {
+	if err := mayAdd(by, in); err != nil {
 		return idp.User{}, s.denied(ctx, by, "", "user.add", err)
 	}
 	u, ids, err := s.check(in)
@@ -141,9 +142,21 @@ func (s *Service) Add(ctx context.Context, by idp.Actor, in New) (idp.User, erro
 				return err
 			}
 		}
-		return s.note(ctx, by, "user.add", u.ID, map[string]string{"login": u.Login, "kind": string(u.Kind)})
+		return s.note(ctx, by, "user.add", u.ID, added(u))
 	})
 	return u, err
+}
+
+// added is the Detail of a new person (SECURITY.md D-07). Names and addresses are
+// not in it: the log cannot forget.
+func added(u idp.User) map[string]string {
+	out := recorded(u)
+	delete(out, "locale")
+	out["groups"], out["password"] = strings.Join(u.Groups, "|"), "no"
+	if u.Password != "" {
+		out["password"] = "yes"
+	}
+	return out
 }
 
 // check turns a description into a person, or names everything wrong with it.
@@ -187,6 +200,7 @@ func (s *Service) check(in New) (idp.User, []idp.Identifier, error) {
 	for _, g := range groups {
 		errs = append(errs, inField("groups", checkGroup(g)))
 	}
+	errs = append(errs, checkProfile(in.Profile)...)
 	now := s.Now()
 	return idp.User{
 		ID: idp.UserID(strings.ToLower(rand.Text())), Login: login, Email: email, EmailVerified: (in.Verified || in.ProvenEmail) && email != "", Name: name,
@@ -317,11 +331,14 @@ func (s *Service) Find(ctx context.Context, who string) (idp.User, error) {
 }
 
 // mayAdd refuses who may not make a person with a role (D-02).
-func mayAdd(by idp.Actor, role idp.Role) error {
-	if err := by.May(idp.EditPeople); err != nil || role == "" {
+func mayAdd(by idp.Actor, in New) error {
+	if err := by.May(idp.EditPeople); err != nil || in.Role == "" {
 		return err
 	}
-	return by.MayGrant(role)
+	if in.PasswordHash != "" && !by.Host { // whoever knows the password would have the role
+		return &idp.DeniedError{Right: idp.GrantRoles}
+	}
+	return by.MayGrant(in.Role)
 }
 
 func (s *Service) note(ctx context.Context, by idp.Actor, what string, about idp.UserID, detail map[string]string) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 
 	"latchkey/idp"
 	"latchkey/mfa"
@@ -87,9 +88,32 @@ func (s *Service) AddGroup(ctx context.Context, by idp.Actor, name string) error
 	})
 }
 
+// Fed names what fills a group by itself, such as a connected Odoo.
+type Fed func(ctx context.Context, group string) (by string, fed bool, err error)
+
+// ErrFed refuses to change by hand a group that something else fills; it is an
+// [idp.ErrInvalid].
+var ErrFed = fmt.Errorf("%w: the group is filled by a connected system; change it there", idp.ErrInvalid)
+
+// byHand refuses what would be undone with the next synchronisation, and may
+// open an application until then. The synchronisation acts as the host.
+func (s *Service) byHand(ctx context.Context, by idp.Actor, group string) error {
+	if by.Host || s.Fed == nil {
+		return nil
+	}
+	feed, fed, err := s.Fed(ctx, group)
+	if err == nil && fed {
+		err = fmt.Errorf("%w: %q by %s", ErrFed, group, feed)
+	}
+	return err
+}
+
 // RemoveGroup removes a group and everybody's membership in it.
 func (s *Service) RemoveGroup(ctx context.Context, by idp.Actor, name string) error {
 	if err := by.May(idp.EditPeople); err != nil {
+		return err
+	}
+	if err := s.byHand(ctx, by, name); err != nil {
 		return err
 	}
 	return s.Atomic(ctx, func(ctx context.Context) error {
@@ -116,6 +140,9 @@ func (s *Service) Leave(ctx context.Context, by idp.Actor, group string, id idp.
 
 func (s *Service) member(ctx context.Context, by idp.Actor, id idp.UserID, what, group string, do func(context.Context) error) error {
 	u, err := s.touch(ctx, by, id, idp.EditPeople, what)
+	if err == nil {
+		err = s.byHand(ctx, by, group)
+	}
 	if err != nil {
 		return err
 	}

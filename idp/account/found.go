@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -17,7 +18,7 @@ const FoundingLife = 24 * time.Hour
 // OwnerLink makes a link that makes the first owner of the house, and returns
 // its token: for whoever reads the server's console. Nobody has an account
 // before (SECURITY.md C-08: no default one). idp.ErrTaken when there is an owner.
-func (s *Service) OwnerLink(ctx context.Context) (token string, until time.Time, err error) {
+func (s *Service) OwnerLink(ctx context.Context, from idp.Origin) (token string, until time.Time, err error) {
 	owned, err := s.Owners.Owned(ctx)
 	if err != nil {
 		return "", until, err
@@ -28,7 +29,15 @@ func (s *Service) OwnerLink(ctx context.Context) (token string, until time.Time,
 	b := make([]byte, 32)
 	_, _ = rand.Read(b) // never fails
 	token, until = base64.RawURLEncoding.EncodeToString(b), s.Now().Add(FoundingLife)
-	return token, until, s.Owners.Offer(ctx, idp.HashLink(token), until)
+	err = s.Atomic(ctx, func(ctx context.Context) error {
+		return errors.Join(
+			s.Owners.Offer(ctx, idp.HashLink(token), until),
+			s.note(ctx, idp.Actor{Host: true, Origin: from}, "owner.offer", "", map[string]string{"expires": until.UTC().Format(time.RFC3339)}))
+	})
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	return token, until, nil
 }
 
 // MayFound fails with idp.ErrExpired unless the token makes an owner.
@@ -57,8 +66,10 @@ func (s *Service) Found(ctx context.Context, from idp.Origin, token string, in N
 			return err
 		}
 		var err error
-		u, err = s.Add(ctx, idp.Actor{Host: true, Origin: from}, in)
-		return err
+		if u, err = s.Add(ctx, idp.Actor{Host: true, Origin: from}, in); err != nil {
+			return err
+		}
+		return s.note(ctx, idp.Actor{User: u.ID, Origin: from}, "owner.found", u.ID, nil)
 	})
 	return u, err
 }

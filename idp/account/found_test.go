@@ -15,7 +15,7 @@ import (
 func TestFirstOwner(t *testing.T) {
 	eachHouse(t, func(t *testing.T, h house) {
 		ctx, from := t.Context(), idp.Origin{Address: "192.0.2.7"}
-		token, until, err := h.OwnerLink(ctx)
+		token, until, err := h.OwnerLink(ctx, idp.Origin{})
 		must(t, err)
 		if !until.Equal(h.clock.Now().Add(24 * time.Hour)) {
 			t.Errorf("good until %s", until)
@@ -47,8 +47,15 @@ func TestFirstOwner(t *testing.T) {
 		if err != nil || won.Load() != 1 || len(all) != 1 || all[0].Role != idp.Owner || all[0].Kind != idp.Internal || all[0].EmailVerified {
 			t.Fatalf("%d won, %+v, %v", won.Load(), all, err)
 		}
+		// D-07: who it is that owns the house now, and that a link was made.
+		if e := h.event(t, "owner.found"); e.Actor != all[0].ID || e.User != all[0].ID || e.Origin.Address != from.Address {
+			t.Errorf("%+v", e)
+		}
+		if e := h.event(t, "owner.offer"); e.Result != "ok" || e.Actor != "" {
+			t.Errorf("%+v", e)
+		}
 		wantErr(t, h.MayFound(ctx, token), idp.ErrExpired)
-		_, _, err = h.OwnerLink(ctx)
+		_, _, err = h.OwnerLink(ctx, idp.Origin{})
 		wantErr(t, err, idp.ErrTaken)
 	})
 }
@@ -90,7 +97,7 @@ func TestLastOwner(t *testing.T) {
 			t.Errorf("%+v", u)
 		}
 		must(t, h.Disable(ctx, host, last.ID)) // break-glass
-		_, _, err := h.OwnerLink(ctx)
+		_, _, err := h.OwnerLink(ctx, idp.Origin{})
 		must(t, err)
 	})
 }

@@ -21,6 +21,9 @@ var (
 	ErrHasPassword = fmt.Errorf("%w: there is a password already", idp.ErrInvalid)
 	ErrDisabled    = fmt.Errorf("%w: the account is disabled", idp.ErrInvalid)
 	ErrNoAddress   = fmt.Errorf("%w: there is no e-mail address", idp.ErrInvalid)
+	// ErrReachable: a link to hand over would let whoever makes it in as somebody
+	// who has an account in use, or can be written to.
+	ErrReachable = fmt.Errorf("%w: a mail reaches them, or they have signed in before", idp.ErrInvalid)
 )
 
 // Invitable says why a person cannot be invited, or nothing.
@@ -36,6 +39,25 @@ func Invitable(u idp.User, byHand bool) error {
 	return nil
 }
 
+// MayHandOver says why an invitation of a person cannot be handed over, or
+// nothing. Whoever makes such a link could use it: so it takes more than helping
+// does, and is for newcomers alone. Somebody who has no password may well have a
+// passkey or another way in, and their account would be taken (SECURITY.md A-11,
+// D-02). The host's command line may: it can set a password anyway.
+func (h *Help) MayHandOver(ctx context.Context, by idp.Actor, u idp.User) error {
+	if by.Host {
+		return nil
+	}
+	if err := by.MayTouch(idp.EditPeople, u); err != nil {
+		return err
+	}
+	been, err := h.Sessions.Ever(ctx, u.ID)
+	if err == nil && (been || mailed(u)) {
+		err = ErrReachable
+	}
+	return err
+}
+
 // Invite asks a person who has no password to choose the first one. It mails
 // them a link that is good once; earlier ones are void. Nobody else learns or
 // sets that password (SECURITY.md ). Whoever has one gets a recovery
@@ -43,7 +65,11 @@ func Invitable(u idp.User, byHand bool) error {
 //
 // idp.ErrInvalid with the reason.
 func (h *Help) Invite(ctx context.Context, by idp.Actor, id idp.UserID, in Invite) (Invitation, error) {
-	u, err := h.person(ctx, by, id, idp.HelpPeople, "user.invite")
+	right := idp.HelpPeople
+	if in.ByHand {
+		right = idp.EditPeople
+	}
+	u, err := h.person(ctx, by, id, right, "user.invite")
 	if err != nil {
 		return Invitation{}, err
 	}
@@ -55,6 +81,11 @@ func (h *Help) Invite(ctx context.Context, by idp.Actor, id idp.UserID, in Invit
 	}
 	if err := Invitable(u, in.ByHand); err != nil {
 		return Invitation{}, err
+	}
+	if in.ByHand {
+		if err := h.MayHandOver(ctx, by, u); err != nil {
+			return Invitation{}, err
+		}
 	}
 	l, token := idp.NewLink(idp.LinkInvite, u, h.Now(), in.For)
 	l.Data = map[string]string{"client": string(in.Client)}

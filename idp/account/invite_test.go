@@ -152,6 +152,36 @@ func TestInviteWhom(t *testing.T) {
 	})
 }
 
+// A-11, D-02: a link to hand over is made by who may change people, and only for
+// somebody who never was in and whom no mail reaches; the command line may.
+func TestInviteByHand(t *testing.T) {
+	eachHouse(t, func(t *testing.T, h house) {
+		ctx, byHand := t.Context(), account.Invite{ByHand: true}
+		fresh := h.newcomer(t)
+		proven := h.newcomer(t, func(in *account.New) { in.Login, in.Email, in.Verified = "bob", "bob@example.org", true })
+		been := h.newcomer(t, func(in *account.New) { in.Login, in.Email = "carl", "" })
+		must(t, h.Sessions.Open(ctx, idp.Session{ID: "s", Hash: "h", User: been.ID, Created: h.clock.Now(), Seen: h.clock.Now(), Expires: h.clock.Now().Add(time.Hour)}))
+		must(t, h.Sessions.EndAll(ctx, been.ID, "")) // what was, was
+		desk, admin := idp.Actor{User: "d", Role: idp.HelpDesk}, idp.Actor{User: "a", Role: idp.Admin}
+		for _, c := range []struct {
+			by   idp.Actor
+			whom idp.UserID
+			want error
+		}{
+			{desk, fresh.ID, idp.ErrDenied}, {desk, proven.ID, idp.ErrDenied}, {desk, been.ID, idp.ErrDenied},
+			{admin, proven.ID, account.ErrReachable}, {admin, been.ID, account.ErrReachable},
+			{admin, fresh.ID, nil}, {host, proven.ID, nil}, {host, been.ID, nil},
+		} {
+			if _, err := h.Invite(ctx, c.by, c.whom, byHand); !errors.Is(err, c.want) {
+				t.Errorf("%+v for %s: %v, want %v", c.by, c.whom, err, c.want)
+			}
+		}
+		if _, err := h.Invite(ctx, desk, proven.ID, account.Invite{}); err != nil {
+			t.Errorf("by mail the help desk still invites: %v", err)
+		}
+	})
+}
+
 // E-04, E-07: of many who follow an invitation at once one chooses the password.
 func TestInviteRace(t *testing.T) {
 	eachHouse(t, func(t *testing.T, h house) {

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"latchkey/idp"
+	"latchkey/mfa"
+	"latchkey/mfa/temporary"
 )
 
 // Change says what shall be different about a person. What is nil stays; an
@@ -47,7 +49,9 @@ func (c Change) fields() (out []string) {
 
 // Update changes what is known about a person and the names by which they are
 // found. A login that is the e-mail follows it. The mistakes are those of Add;
-// a change of nothing is idp.ErrInvalid.
+// a change of nothing is idp.ErrInvalid. idp.ErrSpent when role, names or what is
+// known to be theirs changed meanwhile: nothing that was taken away comes back
+// (SECURITY.md D-04, D-05).
 func (s *Service) Update(ctx context.Context, by idp.Actor, id idp.UserID, c Change) (idp.User, error) {
 	fields := c.fields()
 	if len(fields) == 0 {
@@ -73,8 +77,8 @@ func (s *Service) Update(ctx context.Context, by idp.Actor, id idp.UserID, c Cha
 	u.Kind, u.Role, u.Locale, u.Profile, u.Updated = next.Kind, next.Role, next.Locale, next.Profile, next.Updated
 	err = s.Atomic(ctx, func(ctx context.Context) error {
 		return errors.Join(
-			s.keepOwner(ctx, by, was, u.Role), s.Users.Update(ctx, u, ids), s.note(ctx, by, "user.update", id, changed(fields, was, u)),
-			s.moved(ctx, by, was, u))
+			s.keepOwner(ctx, by, was, u.Role), s.Users.Update(ctx, was, u, ids), s.note(ctx, by, "user.update", id, changed(fields, was, u)),
+			s.moved(ctx, by, was, u), s.risen(ctx, was, u))
 	})
 	return u, err
 }
@@ -94,6 +98,19 @@ func (s *Service) moved(ctx context.Context, by idp.Actor, was, is idp.User) err
 		errs = append(errs, s.tell(ctx, by, was, idp.PhoneChanged))
 	}
 	return errors.Join(errs...)
+}
+
+// risen follows a role that is higher than before: what was given to somebody of
+// less weight, by who may help them, opens nothing any more (SECURITY.md D-02). A
+// temporary code that waits for a second word is held against the new role when
+// it is fetched.
+func (s *Service) risen(ctx context.Context, was, is idp.User) error {
+	if is.Role.Within(was.Role) {
+		return nil
+	}
+	return errors.Join(
+		s.Links.Void(ctx, idp.LinkInvite, is.ID), s.Links.Void(ctx, idp.LinkEnrol, is.ID), s.Links.Void(ctx, idp.LinkRecover, is.ID),
+		s.Factors.Credentials.DropKind(ctx, mfa.SubjectID(is.ID), temporary.Kind))
 }
 
 // described is the person as they shall be, for the checks of Add.

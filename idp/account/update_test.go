@@ -1,14 +1,18 @@
 package account_test
 
 import (
+	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"latchkey/idp"
 	"latchkey/idp/account"
 	"latchkey/idp/store"
 	"latchkey/idp/store/storetest"
+	"latchkey/mfa/temporary"
 )
 
 // a change claims new names and frees old ones; a new address is nobody's
@@ -59,6 +63,86 @@ func TestUpdate(t *testing.T) {
 		slices.Sort(fields) // one moment, so in no order
 		if err != nil || len(fields) != 2 || fields[0] != "email" || fields[1] != "email verified" {
 			t.Errorf("events %q, %v", fields, err)
+		}
+	})
+}
+
+// D-04, D-05: a role or a proof that is taken away while somebody edits the
+// person stays away.
+func TestUpdateBringsNothingBack(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s, ctx := service(t, db), t.Context()
+		u, err := s.Add(ctx, host, account.New{Email: "ada@example.org", Phone: "+33612345678", Verified: true, Role: idp.Admin})
+		must(t, err)
+		other, name, none, no := service(t, db), "Ada King", idp.Role(""), false
+		for what, take := range map[string]func() error{
+			"role":  func() error { _, err := other.Update(ctx, host, u.ID, account.Change{Role: &none}); return err },
+			"email": func() error { _, err := other.Update(ctx, host, u.ID, account.Change{ProvenEmail: &no}); return err },
+			"phone": func() error { return db.Users().ForgetPhone(ctx, u.ID, "") },
+		} {
+			// Before the transaction: what it reads is old by then.
+			s.Atomic = func(ctx context.Context, f func(context.Context) error) error {
+				must(t, take())
+				return db.Atomic(ctx, f)
+			}
+			if _, err := s.Update(ctx, host, u.ID, account.Change{Name: &name}); !errors.Is(err, idp.ErrSpent) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		got, err := db.Users().ByID(ctx, u.ID)
+		if err != nil || got.Role != "" || got.EmailVerified || got.PhoneVerified || got.Name == name {
+			t.Errorf("%+v, %v", got, err)
+		}
+	})
+}
+
+// D-02: what was given to somebody opens nothing any more when they get a role;
+// a change of the name leaves it.
+func TestRisenRoleVoids(t *testing.T) {
+	eachHouse(t, func(t *testing.T, h house) {
+		ctx, name, role := t.Context(), "Ada King", idp.Admin
+		u := h.add(t, nil)
+		given := map[idp.Purpose]string{}
+		for _, p := range []idp.Purpose{idp.LinkInvite, idp.LinkEnrol, idp.LinkRecover} {
+			l, token := idp.NewLink(p, u, h.clock.Now(), time.Minute)
+			must(t, h.Links.Put(ctx, l))
+			given[p] = token
+		}
+		_, err := h.TemporaryCode(ctx, host, u.ID, account.Temporary{Reason: "phone lost"})
+		must(t, err)
+		check := func(good bool) {
+			t.Helper()
+			for p, token := range given {
+				if _, _, err := h.Links.Get(ctx, p, idp.HashLink(token)); (err == nil) != good {
+					t.Errorf("%s: %v", p, err)
+				}
+			}
+			if slices.Contains(h.user(t, u.ID).Factors, temporary.Kind) != good {
+				t.Errorf("temporary code: %v", h.user(t, u.ID).Factors)
+			}
+		}
+		_, err = h.Update(ctx, host, u.ID, account.Change{Name: &name})
+		must(t, err)
+		check(true)
+		_, err = h.Update(ctx, host, u.ID, account.Change{Role: &role})
+		must(t, err)
+		check(false)
+	})
+}
+
+// D-07: the log says what a new person may do, and has no name or address of
+// theirs.
+func TestAddLeavesNoNames(t *testing.T) {
+	eachHouse(t, func(t *testing.T, h house) {
+		h.add(t, func(in *account.New) { in.Role, in.Groups = idp.Auditor, []string{"b", "a"} })
+		d := h.event(t, "user.add").Detail
+		if d["role"] != "auditor" || d["groups"] != "a|b" || d["kind"] != "internal" || d["email_verified"] != "true" || d["password"] != "yes" {
+			t.Errorf("%v", d)
+		}
+		for k, v := range d {
+			if k == "login" || strings.Contains(v, "ada") {
+				t.Errorf("%s: %s", k, v)
+			}
 		}
 	})
 }

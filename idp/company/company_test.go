@@ -333,6 +333,9 @@ func TestInvite(t *testing.T) {
 			if e.Result == "taken" && e.User != "" || e.Actor != by.User {
 				h.Errorf("%+v", e)
 			}
+			if e.Detail["company"] == "" || e.Detail["email"] != "" { // D-07: the log cannot forget
+				h.Errorf("%+v", e.Detail)
+			}
 		}
 		// Whoever turns out to belong here shows once.
 		h.must(h.Put(ctx, host, h.ours.ID, h.people["stranger"].ID, false))

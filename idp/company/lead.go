@@ -177,6 +177,26 @@ func (s *Contacts) Invite(ctx context.Context, by idp.Actor, company string, in 
 	if err := s.spend(ctx, c); err != nil {
 		return err
 	}
+	return s.evenly(ctx, func() error { return s.invite(ctx, by, c, in) })
+}
+
+// evenly lets no work end early: what is done for a free address is more than for
+// one that is somebody's.
+func (s *Contacts) evenly(ctx context.Context, work func() error) error {
+	if s.Even <= 0 {
+		return work()
+	}
+	end := time.NewTimer(s.Even)
+	defer end.Stop()
+	err := work()
+	select {
+	case <-end.C:
+	case <-ctx.Done():
+	}
+	return err
+}
+
+func (s *Contacts) invite(ctx context.Context, by idp.Actor, c Company, in Invitation) error {
 	there, err := s.Users.ByIdentifier(ctx, idp.Canonical(in.Email))
 	switch {
 	case errors.Is(err, idp.ErrNotFound):
@@ -235,12 +255,13 @@ func (s *Contacts) mail(ctx context.Context, by idp.Actor, c Company, member str
 }
 
 // ask keeps the invitation of an address that is somebody else's. Administrators
-// see in the log what became of it.
+// see on the company's page whom it was for; the log, which cannot forget, says
+// that it was so, not the address.
 func (s *Contacts) ask(ctx context.Context, by idp.Actor, c Company, in Invitation) error {
 	m := Member{ID: newID(), Company: c.ID, Name: in.Name, Email: in.Email, Hand: true, Invited: s.Now()}
 	return s.Atomic(ctx, func(ctx context.Context) error {
 		return errors.Join(s.Store.Leads(ctx, c.ID, by.User), s.Store.Ask(ctx, m),
-			s.note(ctx, by, "company.invite", "taken", "", map[string]string{"company": c.ID, "email": in.Email}))
+			s.note(ctx, by, "company.invite", "taken", "", map[string]string{"company": c.ID}))
 	})
 }
 

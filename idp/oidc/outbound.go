@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -16,7 +17,7 @@ import (
 	"latchkey/idp"
 )
 
-// outboundLimit is how long one call to a client's server may take, in all.
+// outboundLimit is how long one call may take, in all, where nothing else is said.
 const outboundLimit = 5 * time.Second
 
 // errOutbound means that an address must not be called.
@@ -28,6 +29,7 @@ type Outbound struct {
 	// reachable on its own machine may call others there.
 	Issuer string
 	Roots  *x509.CertPool // who vouches for the servers; nil: the system's
+	Limit  time.Duration  // how long one call may take, in all; 0: 5 s
 }
 
 // NewOutbound makes the client for calls to addresses that somebody has
@@ -37,18 +39,18 @@ type Outbound struct {
 // means something else a moment later gains nothing. Private, link-local and
 // otherwise special networks are refused.
 func NewOutbound(o Outbound) *http.Client {
-	home := false
+	limit, home := cmp.Or(o.Limit, outboundLimit), false
 	if u, err := url.Parse(o.Issuer); err == nil {
 		home = loopback(u.Hostname())
 	}
 	g := guard{home: home}
-	dialer := &net.Dialer{Timeout: outboundLimit, ControlContext: g.control}
+	dialer := &net.Dialer{Timeout: limit, ControlContext: g.control}
 	return &http.Client{
-		Timeout:       outboundLimit,
+		Timeout:       limit,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: guarded{g, &http.Transport{
 			DialContext: dialer.DialContext, TLSClientConfig: &tls.Config{RootCAs: o.Roots, MinVersion: tls.VersionTLS12},
-			TLSHandshakeTimeout: outboundLimit, ResponseHeaderTimeout: outboundLimit, MaxResponseHeaderBytes: 16 << 10,
+			TLSHandshakeTimeout: limit, ResponseHeaderTimeout: limit, MaxResponseHeaderBytes: 16 << 10,
 			DisableKeepAlives: true, DisableCompression: true, ForceAttemptHTTP2: true,
 		}},
 	}

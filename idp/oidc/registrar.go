@@ -139,7 +139,7 @@ func (r *Registrar) Add(ctx context.Context, by idp.Actor, in Input) (Registered
 	}
 	made, err := NewClient(in, r.Now())
 	if err == nil {
-		err = MayRegister(by, made.Client)
+		err = r.mayRegister(ctx, by, "client.add", made.Client)
 	}
 	if err != nil {
 		return Registered{}, err
@@ -163,8 +163,8 @@ func (r *Registrar) Update(ctx context.Context, by idp.Actor, c Client) (Registe
 		return Registered{}, ErrChanged
 	}
 	made, err := Revise(unmasked(c, old))
-	if err == nil {
-		err = MayRegister(by, made.Client)
+	if err == nil { // of now, too: who cannot give a client what it has must not get hold of it (D-02)
+		err = r.mayRegister(ctx, by, "client.update", old, made.Client)
 	}
 	if err != nil {
 		return Registered{}, err
@@ -200,7 +200,7 @@ func (r *Registrar) Rotate(ctx context.Context, by idp.Actor, id ClientID, o Rot
 	if err != nil {
 		return Registered{}, err
 	}
-	if err := errors.Join(checkOverlap(o.Overlap), MayRegister(by, old)); err != nil {
+	if err := errors.Join(checkOverlap(o.Overlap), r.mayRegister(ctx, by, "client.rotate", old)); err != nil {
 		return Registered{}, err
 	}
 	made, what := Registered{}, ProofSecret
@@ -251,6 +251,11 @@ func (r *Registrar) turn(ctx context.Context, by idp.Actor, id ClientID, what st
 	if err != nil || c.Disabled == off {
 		return err
 	}
+	if !off { // letting it in is giving it what it has (D-02)
+		if err := r.mayRegister(ctx, by, what, c); err != nil {
+			return err
+		}
+	}
 	c.Disabled = off
 	return r.save(ctx, by, what, c, nil)
 }
@@ -270,6 +275,23 @@ func (r *Registrar) stored(ctx context.Context, by idp.Actor, id ClientID) (Clie
 		return Client{}, err
 	}
 	return r.Clients.ByID(ctx, id)
+}
+
+// mayRegister is [MayRegister] for all states of a client. Who is refused leaves a
+// line (SECURITY.md D-07).
+func (r *Registrar) mayRegister(ctx context.Context, by idp.Actor, what string, states ...Client) error {
+	for _, c := range states {
+		err := MayRegister(by, c)
+		if errors.Is(err, idp.ErrDenied) && by.User != "" {
+			err = errors.Join(err, r.Log.Append(ctx, idp.Event{
+				ID: rand.Text(), At: r.Now(), What: what, Actor: by.User, Client: c.ID, Session: by.Session, Origin: by.Origin, Result: "denied",
+			}))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *Registrar) save(ctx context.Context, by idp.Actor, what string, c Client, detail map[string]string) error {

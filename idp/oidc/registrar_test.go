@@ -384,3 +384,42 @@ func TestRevokeKey(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 }
+
+// D-02, D-07: who cannot give a client the rights that it has neither changes it
+// nor lets it in again, and a refusal leaves a line.
+func TestRightsOfClientsAreOutOfReach(t *testing.T) {
+	h := open(t)
+	r := h.registrar()
+	ctx := t.Context()
+	_, err := r.Add(ctx, admin, oidc.Input{ID: "robot", Type: oidc.Service, Scopes: []string{string(idp.EditPeople)}})
+	h.must(err)
+	token := admin
+	token.Scopes = []idp.Right{idp.EditClients, idp.EditPeople}
+	c, err := r.Get(ctx, admin, "robot")
+	h.must(err)
+	c.Scopes = nil // what it shall have is within reach, what it has is not
+	if _, err := r.Update(ctx, token, c); !errors.Is(err, idp.ErrDenied) {
+		t.Errorf("update: %v", err)
+	}
+	h.must(r.Disable(ctx, token, "robot"))
+	if err := r.Enable(ctx, token, "robot"); !errors.Is(err, idp.ErrDenied) {
+		t.Errorf("enable: %v", err)
+	}
+	if _, err := r.Rotate(ctx, token, "robot", oidc.RotateOrder{}); !errors.Is(err, idp.ErrDenied) {
+		t.Errorf("rotate: %v", err)
+	}
+	if _, err := r.Add(ctx, token, oidc.Input{ID: "second", Type: oidc.Service, Scopes: []string{string(idp.EditPeople)}}); !errors.Is(err, idp.ErrDenied) {
+		t.Errorf("add: %v", err)
+	}
+	for _, what := range []string{"client.update", "client.enable", "client.rotate", "client.add"} {
+		if !slices.ContainsFunc(h.noted(what), func(e idp.Event) bool { return e.Result == "denied" && e.Actor == admin.User && e.Client != "" }) {
+			t.Errorf("%s: no refusal is in the log", what)
+		}
+	}
+	after, err := h.db.Clients().ByID(ctx, "robot")
+	h.must(err)
+	if !after.Disabled || !slices.Contains(after.Scopes, string(idp.EditPeople)) {
+		t.Errorf("%+v", after)
+	}
+	h.must(r.Enable(ctx, admin, "robot"))
+}

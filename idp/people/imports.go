@@ -251,6 +251,9 @@ func (i *Imports) invite(ctx context.Context, by idp.Actor, wanted bool, w *read
 	if !wanted {
 		return nil, nil
 	}
+	if by, err = i.still(ctx, by); err != nil { // a long import has passed
+		return nil, err
+	}
 	var ids []idp.UserID
 	for _, id := range w.added {
 		ids = append(ids, id)

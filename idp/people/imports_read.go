@@ -10,6 +10,7 @@ import (
 
 	"latchkey/idp"
 	"latchkey/idp/account"
+	"latchkey/idp/job"
 )
 
 // reading is a table on its way in: it adds what was said of all rows, keeps
@@ -32,8 +33,9 @@ type reading struct {
 
 // Next is a row with what was said of all.
 func (r *reading) Next(ctx context.Context) (account.Row, error) {
-	if r.rows++; r.rows%portion == 0 { // whose rights are gone adds nobody more
-		if _, err := r.imports.Bulk.still(ctx, r.by); err != nil {
+	if r.rows++; r.rows%portion == 1 { // whose rights are gone adds nobody more
+		var err error
+		if r.by, err = r.imports.still(ctx, r.by); err != nil {
 			return account.Row{}, err
 		}
 	}
@@ -59,6 +61,16 @@ func (r *reading) Next(ctx context.Context) (account.Row, error) {
 		return nil
 	}
 	return row, nil
+}
+
+// still is the actor as they are now, if they may add people yet (SECURITY.md
+// D-04).
+func (i *Imports) still(ctx context.Context, by idp.Actor) (idp.Actor, error) {
+	by, err := i.Bulk.still(ctx, by)
+	if err == nil && by.May(idp.EditPeople) != nil {
+		err = &job.Problem{Key: "denied", Err: idp.ErrDenied}
+	}
+	return by, err
 }
 
 // found gathers the findings of a row, which come one after the other.

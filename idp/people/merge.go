@@ -40,6 +40,10 @@ type Consents interface {
 // Moves moves what can be moved from one person to another. It joins the Atomic
 // in ctx; what the other one has already stays where it is.
 type Moves interface {
+	// Same fails the Atomic with idp.ErrSpent when the person's role, kind or
+	// epoch is another by then.
+	Same(ctx context.Context, u idp.User) error
+	// Memberships moves groups, and companies if the other one may be in one.
 	Memberships(ctx context.Context, from, to idp.UserID) error
 	Consents(ctx context.Context, from, to idp.UserID) error
 	// Ties are told to their Odoos anew.
@@ -72,11 +76,12 @@ type Merged struct {
 // What stands in the way of a merge; each is an idp.ErrInvalid.
 var (
 	ErrSame = fmt.Errorf("%w: it is the same account", idp.ErrInvalid)
-	ErrSelf = fmt.Errorf("%w: it is your own account that would go", idp.ErrInvalid)
+	ErrSelf = fmt.Errorf("%w: one of them is your own account", idp.ErrInvalid)
 )
 
 // Preview says what a merge would do. idp.ErrDenied when one of the two has a
-// role above the actor's.
+// role above the actor's, and when the one that goes has accounts in an Odoo of
+// which the actor may not dispose (SECURITY.md D-02).
 func (m *Merging) Preview(ctx context.Context, by idp.Actor, in Merge) (Merged, error) {
 	if err := by.May(idp.EditPeople); err != nil {
 		return Merged{}, m.denied(ctx, by, in, err)
@@ -97,7 +102,7 @@ func (m *Merging) Preview(ctx context.Context, by idp.Actor, in Merge) (Merged, 
 	switch {
 	case in.Keep == in.Gone:
 		return Merged{}, ErrSame
-	case in.Gone == by.User:
+	case by.User != "" && (in.Gone == by.User || in.Keep == by.User): // nobody takes over what is somebody else's
 		return Merged{}, ErrSelf
 	}
 	for _, g := range out.Gone.Groups {
@@ -106,7 +111,15 @@ func (m *Merging) Preview(ctx context.Context, by idp.Actor, in Merge) (Merged, 
 		}
 	}
 	out.Factors, out.KindDiffer = len(out.Gone.Factors), out.Keep.Kind != out.Gone.Kind
-	return out, errors.Join(m.ties(ctx, &out), m.consents(ctx, &out))
+	if err := errors.Join(m.ties(ctx, &out), m.consents(ctx, &out)); err != nil {
+		return Merged{}, err
+	}
+	if len(out.Ties)+len(out.Stuck) > 0 {
+		if err := by.May(idp.EditOdoo); err != nil {
+			return Merged{}, m.denied(ctx, by, in, err)
+		}
+	}
+	return out, nil
 }
 
 func (m *Merging) ties(ctx context.Context, out *Merged) error {
@@ -141,7 +154,9 @@ func (m *Merging) consents(ctx context.Context, out *Merged) error {
 
 // Do merges. Groups, Odoo accounts and consents move; then the other account is
 // disabled or removed, with all that follows from that. One transaction, and an
-// event for each of the two.
+// event for each of the two. idp.ErrSpent when one of them was given another
+// role meanwhile, or signed out everywhere: what was allowed was so for who they
+// were (SECURITY.md D-02).
 func (m *Merging) Do(ctx context.Context, by idp.Actor, in Merge) (Merged, error) {
 	out, err := m.Preview(ctx, by, in)
 	if err != nil {
@@ -153,12 +168,16 @@ func (m *Merging) Do(ctx context.Context, by idp.Actor, in Merge) (Merged, error
 	}
 	err = m.Atomic(ctx, func(ctx context.Context) error {
 		errs := []error{
-			m.Moves.Memberships(ctx, in.Gone, in.Keep), m.Moves.Ties(ctx, in.Gone, in.Keep), m.Moves.Consents(ctx, in.Gone, in.Keep),
+			m.Moves.Same(ctx, out.Keep), m.Moves.Same(ctx, out.Gone),
+			m.Moves.Memberships(ctx, in.Gone, in.Keep), m.Moves.Consents(ctx, in.Gone, in.Keep),
 			m.note(ctx, by, "user.merge", in.Keep, map[string]string{
-				"merged": string(in.Gone), "login": out.Gone.Login, "groups": strings.Join(out.Groups, "|"), "odoo": strconv.Itoa(len(out.Ties)),
+				"merged": string(in.Gone), "groups": strings.Join(out.Groups, "|"), "odoo": strconv.Itoa(len(out.Ties)),
 				"consents": strconv.Itoa(len(out.Consents)), "removed": strconv.FormatBool(in.Remove),
 			}),
-			m.note(ctx, by, "user.merged_into", in.Gone, map[string]string{"into": string(in.Keep), "login": out.Keep.Login}),
+			m.note(ctx, by, "user.merged_into", in.Gone, map[string]string{"into": string(in.Keep)}),
+		}
+		if len(out.Ties) > 0 { // one that came meanwhile was not allowed
+			errs = append(errs, m.Moves.Ties(ctx, in.Gone, in.Keep))
 		}
 		if in.Remove || !out.Gone.Disabled {
 			errs = append(errs, end(ctx, by, in.Gone))

@@ -101,5 +101,8 @@ type Store interface {
 	NoteGroup(ctx context.Context, id, external string) error
 	// Members lists the ids of a group's members, or fails with idp.ErrInvalid when
 	// there are more than most.
-	Members(ctx context.Context, name string, most int) ([]Person, error)
+	Members(ctx context.Context, name string, most int) ([]idp.UserID, error)
+	// KeepOut notes that who is disabled is to stay so: the main contact of a
+	// company who disabled them does not let them in again.
+	KeepOut(ctx context.Context, id idp.UserID) error
 }

@@ -21,8 +21,9 @@ const (
 	// Keep is how long an answer is remembered.
 	Keep = 24 * time.Hour
 	// lease is how long a request may be under way: after it, whoever worked on
-	// it has died, and a repetition is a first try.
-	lease = time.Minute
+	// it has died, and a repetition is a first try. It is longer than the longest
+	// operation, for else a repetition would do the same beside it.
+	lease = 10 * time.Minute
 	// MaxKey is in bytes.
 	MaxKey = 128
 )
@@ -33,6 +34,12 @@ var (
 	ErrOther = fmt.Errorf("%w: Idempotency-Key: it was used for another request", idp.ErrInvalid)
 	// ErrUnderWay means that the first request has no answer yet.
 	ErrUnderWay = errors.New("replay: the first request with this key is under way")
+)
+
+// Two answers that this package knows by their number (RFC 9110 §15.6).
+const (
+	internal    = 500
+	unavailable = 503
 )
 
 // Request is one with a key.
@@ -93,11 +100,16 @@ func (b *Book) Begin(ctx context.Context, r Request) (a Answer, first bool, err 
 	return a, false, nil
 }
 
-// End notes the answer of a request that did something. One that was refused
-// may be sent again: it is forgotten.
+// End notes the answer of a request that did something, or may have: one that
+// broke (5xx, or no status at all) may have done half. One that was refused, or
+// was told to come back (503), may be sent again: it is forgotten.
 func (b *Book) End(ctx context.Context, r Request, a Answer) error {
-	if a.Status < 200 || a.Status > 299 {
+	refused := a.Status >= 300 && a.Status < 500
+	if refused || a.Status == unavailable {
 		return b.Store.Drop(ctx, r)
+	}
+	if a.Status < 200 {
+		a.Status = internal
 	}
 	return b.Store.Done(ctx, r, a)
 }

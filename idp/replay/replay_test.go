@@ -55,8 +55,20 @@ func TestBook(t *testing.T) {
 		begin(other, true, nil)
 		end(other, replay.Answer{Status: 422}) // refused: it may be tried again
 		begin(other, true, nil)
+		clock.Pass(9 * time.Minute) // a long operation is not doubled
+		begin(other, false, replay.ErrUnderWay)
 		clock.Pass(time.Minute) // whoever worked on it has died
 		begin(other, true, nil)
+		for key, status := range map[string]int{"broke": 500, "panic": 0} { // it may have done half: it is not done again
+			begin(request(key, "a"), true, nil)
+			end(request(key, "a"), replay.Answer{Status: status})
+			if a := begin(request(key, "a"), false, nil); a.Status != 500 {
+				t.Errorf("%s: %+v", key, a)
+			}
+		}
+		begin(request("busy", "a"), true, nil)
+		end(request("busy", "a"), replay.Answer{Status: 503})
+		begin(request("busy", "a"), true, nil)
 		clock.Pass(24 * time.Hour)
 		begin(request("k", "c"), true, nil)
 		clock.Pass(25 * time.Hour)

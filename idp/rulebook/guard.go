@@ -153,6 +153,7 @@ const (
 	Together   DoubtKind = "together"   // nobody can set up what it and another one demand of the same person
 	Past       DoubtKind = "past"       // its deadline has passed: it demands at once
 	Ended      DoubtKind = "ended"      // an exemption has ended
+	HardLock   DoubtKind = "lock"       // anybody can lock all owners, or all who administer, out with wrong passwords
 )
 
 // Doubts looks at a policy as if it were published beside those in force.
@@ -182,8 +183,37 @@ func (s looker) DoubtsAmong(ctx context.Context, by idp.Actor, p policy.Policy, 
 			out = append(out, Doubt{Ended, e.User})
 		}
 	}
+	hard, err := s.lockable(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	if hard {
+		out = append(out, Doubt{HardLock, ""})
+	}
 	strangers, err := s.strangers(ctx, p)
 	return append(out, strangers...), err
+}
+
+// lockable reports whether a policy locks hard, over all browsers, all owners or
+// all who administer: whoever knows their names could keep them all out
+// (SECURITY.md B-02, B-09).
+func (s looker) lockable(ctx context.Context, p policy.Policy) (bool, error) {
+	if p.What.Lock == "" {
+		return false, nil
+	}
+	staff, err := s.Store.Staff(ctx)
+	if err != nil {
+		return false, err
+	}
+	safe := func(u idp.User) bool {
+		return !policy.Decide([]policy.Policy{p}, policy.Facts{
+			User: string(u.ID), Email: u.Email, Login: u.Login, Kind: string(u.Kind), Groups: u.Groups, Held: u.Factors, Anywhere: true, Now: s.Now(),
+		}).HardLock
+	}
+	owners := slices.DeleteFunc(slices.Clone(staff), func(u idp.User) bool { return u.Role != idp.Owner })
+	admins := slices.DeleteFunc(staff, func(u idp.User) bool { return u.Role == idp.Owner })
+	all := func(us []idp.User) bool { return len(us) > 0 && !slices.ContainsFunc(us, safe) }
+	return all(owners) || all(admins), nil
 }
 
 // unmeetable tells what nobody can satisfy who holds nothing: the policy alone,

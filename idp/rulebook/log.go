@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"slices"
+	"strconv"
 	"strings"
 
 	"latchkey/idp"
@@ -18,6 +20,11 @@ func (s *Config) note(ctx context.Context, by idp.Actor, act string, about polic
 	}
 	detail := map[string]string{"policy": about.Name, "id": about.ID}
 	for _, c := range changes {
+		if c.Key == exemptions {
+			// The log is for ever, and names of people are not; the versions have them.
+			detail[c.Key+".changed"] = strconv.Itoa(exempted(was, is))
+			continue
+		}
 		detail[c.Key+".before"], detail[c.Key+".after"] = short(c.Before), short(c.After)
 	}
 	for k, v := range more {
@@ -26,6 +33,22 @@ func (s *Config) note(ctx context.Context, by idp.Actor, act string, about polic
 		}
 	}
 	return s.event(ctx, by, "policy."+act, "ok", detail)
+}
+
+// exemptions is the field of a policy that names whom it leaves out.
+const exemptions = "whom.except"
+
+// exempted counts the people whose exemptions differ.
+func exempted(was, is policy.Policy) int {
+	who := map[string]bool{}
+	for _, pair := range [][2][]policy.Except{{was.Whom.Except, is.Whom.Except}, {is.Whom.Except, was.Whom.Except}} {
+		for _, e := range pair[0] {
+			if !slices.Contains(pair[1], e) {
+				who[e.User] = true
+			}
+		}
+	}
+	return len(who)
 }
 
 func (s *Config) event(ctx context.Context, by idp.Actor, what, result string, detail map[string]string) error {

@@ -278,3 +278,34 @@ func TestDoubts(t *testing.T) {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
+
+// B-02, B-09: a hard lock of all owners, or of all administrators, is worth a
+// word: with it a stranger can keep them out. It is no mistake.
+func TestDoubtsHardLock(t *testing.T) {
+	h := at(t)
+	h.add("adam", idp.Admin)
+	h.add("bob", "")
+	for whom, want := range map[string]bool{"olga": true, "adam": true, "bob": false} {
+		for lock, hard := range map[string]bool{"hard": true, "soft": false} {
+			p := policy.Policy{Name: "p", Enabled: true, Whom: policy.Whom{Users: []string{whom}}, What: policy.What{Lock: lock}}
+			got, err := h.Doubts(t.Context(), h.owner, p)
+			h.must(err)
+			if slices.Contains(got, rulebook.Doubt{Kind: rulebook.HardLock}) != (want && hard) {
+				t.Errorf("%s, %s: %+v", whom, lock, got)
+			}
+			p.Whom = everyone
+			if got, err = h.Doubts(t.Context(), h.owner, p); err != nil || slices.Contains(got, rulebook.Doubt{Kind: rulebook.HardLock}) != hard {
+				t.Errorf("everyone, %s: %+v, %v", lock, got, err)
+			}
+		}
+	}
+	h.add("oscar", idp.Owner)
+	one := policy.Policy{Name: "one", Enabled: true, Whom: policy.Whom{Users: []string{"olga"}}, What: policy.What{Lock: "hard"}}
+	if got, err := h.Doubts(t.Context(), h.owner, one); err != nil || len(got) != 0 {
+		t.Errorf("one of two owners: %+v, %v", got, err)
+	}
+	p := h.published(policy.Policy{Name: "hard", Enabled: true, Whom: everyone, What: policy.What{Lock: "hard"}})
+	if p.ID == "" {
+		t.Error("it was refused")
+	}
+}

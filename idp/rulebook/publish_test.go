@@ -2,6 +2,7 @@ package rulebook_test
 
 import (
 	"errors"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -295,7 +296,8 @@ func TestExempt(t *testing.T) {
 			t.Errorf("%+v", v)
 		}
 	}
-	if es := h.events("policy.exempt"); len(es) != 2 || !strings.Contains(es[0].Detail["whom.except.after"], "bob@example.org") || es[0].Detail["reason"] != "broken phone" {
+	// D-07: the log, which is for ever, counts exemptions; the versions name people.
+	if es := h.events("policy.exempt"); len(es) != 2 || es[0].Detail["whom.except.changed"] != "1" || strings.Contains(fmt.Sprint(es), "bob@") || es[0].Detail["reason"] != "broken phone" {
 		t.Errorf("%+v", es)
 	}
 }

@@ -1,10 +1,13 @@
 package settings
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -70,8 +73,8 @@ func (s *Service) ListGateways(ctx context.Context, by idp.Actor) ([]Gateway, er
 }
 
 // PutGateway adds a gateway (without an id) or changes one, and returns its id. A
-// secret that is left empty stays as it is: what is shown of it can never be
-// saved back. The type of a gateway stays. idp.ErrInvalid wraps an sms.Mistakes
+// secret that is left empty stays as it is, unless the address or the request
+// changes (SECURITY.md D-06): what is shown of it can never be saved back. The type of a gateway stays. idp.ErrInvalid wraps an sms.Mistakes
 // where package sms knows what is wrong; idp.ErrNotFound; idp.ErrSpent when
 // somebody else changed the list at this moment.
 func (s *Service) PutGateway(ctx context.Context, by idp.Actor, g Gateway) (string, error) {
@@ -95,7 +98,10 @@ func (s *Service) PutGateway(ctx context.Context, by idp.Actor, g Gateway) (stri
 		return "", fmt.Errorf("%w: no gateway %q", idp.ErrNotFound, g.ID)
 	default:
 		g.Type = all[at].Type
-		g.Values = kept(g, all[at])
+		var missing sms.Mistakes
+		if g.Values, missing = kept(g, all[at], at); len(missing) > 0 {
+			return "", errors.Join(idp.ErrInvalid, missing)
+		}
 		all[at] = g
 	}
 	if err := checkGateways(all); err != nil {
@@ -104,18 +110,43 @@ func (s *Service) PutGateway(ctx context.Context, by idp.Actor, g Gateway) (stri
 	return g.ID, s.save(ctx, by, gatewaysDoc, version, all, what, g.recorded())
 }
 
-// kept is what was sent, with the secrets that were left empty as they are.
-func kept(next, was Gateway) map[string]string {
-	out := map[string]string{}
+// kept is what was sent, with the secrets that were left empty as they are. They
+// go where they went and in the same request, or are given again: else somebody
+// who may not see a secret could have it sent to a server of theirs.
+func kept(next, was Gateway, at int) (map[string]string, sms.Mistakes) {
+	out, moved := map[string]string{}, moved(next, was)
 	for name, v := range next.Values {
 		out[name] = v
 	}
-	for name, v := range was.Values {
-		if out[name] == "" && sms.Secret(was.Type, name) {
+	var ms sms.Mistakes
+	for _, name := range slices.Sorted(maps.Keys(was.Values)) {
+		switch v := was.Values[name]; {
+		case v == "" || out[name] != "" || !sms.Secret(was.Type, name):
+		case moved:
+			ms = append(ms, sms.Mistake{Index: at, Gateway: next.Name, Setting: name, Allowed: "the secret again, because the address or the request changed,"})
+		default:
 			out[name] = v
 		}
 	}
-	return out
+	return out, ms
+}
+
+// moved reports whether requests go elsewhere than before, or look different. A
+// secret address that is left empty stays.
+func moved(next, was Gateway) bool {
+	_, all, _ := sms.Describe(was.Type)
+	for _, s := range all {
+		if to := next.Values[s.Name]; s.URL && to != was.Values[s.Name] && (to != "" || !s.Secret) {
+			return true
+		}
+	}
+	if len(next.Own)+len(was.Own) == 0 {
+		return false
+	}
+	// Numbers have another type in YAML than they have when they are read again.
+	a, err := json.Marshal(next.Own)
+	b, bad := json.Marshal(was.Own)
+	return err != nil || bad != nil || !bytes.Equal(a, b)
 }
 
 // RemoveGateway forgets a gateway with its credentials.

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"latchkey/idp"
+	"latchkey/mfa"
 )
 
 // House is the settings themselves; the zero value is the default.
@@ -49,6 +50,8 @@ type Service struct {
 	Log    idp.Log
 	Atomic idp.Atomic
 	Now    func() time.Time
+	// Limiter counts tests; nil: nobody counts them, as on the command line.
+	Limiter mfa.Limiter
 }
 
 // The documents.
@@ -80,7 +83,8 @@ func (s *Service) Read(ctx context.Context, by idp.Actor) (House, int64, error) 
 }
 
 // Change replaces the settings, if they still are of that version
-// (idp.ErrSpent). idp.ErrInvalid with every mistake.
+// (idp.ErrSpent). idp.ErrInvalid with every mistake. Only an owner weakens how the
+// administration is guarded (M-10, D-03): an idp.DeniedError for others.
 func (s *Service) Change(ctx context.Context, by idp.Actor, version int64, next House) error {
 	if err := by.May(idp.EditHouse); err != nil {
 		return err
@@ -95,7 +99,15 @@ func (s *Service) Change(ctx context.Context, by idp.Actor, version int64, next 
 	if now != version {
 		return fmt.Errorf("%w: the settings have changed meanwhile", idp.ErrSpent)
 	}
+	if next.weaker(was) && !by.Host && by.Role != idp.Owner {
+		return fmt.Errorf("only an owner weakens how the administration is guarded: %w", &idp.DeniedError{Right: idp.EditHouse})
+	}
 	return s.save(ctx, by, houseDoc, version, next, "settings.change", idp.Diff(was.recorded(), next.recorded()))
+}
+
+// weaker reports whether administrators prove less than before, or act alone.
+func (h House) weaker(was House) bool {
+	return was.Assurance == idp.PhishingResistant && h.Assurance != was.Assurance || was.SecondApprover && !h.SecondApprover
 }
 
 func (h House) check() error {

@@ -1,7 +1,10 @@
 package settings_test
 
 import (
+	"context"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -11,12 +14,14 @@ import (
 	"latchkey/idp/settings"
 	"latchkey/idp/store"
 	"latchkey/idp/store/storetest"
+	"latchkey/mfa"
 	"latchkey/mfa/sms"
 )
 
 var (
 	admin   = idp.Actor{User: "a", Role: idp.Admin}
 	auditor = idp.Actor{User: "b", Role: idp.Auditor}
+	owner   = idp.Actor{User: "o", Role: idp.Owner}
 	helper  = idp.Actor{User: "c", Role: idp.HelpDesk}
 )
 
@@ -139,6 +144,118 @@ func TestGateways(t *testing.T) {
 		})
 		if err != nil || len(said) != 5 {
 			t.Errorf("%v, %v", said, err)
+		}
+	})
+}
+
+// M-10, D-03: one stolen account of an administrator does not take away what
+// guards against it.
+func TestOnlyOwnersWeaken(t *testing.T) {
+	each(t, func(t *testing.T, _ *store.DB, s *settings.Service) {
+		ctx := t.Context()
+		strong := settings.House{Assurance: idp.PhishingResistant, SecondApprover: true}
+		for v, by := range []idp.Actor{owner, {Host: true}} {
+			v := int64(2 * v)
+			wantErr(t, s.Change(ctx, admin, v, strong), nil) // whoever strengthens may be an admin
+			for _, weaker := range []settings.House{{SecondApprover: true}, {Assurance: idp.AAL2, SecondApprover: true}, {Assurance: idp.PhishingResistant}} {
+				err := s.Change(ctx, admin, v+1, weaker)
+				if denied := (*idp.DeniedError)(nil); !errors.As(err, &denied) {
+					t.Errorf("%+v: %v", weaker, err)
+				}
+			}
+			if now, _ := s.House(ctx); now != strong {
+				t.Errorf("%+v", now)
+			}
+			wantErr(t, s.Change(ctx, by, v+1, settings.House{}), nil)
+		}
+	})
+}
+
+// D-06: a secret does not follow when the address or the request changes.
+func TestSecretStaysWithItsAddress(t *testing.T) {
+	each(t, func(t *testing.T, _ *store.DB, s *settings.Service) {
+		own := map[string]any{"method": "POST", "headers": map[string]any{"X-Key": "{token}"}, "status": []any{200}}
+		twilio := settings.Gateway{Name: "Twilio", Type: "twilio", Values: map[string]string{"account": "AC" + strings.Repeat("a", 32), "token": "hush", "from": "+15005550006"}}
+		open := settings.Gateway{Name: "Own", Type: "http", Own: own, Values: map[string]string{"url": "https://sms.example.org/", "token": "hush"}}
+		for _, g := range []*settings.Gateway{&twilio, &open} {
+			id, err := s.PutGateway(t.Context(), admin, *g)
+			wantErr(t, err, nil)
+			g.ID = id
+		}
+		with := func(g settings.Gateway, own map[string]any, values ...string) settings.Gateway {
+			g.Own, g.Values = own, maps.Clone(g.Values)
+			for i := 0; i < len(values); i += 2 {
+				g.Values[values[i]] = values[i+1]
+			}
+			return g
+		}
+		const evil = "https://evil.example.com"
+		for name, c := range map[string]struct {
+			change settings.Gateway
+			wrong  []string
+		}{
+			"another host":         {with(twilio, nil, "token", "", "host", evil), []string{"token"}},
+			"another address":      {with(open, own, "token", "", "url", evil), []string{"token"}},
+			"another request":      {with(open, map[string]any{"method": "GET"}, "token", "", "url", ""), []string{"token", "url"}},
+			"given again":          {with(open, own, "token", "hush", "url", "https://new.example.org"), nil},
+			"the same":             {with(open, own, "token", "", "url", ""), nil},
+			"neither of them":      {with(twilio, nil, "token", "", "from", "+15005550007"), nil},
+			"the host is the same": {with(twilio, nil, "token", "", "host", ""), nil},
+		} {
+			_, err := s.PutGateway(t.Context(), admin, c.change)
+			var ms sms.Mistakes
+			errors.As(err, &ms)
+			var wrong []string
+			for _, m := range ms {
+				wrong = append(wrong, m.Setting)
+			}
+			if !slices.Equal(wrong, c.wrong) || (err != nil) != (c.wrong != nil) || err != nil && !errors.Is(err, idp.ErrInvalid) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		all, _, err := s.Gateways(t.Context())
+		if err != nil || all[0].Values["token"] != "hush" || all[1].Values["token"] != "hush" {
+			t.Errorf("%+v, %v", all, err)
+		}
+	})
+}
+
+type gateway struct{ sent int }
+
+func (g *gateway) Send(context.Context, sms.Message) (sms.Receipt, error) {
+	g.sent++
+	if g.sent == 1 {
+		return sms.Receipt{}, sms.ErrRefused
+	}
+	return sms.Receipt{Gateway: "Main"}, nil
+}
+
+// B-11, D-07: tests are few, and recorded without the number.
+func TestTests(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB, s *settings.Service) {
+		s.Limiter = db.Limiter()
+		ctx, out := t.Context(), &gateway{}
+		_, err := s.Test(ctx, auditor, out, "+33612345678", "x")
+		wantErr(t, err, idp.ErrDenied)
+		_, err = s.Test(ctx, admin, out, "+33612345678", "x")
+		wantErr(t, err, sms.ErrRefused)
+		for range 8 {
+			_, err = s.Test(ctx, admin, out, "+33612345678", "x")
+			wantErr(t, err, nil)
+		}
+		wantErr(t, s.TestMail(ctx, admin, func() error { return nil }), nil)
+		_, err = s.Test(ctx, admin, out, "+33612345678", "x")
+		wantErr(t, err, mfa.ErrLocked)
+		_, err = s.Test(ctx, owner, out, "+33612345678", "x")
+		wantErr(t, err, nil)
+		results := map[string]int{}
+		wantErr(t, db.Log().Events(ctx, idp.EventQuery{}, func(e idp.Event) error {
+			results[e.What+" "+e.Result+" "+e.Detail["country"]]++
+			return nil
+		}), nil)
+		want := map[string]int{"gateway.test failed +33": 1, "gateway.test ok +33": 9, "mail.test ok ": 1}
+		if out.sent != 10 || !maps.Equal(results, want) {
+			t.Errorf("%d, %v", out.sent, results)
 		}
 	})
 }

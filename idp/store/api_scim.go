@@ -141,11 +141,26 @@ func (s provisioned) NoteGroup(ctx context.Context, id, external string) error {
 	return s.d.write(ctx, stmt{sql: `UPDATE scim_groups SET external = ? WHERE id = ?`, args: []any{external, id}, none: idp.ErrNotFound})
 }
 
-func (s provisioned) Members(ctx context.Context, name string, most int) ([]provision.Person, error) {
-	out, err := s.persons(rows[personRow](ctx, s.d.engine, provisionedColumns+` JOIN memberships m ON m.user_id = u.id
-		WHERE m.group_name = ? AND NOT `+unseen+` ORDER BY u.id LIMIT ?`, name, most+1))
-	if err == nil && len(out) > most {
+type memberID struct{ ID string }
+
+func (s provisioned) Members(ctx context.Context, name string, most int) ([]idp.UserID, error) {
+	all, err := rows[memberID](ctx, s.d.engine, `SELECT u.id AS id FROM memberships m JOIN users u ON u.id = m.user_id
+		WHERE m.group_name = ? AND NOT `+unseen+` ORDER BY u.id LIMIT ?`, name, most+1)
+	if err == nil && len(all) > most {
 		err = fmt.Errorf("%w: members: there are more than %d", idp.ErrInvalid, most)
 	}
+	out := make([]idp.UserID, len(all))
+	for i, r := range all {
+		out[i] = idp.UserID(r.ID)
+	}
 	return out, err
+}
+
+func (s provisioned) KeepOut(ctx context.Context, id idp.UserID) error {
+	return s.d.write(ctx, letGo(id))
+}
+
+// letGo takes somebody out of the hands of the main contact who disabled them.
+func letGo(id idp.UserID) stmt {
+	return stmt{sql: `UPDATE company_members SET off = 0 WHERE user_id = ? AND off <> 0`, args: []any{string(id)}}
 }

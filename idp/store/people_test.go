@@ -98,20 +98,20 @@ func TestNamesHaveOneOwner(t *testing.T) {
 		wantErr(t, users.Add(ctx, idp.User{ID: "bob"}, nil), idp.ErrTaken)
 
 		bob := idp.User{ID: "bob", Login: "bob", Name: "New"}
-		wantErr(t, users.Update(ctx, bob, ids("bob", "bob", "ann", "ann")), idp.ErrTaken)
+		wantErr(t, users.Update(ctx, bob, bob, ids("bob", "bob", "ann", "ann")), idp.ErrTaken)
 		if got, _ := users.ByID(ctx, "bob"); got.Name == "New" {
 			t.Error("half of a refused update stayed")
 		}
 		// What somebody gives up is free again, and only that.
-		must(t, users.Update(ctx, ann, ids("ann@x", "ann@x", "ann2", "ann2")))
-		must(t, users.Update(ctx, bob, ids("ann", "ann")))
-		wantErr(t, users.Update(ctx, bob, ids("ann@x", "z")), idp.ErrTaken)
+		must(t, users.Update(ctx, ann, ann, ids("ann@x", "ann@x", "ann2", "ann2")))
+		must(t, users.Update(ctx, bob, bob, ids("ann", "ann")))
+		wantErr(t, users.Update(ctx, bob, bob, ids("ann@x", "z")), idp.ErrTaken)
 		if got, err := users.ByIdentifier(ctx, "ann"); err != nil || got.ID != "bob" {
 			t.Errorf("ann is %v, %v", got.ID, err)
 		}
 		_, err = users.ByIdentifier(ctx, "bob")
 		wantErr(t, err, idp.ErrNotFound)
-		wantErr(t, users.Update(ctx, idp.User{ID: "nobody"}, nil), idp.ErrNotFound)
+		wantErr(t, users.Update(ctx, idp.User{ID: "nobody"}, idp.User{ID: "nobody"}, nil), idp.ErrSpent)
 	})
 }
 
@@ -125,7 +125,7 @@ func TestUserChanges(t *testing.T) {
 		must(t, users.RaiseEpoch(ctx, "ann"))
 		// Somebody who edits the name from a page drawn before brings nothing back.
 		u.Name = "Ann"
-		must(t, users.Update(ctx, u, ids("ann", "ann")))
+		must(t, users.Update(ctx, u, u, ids("ann", "ann")))
 		got, err := users.ByID(ctx, "ann")
 		must(t, err)
 		if got.Password != "better" || !got.Disabled || got.Epoch != 2 || got.Name != "Ann" {

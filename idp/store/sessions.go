@@ -77,6 +77,12 @@ func (s sessions) Open(ctx context.Context, v idp.Session) error {
 	})
 }
 
+func (s sessions) Ever(ctx context.Context, id idp.UserID) (bool, error) {
+	type row struct{ N int }
+	found, err := rows[row](ctx, s.d.engine, `SELECT COUNT(*) AS n FROM signins WHERE user_id = ? AND at > 0`, string(id))
+	return err == nil && found[0].N > 0, err
+}
+
 // Touch never moves Seen back, whatever the clocks of two instances say.
 func (s sessions) Touch(ctx context.Context, id idp.SessionID, seen time.Time) error {
 	return s.d.write(ctx, stmt{

@@ -141,18 +141,21 @@ func (s users) Add(ctx context.Context, u idp.User, ids []idp.Identifier) error 
 
 // Update leaves password, epoch and disabled alone: these change only through
 // their own methods, so that somebody who edits a name cannot bring back what
-// was revoked meanwhile.
-func (s users) Update(ctx context.Context, u idp.User, ids []idp.Identifier) error {
+// was revoked meanwhile. A role or proof that was taken away since the person was
+// read is the same: the guard is what was read.
+func (s users) Update(ctx context.Context, was, u idp.User, ids []idp.Identifier) error {
 	profile, err := json.Marshal(u.Profile)
 	if err != nil {
 		return err
 	}
 	stmts := []stmt{{
 		sql: `UPDATE users SET login = ?, email = ?, email_verified = ?, name = ?, phone = ?, phone_verified = ?, kind = ?,
-			role = ?, locale = ?, profile = ?, updated = ?, sort_name = ? WHERE id = ?`,
+			role = ?, locale = ?, profile = ?, updated = ?, sort_name = ?
+			WHERE id = ? AND role = ? AND login = ? AND email = ? AND email_verified = ? AND phone = ? AND phone_verified = ?`,
 		args: []any{u.Login, u.Email, u.EmailVerified, u.Name, u.Phone, u.PhoneVerified, string(u.Kind),
-			string(u.Role), u.Locale, string(profile), ms(u.Updated), sortName(u), string(u.ID)},
-		none: idp.ErrNotFound,
+			string(u.Role), u.Locale, string(profile), ms(u.Updated), sortName(u),
+			string(was.ID), string(was.Role), was.Login, was.Email, was.EmailVerified, was.Phone, was.PhoneVerified},
+		none: idp.ErrSpent,
 	}}
 	canonical, skeletons := names(ids)
 	stmts = append(stmts,

@@ -79,7 +79,7 @@ func (r *Router) exchange(req *http.Request, g *gateway) (id string, err error) 
 	ctx := httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{
 		WroteRequest: func(i httptrace.WroteRequestInfo) { written.Store(i.Err == nil) },
 	})
-	resp, err := r.client.Do(req.WithContext(ctx))
+	resp, err := g.client.Do(req.WithContext(ctx))
 	if err != nil {
 		return "", lost(ctx, err, written.Load())
 	}

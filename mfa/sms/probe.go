@@ -38,7 +38,7 @@ func (r *Router) probe(ctx context.Context, g *gateway) error {
 	if err != nil {
 		return err
 	}
-	resp, err := r.client.Do(req)
+	resp, err := g.client.Do(req)
 	if err != nil {
 		return lost(ctx, err, false)
 	}

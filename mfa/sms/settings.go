@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
@@ -19,6 +20,9 @@ type Settings struct {
 	// Values are strings, and for a gateway of type http also method, headers,
 	// form or json, status and receipt as they stand in a spec.
 	Values map[string]any
+	// Client calls this gateway; nil: one that reaches private networks, too,
+	// which only an operator's own settings may.
+	Client *http.Client
 }
 
 // Mistake is one thing that is wrong with the settings of a gateway.
@@ -67,6 +71,7 @@ type gateway struct {
 	spec     spec
 	values   map[string]string
 	breaker  breaker
+	client   *http.Client
 }
 
 // fits is the length of the longest prefix that a number begins with; 0 when
@@ -330,6 +335,7 @@ type Setting struct {
 	Default  string
 	Secret   bool
 	Optional bool
+	URL      bool // an address that secrets are sent to
 }
 
 // Describe says what a type of gateway is called and what it wants to know, in
@@ -342,7 +348,7 @@ func Describe(kind string) (title string, all []Setting, known bool) {
 	sp, known := specs[kind]
 	for _, name := range slices.Sorted(maps.Keys(sp.Settings)) {
 		s := sp.Settings[name]
-		all = append(all, Setting{Name: name, About: s.About, Default: s.Default, Secret: s.Secret, Optional: s.Optional || s.Default != ""})
+		all = append(all, Setting{Name: name, About: s.About, Default: s.Default, Secret: s.Secret, Optional: s.Optional || s.Default != "", URL: s.URL})
 	}
 	return sp.Title, all, known
 }

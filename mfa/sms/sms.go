@@ -14,7 +14,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -67,7 +66,6 @@ type Options struct {
 type Router struct {
 	gateways []*gateway
 	options  Options
-	client   *http.Client
 }
 
 // New checks the settings of gateways, which are tried in their order. The
@@ -79,7 +77,7 @@ func New(list []Settings, o Options) (*Router, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	r := &Router{options: o, client: newClient(o.Roots)}
+	r, own := &Router{options: o}, newClient(o.Roots)
 	var ms Mistakes
 	for i, s := range list {
 		g, wrong := newGateway(s)
@@ -89,6 +87,9 @@ func New(list []Settings, o Options) (*Router, error) {
 		}
 		if slices.ContainsFunc(list[:i], func(other Settings) bool { return other.Name == s.Name }) {
 			ms = append(ms, Mistake{Index: i, Gateway: s.Name, Setting: "name", Value: s.Name, Allowed: "a name that no other gateway has"})
+		}
+		if g != nil {
+			g.client = cmp.Or(s.Client, own)
 		}
 		r.gateways = append(r.gateways, g)
 	}

@@ -26,7 +26,7 @@ type Code struct {
 type NewInvitation struct {
 	Hours  int          `json:"hours,omitempty" minimum:"1" maximum:"72" default:"72" doc:"How long the link is good."`
 	Client idp.ClientID `json:"client,omitempty" maxLength:"128" doc:"The application that the person goes on to."`
-	ByHand bool         `json:"by_hand,omitempty" doc:"No mail is sent; the answer has the link, to be handed over."`
+	ByHand bool         `json:"by_hand,omitempty" doc:"No mail is sent; the answer has the link, to be handed over. Takes people:write, and a person who has no proven address and never signed in."`
 }
 
 // NewEnrolment describes a request to set up a factor.

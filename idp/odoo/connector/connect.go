@@ -27,6 +27,7 @@ type Order struct {
 	ID       string // empty: chosen
 	Reach    string // where Odoo's server finds Latchkey, if not at the issuer
 	Dry      bool   // change nothing, say what would be
+	Moved    bool   // the Odoo of this name has a new address, and it is the same one
 }
 
 // Step is one thing that was done, or would be.
@@ -156,6 +157,9 @@ func (j *joining) recall(ctx context.Context) error {
 	id := slug(j.o.ID)
 	for _, c := range all {
 		same := origin(c.URL) == origin(j.o.URL) && c.Database == j.o.Database
+		if id == c.ID && origin(c.URL) != origin(j.o.URL) && !j.o.Moved {
+			return fmt.Errorf("%w: name: %s is the Odoo at %s; choose another name, or disconnect that one first; if it is the same Odoo at a new address, `latchkey odoo connect --moved` says so", idp.ErrInvalid, c.ID, origin(c.URL))
+		}
 		if id == c.ID || id == "" && same {
 			j.old, j.c, j.known = c, c, true
 			return nil
@@ -223,7 +227,8 @@ func (j *joining) module(ctx context.Context) (string, error) {
 }
 
 // register makes the client, or brings it up to date. Addresses that somebody
-// added by hand stay.
+// added by hand stay, and so does it stay disabled. What changes a client needs
+// the right to change clients, too (SECURITY.md D-01).
 func (j *joining) register(ctx context.Context) (string, error) {
 	old, err := j.Clients.ByID(ctx, cmp.Or(j.c.Client, idp.ClientID(j.c.ID)))
 	switch {
@@ -233,15 +238,23 @@ func (j *joining) register(ctx context.Context) (string, error) {
 		return "", err
 	case old.Type != oidc.Odoo:
 		return "", fmt.Errorf("%w: name: there is an application %q of another type: choose another name", idp.ErrTaken, old.ID)
+	case !j.known && !j.o.Moved && !leadsTo(old, j.o.URL):
+		// Whoever has a token for Odoos must not send an application's people elsewhere.
+		return "", fmt.Errorf("%w: name: there is an application %q with other addresses: choose another name, or remove it first", idp.ErrTaken, old.ID)
 	}
 	j.client, j.c.Client = old, old.ID
 	next := old
 	next.RedirectURIs = j.union(old.RedirectURIs, Callback)
 	next.PostLogoutURIs = j.union(old.PostLogoutURIs, "/")
-	if slices.Equal(next.RedirectURIs, old.RedirectURIs) && slices.Equal(next.PostLogoutURIs, old.PostLogoutURIs) && !old.Disabled {
+	if old.Disabled {
+		j.warn("the application %s is disabled, so nobody gets in through it; enable it when that is not meant any more", old.ID)
+	}
+	if slices.Equal(next.RedirectURIs, old.RedirectURIs) && slices.Equal(next.PostLogoutURIs, old.PostLogoutURIs) {
 		return fmt.Sprintf("%s is as it should be", old.ID), nil
 	}
-	next.Disabled = false
+	if err := j.by.May(idp.EditClients); err != nil {
+		return "", err
+	}
 	made, err := oidc.Revise(next)
 	if err != nil {
 		return "", err
@@ -250,10 +263,25 @@ func (j *joining) register(ctx context.Context) (string, error) {
 	if j.o.Dry {
 		return fmt.Sprintf("would bring %s up to date", old.ID), nil
 	}
-	return fmt.Sprintf("brought %s up to date", old.ID), j.Clients.Save(ctx, made.Client)
+	return fmt.Sprintf("brought %s up to date", old.ID), j.Atomic(ctx, func(ctx context.Context) error {
+		return errors.Join(j.Clients.Save(ctx, made.Client), j.note(ctx, j.by, "client.update", j.c, idp.Diff(addresses(old), addresses(made.Client))))
+	})
+}
+
+// leadsTo reports whether a client has an address at an Odoo's origin.
+func leadsTo(c oidc.Client, odoo string) bool {
+	return slices.ContainsFunc(c.RedirectURIs, func(u string) bool { return origin(u) == origin(odoo) })
+}
+
+// addresses is what the log says of a client that changes.
+func addresses(c oidc.Client) map[string]string {
+	return map[string]string{"redirect_uris": strings.Join(c.RedirectURIs, " "), "post_logout_uris": strings.Join(c.PostLogoutURIs, " ")}
 }
 
 func (j *joining) newClient(ctx context.Context) (string, error) {
+	if err := j.by.May(idp.EditClients); err != nil {
+		return "", err
+	}
 	in := oidc.Input{
 		ID: idp.ClientID(j.c.ID), Name: cmp.Or(j.c.Facts.Company.Name, j.c.ID), Type: oidc.Odoo, Choose: true,
 		RedirectURIs: j.union(nil, Callback), PostLogoutURIs: j.union(nil, "/"),
@@ -271,7 +299,11 @@ func (j *joining) newClient(ctx context.Context) (string, error) {
 	if j.o.Dry {
 		return fmt.Sprintf("would make %s for %s", made.Client.ID, strings.Join(made.Client.RedirectURIs, " ")), nil
 	}
-	return fmt.Sprintf("made %s for %s", made.Client.ID, strings.Join(made.Client.RedirectURIs, " ")), j.Clients.Add(ctx, made.Client)
+	return fmt.Sprintf("made %s for %s", made.Client.ID, strings.Join(made.Client.RedirectURIs, " ")), j.Atomic(ctx, func(ctx context.Context) error {
+		detail := idp.Diff(nil, addresses(made.Client))
+		detail["type"], detail["name"] = string(made.Client.Type), made.Client.Name
+		return errors.Join(j.Clients.Add(ctx, made.Client), j.note(ctx, j.by, "client.add", j.c, detail))
+	})
 }
 
 // union adds the addresses of all hosts to those that there are.

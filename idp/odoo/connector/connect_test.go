@@ -67,7 +67,7 @@ func TestConnectAgain(t *testing.T) {
 		h.odoo.Set("auth.oauth.provider", first.Connection.Provider, odootest.Record{"data_endpoint": "https://x", "enabled": false, "validation_endpoint": "https://y", "body": "Ours"})
 		c, err := h.Clients.ByID(h.Context(), "shop")
 		h.must(err)
-		c.RedirectURIs, c.Disabled = []string{"https://by.hand.example.org" + connector.Callback}, true
+		c.RedirectURIs, c.Disabled = []string{"https://by.hand.example.org" + connector.Callback}, false
 		h.must(h.Clients.Save(h.Context(), c))
 		h.connect()
 		w := h.row()
@@ -76,7 +76,7 @@ func TestConnectAgain(t *testing.T) {
 		}
 		c, err = h.Clients.ByID(h.Context(), "shop")
 		h.must(err)
-		if len(c.RedirectURIs) != 2 || c.Disabled {
+		if len(c.RedirectURIs) != 2 {
 			h.Errorf("%+v", c)
 		}
 		h.odoo.Remove("auth.oauth.provider", first.Connection.Provider)
@@ -86,6 +86,59 @@ func TestConnectAgain(t *testing.T) {
 			h.Errorf("%v %v", all, err)
 		}
 	})
+}
+
+// D-01, D-07: what connecting does to clients needs the right to change them, does
+// not let one in that is disabled, is in the log, and sends nobody to another Odoo.
+func TestConnectRights(t *testing.T) {
+	clock := storetest.NewClock()
+	h := open(t, storetest.OpenAt(t, clock.Now), clock, odootest.Options{})
+	narrow := idp.Actor{User: "b", Role: idp.Admin, Scopes: []idp.Right{idp.EditOdoo}}
+	if _, err := h.Connect(t.Context(), narrow, h.order(), nil); !errors.Is(err, idp.ErrDenied) {
+		t.Errorf("a new one: %v", err)
+	}
+	h.connect()
+	c, err := h.Clients.ByID(t.Context(), "shop")
+	h.must(err)
+	byHand := []string{"https://by.hand.example.org" + connector.Callback}
+	c.RedirectURIs, c.Disabled = byHand, true
+	h.must(h.Clients.Save(t.Context(), c))
+	if _, err := h.Connect(t.Context(), narrow, h.order(), nil); !errors.Is(err, idp.ErrDenied) {
+		t.Errorf("an old one: %v", err)
+	}
+	admin := idp.Actor{User: "b", Role: idp.Admin}
+	if _, err := h.Connect(t.Context(), admin, h.order(), nil); err != nil {
+		t.Error(err)
+	}
+	if c, err := h.Clients.ByID(t.Context(), "shop"); err != nil || !c.Disabled || len(c.RedirectURIs) != 2 {
+		t.Errorf("%+v, %v", c, err)
+	}
+	var noted []string
+	h.must(h.Log.Events(t.Context(), idp.EventQuery{What: []string{"client.add", "client.update"}}, func(e idp.Event) error {
+		noted = append(noted, e.What+" "+string(e.Client))
+		return nil
+	}))
+	slices.Sort(noted)
+	if !slices.Equal(noted, []string{"client.add shop", "client.update shop"}) {
+		t.Errorf("%v", noted)
+	}
+
+	other := odootest.New(t, odootest.Options{Now: clock.Now})
+	o := connector.Order{URL: other.URL, Database: other.Database, Login: odootest.Login, Key: other.Key, ID: "shop"}
+	if _, err := h.Connect(t.Context(), admin, o, nil); !errors.Is(err, idp.ErrInvalid) || !strings.Contains(err.Error(), "disconnect") {
+		t.Errorf("another Odoo: %v", err)
+	}
+	h.must(h.Connections.Remove(t.Context(), "shop")) // its client is left
+	if _, err := h.Connect(t.Context(), admin, o, nil); !errors.Is(err, idp.ErrTaken) {
+		t.Errorf("another Odoo's client: %v", err)
+	}
+	if c, err := h.Clients.ByID(t.Context(), "shop"); err != nil || len(c.RedirectURIs) != 2 {
+		t.Errorf("%+v, %v", c, err)
+	}
+	o.Moved = true
+	if _, err := h.Connect(t.Context(), admin, o, nil); err != nil {
+		t.Errorf("said to be the same: %v", err)
+	}
 }
 
 // A dry run looks, and leaves no trace on either side.

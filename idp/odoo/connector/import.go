@@ -249,7 +249,8 @@ func (r *importRun) refused(f account.Finding) error {
 // meets is told by package account of a row whose names one person has.
 func (r *importRun) meets(ctx context.Context, row account.Row, there idp.User) (bool, error) {
 	a := r.waiting[row.Line]
-	if a == nil || a.p.ID == 0 || r.options().choice(Exists) != Adopt {
+	// Nobody with a role is an Odoo's to tie, or to put into groups (SECURITY.md D-02).
+	if a == nil || a.p.ID == 0 || there.Role != "" || r.options().choice(Exists) != Adopt {
 		return false, nil
 	}
 	settled, err := r.adopt(ctx, a, there)

@@ -36,6 +36,7 @@ const (
 	NotHere       LinkTrouble = "not-here"       // nobody here has the name
 	NotThere      LinkTrouble = "not-there"      // Odoo has no such user any more
 	DisabledHere  LinkTrouble = "disabled-here"
+	HasRole       LinkTrouble = "has-role" // administers here, and is linked at a sign-in of their own
 	ArchivedThere LinkTrouble = "archived-there"
 	RefusedThere  LinkTrouble = "refused" // Odoo did not take it
 )
@@ -68,10 +69,11 @@ const linkBatch = 100
 
 // Link tells an Odoo who of its users is who here: those who came from it, and
 // those whose login or e-mail belongs to one person here who has proven it. A
-// link to another provider, or to somebody else, is never written over.
+// link to another provider, or to somebody else, is never written over. People
+// with a role here are left out (SECURITY.md D-02).
 func (p *People) Link(ctx context.Context, by idp.Actor, c Connection, run Linking) (LinkReport, error) {
 	l := &linkRun{People: p, Linking: run, c: c, report: LinkReport{Missed: map[LinkTrouble]int{}}}
-	if err := may(by); err != nil {
+	if err := mayPeople(by); err != nil {
 		return l.report, err
 	}
 	if c.Provider == 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"latchkey/idp"
 )
@@ -18,6 +19,10 @@ func (l *linkRun) wishes(ctx context.Context, all []Person) (out []wish, err err
 	if err != nil {
 		return nil, err
 	}
+	staff, err := l.staff(ctx, ties)
+	if err != nil {
+		return nil, err
+	}
 	var strangers []Person
 	for _, p := range all {
 		switch held, ok := ties[p.ID]; {
@@ -27,6 +32,8 @@ func (l *linkRun) wishes(ctx context.Context, all []Person) (out []wish, err err
 			err = l.tell(NotHere, p, "was removed here")
 		case held.Disabled:
 			err = l.tell(DisabledHere, p, "")
+		case staff[held.User]:
+			err = l.tell(HasRole, p, "")
 		case held.Login != p.Login:
 			// Renamed, which the next synchronisation notes; or another database.
 			err = l.tell(Ambiguous, p, "was called "+held.Login+" when they came from here")
@@ -39,6 +46,28 @@ func (l *linkRun) wishes(ctx context.Context, all []Person) (out []wish, err err
 	}
 	more, err := l.recognise(ctx, strangers)
 	return append(out, more...), err
+}
+
+// staff are those among tied people who have a role here.
+func (p *People) staff(ctx context.Context, ties map[int64]Held) (map[idp.UserID]bool, error) {
+	var ids []idp.UserID
+	for _, h := range ties {
+		if !h.Gone {
+			ids = append(ids, h.User)
+		}
+	}
+	const most = 500 // that a database is asked for at once
+	out := map[idp.UserID]bool{}
+	for some := range slices.Chunk(ids, most) {
+		us, err := p.Directory.People(ctx, some)
+		if err != nil {
+			return nil, err
+		}
+		for _, u := range us {
+			out[u.ID] = u.Role != ""
+		}
+	}
+	return out, nil
 }
 
 // recognise finds people here by what Odoo says of its users.
@@ -123,6 +152,8 @@ func (l *linkRun) person(p Person, names map[string]idp.UserID, people map[idp.U
 		return u, Ambiguous, "several users of Odoo have this login or e-mail"
 	case u.Disabled:
 		return u, DisabledHere, ""
+	case u.Role != "":
+		return u, HasRole, ""
 	}
 	return u, "", ""
 }

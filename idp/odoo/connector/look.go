@@ -99,9 +99,15 @@ func addressOf(typed string) (string, error) {
 	return at, nil
 }
 
-// Configure changes the settings of a connection.
+// mayPeople is may for what an Odoo does to people here: it acts as the house,
+// so whoever sets it going must be allowed to change people themselves
+// (SECURITY.md D-01).
+func mayPeople(by idp.Actor) error { return errors.Join(may(by), by.May(idp.EditPeople)) }
+
+// Configure changes the settings of a connection. They say what its Odoo does to
+// people, so it needs the right to change people, too.
 func (s *Service) Configure(ctx context.Context, by idp.Actor, id string, change func(*Settings)) (Connection, error) {
-	if err := may(by); err != nil {
+	if err := mayPeople(by); err != nil {
 		return Connection{}, err
 	}
 	c, err := s.Connections.ByID(ctx, id)
@@ -137,9 +143,9 @@ func recorded(s Settings) map[string]string {
 	return out
 }
 
-// SyncNow is Sync at an administrator's word.
+// SyncNow is Sync at an administrator's word. It needs the right to change people, too.
 func (p *People) SyncNow(ctx context.Context, by idp.Actor, id string, o SyncOptions) (SyncState, error) {
-	if err := may(by); err != nil {
+	if err := mayPeople(by); err != nil {
 		return SyncState{}, err
 	}
 	c, err := p.Connections.ByID(ctx, id)
@@ -154,9 +160,9 @@ func (p *People) SyncNow(ctx context.Context, by idp.Actor, id string, o SyncOpt
 	return p.Sync(ctx, c, o)
 }
 
-// LinkAll is Link for a connection by its id.
+// LinkAll is Link for a connection by its id. It needs the right to change people, too.
 func (p *People) LinkAll(ctx context.Context, by idp.Actor, id string, run Linking) (LinkReport, error) {
-	if err := may(by); err != nil {
+	if err := mayPeople(by); err != nil {
 		return LinkReport{}, err
 	}
 	c, err := p.Connections.ByID(ctx, id)
@@ -181,7 +187,7 @@ type Intake struct {
 
 // BringIn brings an Odoo's users here. It needs the right to change people, too.
 func (p *People) BringIn(ctx context.Context, by idp.Actor, id string, b Intake) (ImportReport, error) {
-	if err := errors.Join(may(by), by.May(idp.EditPeople)); err != nil {
+	if err := mayPeople(by); err != nil {
 		return ImportReport{}, err
 	}
 	c, err := p.Connections.ByID(ctx, id)

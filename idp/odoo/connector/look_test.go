@@ -50,10 +50,21 @@ func TestLookRights(t *testing.T) {
 			t.Errorf("%s by the auditor: %v", name, err)
 		}
 	}
-	// Bringing people in is a change of people, too: a token for Odoo alone is not
-	// enough.
-	if _, err := p.BringIn(ctx, idp.Actor{User: "b", Role: idp.Admin, Scopes: []idp.Right{idp.EditOdoo}}, "shop", connector.Intake{}); !errors.Is(err, idp.ErrDenied) {
-		t.Errorf("%v", err)
+	// D-01: what an Odoo does to people is a change of people, too: a token for Odoo
+	// alone is not enough.
+	narrow := idp.Actor{User: "b", Role: idp.Admin, Scopes: []idp.Right{idp.EditOdoo}}
+	for name, do := range map[string]func() error{
+		"bring": func() error { _, err := p.BringIn(ctx, narrow, "shop", connector.Intake{}); return err },
+		"sync":  func() error { _, err := p.SyncNow(ctx, narrow, "shop", connector.SyncOptions{}); return err },
+		"link":  func() error { _, err := p.LinkAll(ctx, narrow, "shop", connector.Linking{}); return err },
+		"configure": func() error {
+			_, err := h.Configure(ctx, narrow, "shop", func(s *connector.Settings) { s.Trickle = true })
+			return err
+		},
+	} {
+		if err := do(); !errors.Is(err, idp.ErrDenied) {
+			t.Errorf("%s by a token for Odoo alone: %v", name, err)
+		}
 	}
 	all, err := h.List(ctx, admin)
 	h.must(err)

@@ -44,6 +44,9 @@ func (r *syncRun) missing(ctx context.Context, after int64, all []Person) error 
 
 // end disables whom Odoo has archived or deleted, and ends their sessions.
 func (r *syncRun) end(ctx context.Context) error {
+	if err := r.spareEnding(ctx); err != nil {
+		return err
+	}
 	if n := len(r.ending); n > accidentLeast && !r.Force {
 		all, err := r.Ties.Count(ctx, r.c.ID)
 		if err != nil {
@@ -70,6 +73,31 @@ func (r *syncRun) end(ctx context.Context) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// spareEnding takes those out of ending who have a role here: an Odoo shuts nobody
+// out who administers this house, least of all its last owner (SECURITY.md D-02,
+// D-05).
+func (r *syncRun) spareEnding(ctx context.Context) error {
+	held := map[int64]Held{}
+	for _, e := range r.ending {
+		held[e.held.Odoo] = e.held
+	}
+	staff, err := r.staff(ctx, held)
+	if err != nil {
+		return err
+	}
+	var stay []ending
+	for _, e := range r.ending {
+		if !staff[e.held.User] {
+			stay = append(stay, e)
+			continue
+		}
+		r.counts.LeftOut++
+		r.note(e.held.Odoo, e.held.Login, spared)
+	}
+	r.ending = stay
 	return nil
 }
 

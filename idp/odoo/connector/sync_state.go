@@ -43,7 +43,7 @@ type SyncCounts struct {
 	Enabled  int `json:"enabled"`
 	Archived int `json:"archived"` // in Odoo
 	Restored int `json:"restored"` // in Odoo
-	LeftOut  int `json:"left_out"` // new ones, by the rules of the import
+	LeftOut  int `json:"left_out"` // new ones, by the rules of the import; people with a role here
 	Failed   int `json:"failed"`   // people who could not be brought in step
 }
 

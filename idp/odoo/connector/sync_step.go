@@ -18,6 +18,10 @@ import (
 // nothing that was done here comes back as news.
 func (r *syncRun) step(ctx context.Context, p Person, held Held, u idp.User) error {
 	now := seenOf(r.c, p)
+	if u.Role != "" {
+		r.spare(p, held.Seen.orFrom(now, p.Active).news(now))
+		return nil
+	}
 	held.Seen = held.Seen.orFrom(now, p.Active)
 	news := held.Seen.news(now)
 	tie := held.Tie
@@ -29,7 +33,10 @@ func (r *syncRun) step(ctx context.Context, p Person, held Held, u idp.User) err
 		r.ending = append(r.ending, ending{held: held, seen: now}) // the rest does not matter any more
 		return nil
 	}
-	err := r.apply(ctx, p, held, &tie, u, news)
+	err := r.keepOut(ctx, p, held, u, news)
+	if err == nil {
+		err = r.apply(ctx, p, held, &tie, u, news)
+	}
 	tie.Seen = now
 	if errors.Is(err, idp.ErrTaken) || errors.Is(err, idp.ErrInvalid) {
 		r.trouble(p.ID, p.Login, err.Error())
@@ -41,6 +48,18 @@ func (r *syncRun) step(ctx context.Context, p Person, held Held, u idp.User) err
 	}
 	return r.Ties.Save(ctx, tie)
 }
+
+// spare leaves out somebody with a role here: who administers an Odoo would else
+// change who administers this house (SECURITY.md D-02, D-05). What is news stays
+// so, and is done when they have no role any more.
+func (r *syncRun) spare(p Person, news map[string]bool) {
+	if len(news) > 0 {
+		r.counts.LeftOut++
+		r.note(p.ID, p.Login, spared)
+	}
+}
+
+const spared = "has a role here, so Odoo changes nothing: do it here"
 
 // orFrom is what was seen before. Of somebody who was tied at a sign-in nothing
 // is news yet, but for the groups, the company and an archive.
@@ -71,6 +90,16 @@ func (r *syncRun) relink(p Person, tie *Tie) {
 	case !linked:
 		tie.Linked = time.Time{}
 	}
+}
+
+// keepOut disables once more whom somebody had disabled before Odoo archived
+// them: the main contact of their company, who may have, is not to let them in
+// again.
+func (r *syncRun) keepOut(ctx context.Context, p Person, held Held, u idp.User, news map[string]bool) error {
+	if p.Active || !u.Disabled || !news[seenActive] {
+		return nil
+	}
+	return r.do("disable", held, "", func() error { return r.Accounts.Disable(ctx, syncActor(r.c), u.ID) })
 }
 
 // apply does what is news.

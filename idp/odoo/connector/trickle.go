@@ -32,7 +32,8 @@ const (
 // Trickle checks the first password of people who came without one, with the
 // Odoo that they came from; the caller then keeps it in a form of its own, so
 // that nobody is asked twice. It never asks for anybody who had a password here,
-// and neither keeps nor logs one.
+// and neither keeps nor logs one. Nor does it ask for people with a role: who
+// administers an Odoo would administer this house (SECURITY.md D-02).
 type Trickle struct {
 	*Service
 	Ties    Ties
@@ -50,7 +51,7 @@ type Trickle struct {
 // epoch that has risen means that there was one, or that it was taken away on
 // purpose: then Odoo is not asked. idp.ErrBusy when too many are.
 func (t *Trickle) Check(ctx context.Context, u idp.User, plain string) (bool, error) {
-	if u.ID == "" || u.Password != "" || u.Disabled || u.Epoch != 0 || plain == "" {
+	if u.ID == "" || u.Password != "" || u.Disabled || u.Role != "" || u.Epoch != 0 || plain == "" {
 		return false, nil
 	}
 	ties, err := t.Ties.OfUser(ctx, u.ID)

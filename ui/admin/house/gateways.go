@@ -1,7 +1,6 @@
 package house
 
 import (
-	"crypto/rand"
 	"errors"
 	"net/http"
 	"net/url"
@@ -10,6 +9,7 @@ import (
 
 	"latchkey/idp"
 	"latchkey/idp/settings"
+	"latchkey/mfa"
 	"latchkey/mfa/sms"
 	"latchkey/ui/admin"
 	"latchkey/ui/page"
@@ -230,11 +230,19 @@ func (g gateways) test(c *page.Context, v admin.Visit) error {
 		view.Head = view.Refused(c.Words.T("admin.gateway.number_wrong"), "")
 		return c.Show(set, http.StatusBadRequest, "gateways.html", view)
 	}
-	got, err := g.Texts.Send(c.Context(), sms.Message{ID: rand.Text(), To: to, Text: c.Words.T("admin.gateway.test_text", g.Brand(c.Context()))})
-	if err != nil {
+	got, err := g.Settings.Test(c.Context(), v.By, g.Texts, to, c.Words.T("admin.gateway.test_text", g.Brand(c.Context())))
+	if notTried(err) {
+		return err
+	} else if err != nil {
 		view.Head = view.Refused(c.Words.T("admin.gateway.test_failed"), err.Error())
 		return c.Show(set, http.StatusBadGateway, "gateways.html", view)
 	}
 	view.Done = c.Words.T("admin.gateway.test_done", got.Gateway)
 	return c.Show(set, http.StatusOK, "gateways.html", view)
+}
+
+// notTried reports whether a test was refused before anything was sent.
+func notTried(err error) bool {
+	denied, locked := (*idp.DeniedError)(nil), (*mfa.LockedError)(nil)
+	return errors.As(err, &denied) || errors.As(err, &locked)
 }

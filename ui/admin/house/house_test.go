@@ -43,7 +43,7 @@ func open(t *testing.T) (*admintest.House, *Pages, *sink) {
 	var p *Pages
 	h := admintest.Open(t, func(h *admintest.House) []admin.Section {
 		p = &Pages{
-			Settings: &settings.Service{Store: h.DB.Settings(), Log: h.DB.Log(), Atomic: h.DB.Atomic, Now: h.Clock.Now},
+			Settings: &settings.Service{Store: h.DB.Settings(), Log: h.DB.Log(), Atomic: h.DB.Atomic, Now: h.Clock.Now, Limiter: h.DB.Limiter()},
 			Texts:    out, Brand: func(context.Context) string { return "Atelier" }, Issuer: "https://id.example.org",
 			Brands: &brand.Service{
 				Store: h.DB.Brands(), Default: brand.Brand{Name: "Atelier"}, Languages: []string{"de", "en", "fr"}, Log: h.DB.Log(), Atomic: h.DB.Atomic, Now: h.Clock.Now,

@@ -40,7 +40,14 @@ func (s setting) mail(c *page.Context, v admin.Visit) error {
 	m.Subject, m.Text = c.Words.T("admin.messages.test_subject", name), c.Words.T("admin.settings.mail_text", name)+"\n"
 	ctx, cancel := context.WithTimeout(c.Context(), patience)
 	defer cancel()
-	got, err := s.Mail.Hand(ctx, m)
+	var got mail.Receipt
+	err = s.Settings.TestMail(c.Context(), v.By, func() (err error) {
+		got, err = s.Mail.Hand(ctx, m)
+		return err
+	})
+	if notTried(err) {
+		return err
+	}
 	view := settingsView{v.Head(c), version, settingFields(c, h), true, s.mailView(v)}
 	c.Here(settingsPath)
 	if err != nil {

@@ -105,18 +105,31 @@ func (p helping) showCode(c *page.Context, v admin.Visit, u idp.User, code strin
 	})
 }
 
-func (p helping) inviteForm(c *page.Context, v admin.Visit, u idp.User) formView {
+func (p helping) inviteForm(c *page.Context, v admin.Visit, u idp.User) (formView, error) {
 	t := func(key string) string { return c.Words.T(fmt.Sprintf("admin.users.%s", key)) }
+	var ways []string
+	if u.Email != "" {
+		ways = append(ways, "mail")
+	}
+	err := p.Help.MayHandOver(c.Context(), v.By, u)
+	switch {
+	case err == nil:
+		ways = append(ways, "hand")
+	case !errors.Is(err, idp.ErrDenied) && !errors.Is(err, account.ErrReachable):
+		return formView{}, err
+	}
 	how := "mail"
-	ways := []string{"mail", "hand"}
-	if u.Email == "" {
-		how, ways = "hand", []string{"hand"}
+	if len(ways) == 1 {
+		how = ways[0]
+	}
+	if len(ways) == 0 { // drawn all the same: sending it says what is missing
+		ways = []string{how}
 	}
 	return formView{
 		Head: v.Head(c, crumb(c, u)...), Title: c.Words.T("admin.users.invite_title", page.PersonOf(u).Name), Text: t("invite_text"), ID: "invite",
 		Action: urlOf(u.ID) + "/invite", Button: t("invite_do"), Cancel: urlOf(u.ID),
 		Fields: admin.Fields{admin.Select(c, "how", t("invite_how"), "admin.users.invite_%s", how, ways...)},
-	}
+	}, nil
 }
 
 func (p helping) invitePage(c *page.Context, v admin.Visit) error {
@@ -124,7 +137,11 @@ func (p helping) invitePage(c *page.Context, v admin.Visit) error {
 	if err != nil {
 		return err
 	}
-	return showForm(c, http.StatusOK, p.inviteForm(c, v, u))
+	f, err := p.inviteForm(c, v, u)
+	if err != nil {
+		return err
+	}
+	return showForm(c, http.StatusOK, f)
 }
 
 // invite mails a link, or shows it once to be handed over.
@@ -136,7 +153,11 @@ func (p helping) invite(c *page.Context, v admin.Visit) error {
 	hand := c.Form("how") == "hand"
 	made, err := p.Help.Invite(c.Context(), v.By, u.ID, account.Invite{ByHand: hand})
 	if err != nil {
-		if f, status, drawn := refusedForm(c, p.inviteForm(c, v, u), err); drawn {
+		f, broken := p.inviteForm(c, v, u)
+		if broken != nil {
+			return broken
+		}
+		if f, status, drawn := refusedForm(c, f, err); drawn {
 			return showForm(c, status, f)
 		}
 		return err

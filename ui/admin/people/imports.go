@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"latchkey/idp"
@@ -103,7 +104,7 @@ func (p uploads) showDraft(c *page.Context, v admin.Visit, status int, h admin.H
 		for _, f := range r.Why {
 			why = append(why, reasonOf(c, f))
 		}
-		view.Refused.row(cell{Text: fmt.Sprint(r.Line)}, cell{Text: short(r.Cells)}, cell{Text: strings.Join(why, " ")})
+		view.Refused.row(cell{Text: fmt.Sprint(r.Line)}, cell{Text: short(veiled(r.Cells, d.Fields))}, cell{Text: strings.Join(why, " ")})
 		return nil
 	})
 	if err != nil {
@@ -119,6 +120,20 @@ func (p uploads) showDraft(c *page.Context, v admin.Visit, status int, h admin.H
 
 // secretFields are columns whose values are not shown.
 var secretFields = []string{"password_hash", "totp_secret"}
+
+// veil stands for a value that is not shown.
+const veil = "•••"
+
+// veiled is a row without what is secret in it (SECURITY.md M-12, D-06).
+func veiled(cells, fields []string) []string {
+	out := slices.Clone(cells)
+	for i := range out {
+		if i < len(fields) && out[i] != "" && slices.Contains(secretFields, fields[i]) {
+			out[i] = veil
+		}
+	}
+	return out
+}
 
 func draftOf(c *page.Context, h admin.Head, d people.Import) draftView {
 	view := draftView{Head: h, URL: Home + "/import/" + d.Batch.ID, Step: string(d.Step), File: c.Words.T("admin.users.file_is", d.Encoding, commaName(c, d.Comma))}
@@ -195,7 +210,7 @@ func columnsOf(c *page.Context, d people.Import) []columnView {
 		}
 		for _, s := range secretFields {
 			if s == field {
-				col.Sample = []string{"•••"}
+				col.Sample = []string{veil}
 			}
 		}
 		f := admin.Field{Name: fmt.Sprintf("column.%d", i), Label: name, Type: "select", Options: []admin.Option{{Label: c.Words.T("admin.users.column_none")}}}

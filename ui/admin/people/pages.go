@@ -207,7 +207,7 @@ var troubles = []struct {
 	err error
 	key string
 }{
-	{idp.ErrLastOwner, "last_owner"}, {account.ErrHasPassword, "has_password"}, {account.ErrDisabled, "is_disabled"}, {account.ErrNoAddress, "no_address"},
+	{idp.ErrLastOwner, "last_owner"}, {account.ErrHasPassword, "has_password"}, {account.ErrDisabled, "is_disabled"}, {account.ErrNoAddress, "no_address"}, {account.ErrReachable, "reachable"},
 	{account.ErrNeedsSecond, "needs_second"}, {account.ErrOwnRequest, "own_request"}, {account.ErrNotYet, "not_yet"},
 	{people.ErrMany, "many"}, {people.ErrNobody, "nobody"}, {people.ErrSame, "same"}, {people.ErrSelf, "self"},
 	{idp.ErrTaken, "taken"}, {idp.ErrSpent, "spent"}, {idp.ErrBusy, "busy"},

@@ -146,7 +146,7 @@ func TestForms(t *testing.T) {
 // An invitation is mailed, or its link is shown this once.
 func TestInvite(t *testing.T) {
 	h := open(t)
-	u := h.Add("ada", func(in *account.New) { in.Password = "" })
+	u := h.Add("ada", func(in *account.New) { in.Password, in.Verified = "", false })
 	path := urlOf(u.ID)
 	v := h.Enter(idp.HelpDesk, path+"/invite").Submit("invite", "how", "mail").Want(200, path).Has("#done")
 	sent, err := h.DB.Outbox(mail.Mail).Newest(t.Context(), 1)
@@ -154,7 +154,12 @@ func TestInvite(t *testing.T) {
 	if len(sent) != 1 || sent[0].To != u.Email {
 		t.Errorf("%+v", sent)
 	}
-	v.Get(path+"/invite").Submit("invite", "how", "hand").Want(200, path+"/invite").Has(".secret").Says(h.URL + "/invite/")
+	// A-11, D-02: who only helps makes no link to hand over, nor does anybody for
+	// somebody whom a mail reaches.
+	v.Get(path+"/invite").HasNot("option[value=hand]").Submit("invite", "how", "hand").Want(403, path+"/invite").HasNot(".secret")
+	boss := h.Enter(idp.Admin, path+"/invite").Has("option[value=hand]").Submit("invite", "how", "hand").Want(200, path+"/invite").Has(".secret").Says(h.URL + "/invite/")
+	known := h.Add("known", func(in *account.New) { in.Password, in.Verified = "", true })
+	boss.Get(urlOf(known.ID)+"/invite").HasNot("option[value=hand]").Submit("invite", "how", "hand").Want(400, urlOf(known.ID)+"/invite").Says("A mail reaches them").HasNot(".secret")
 	v.Get(path+"/enrol").Submit("enrol", "method", "totp").Want(200, path).Has("#done")
 	h.Add("has")
 	other, err := h.DB.Users().ByIdentifier(t.Context(), "has")
@@ -313,6 +318,20 @@ func TestImport(t *testing.T) {
 	h.Enter(idp.Admin, draft).Want(404, draft)
 }
 
+// M-12, D-06: a refused row shows neither its password's hash nor its secret.
+func TestRefusedRowsHideSecrets(t *testing.T) {
+	h := open(t)
+	v := h.Enter(idp.Admin, "/admin/users/import")
+	h.upload(v, []byte("email;password_hash;totp_secret\r\nno address;$2b$04$hashhashhash;JBSWY3DPEHPK3PXP\r\n"))
+	draft := v.At.Path
+	v.Submit("check")
+	h.desk.Wait()
+	v.Get(draft).Says("no address", "•••")
+	if text := string(v.Body); strings.Contains(text, "hashhash") || strings.Contains(text, "JBSWY3") {
+		t.Error("a secret is shown")
+	}
+}
+
 // The export writes what the filter means, and nothing that a spreadsheet takes
 // for a formula (D-11); it leaves an event.
 func TestExport(t *testing.T) {
@@ -344,7 +363,7 @@ func TestMerge(t *testing.T) {
 	if strings.Join(k.Groups, " ") != "a b" || !g.Disabled || len(g.Groups) != 0 {
 		t.Errorf("%+v %+v", k, g)
 	}
-	if es := h.Events("user.merge"); len(es) != 1 || es[0].User != keep.ID || es[0].Detail["merged"] != string(gone.ID) {
+	if es := h.Events("user.merge"); len(es) != 1 || es[0].User != keep.ID || es[0].Detail["merged"] != string(gone.ID) || es[0].Detail["login"] != "" { // D-07: ids, no names
 		t.Errorf("%+v", es)
 	}
 	h.Enter(idp.Admin, path+"?with="+string(h.Person(idp.Owner).ID)).Want(403, path)

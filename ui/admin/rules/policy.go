@@ -124,8 +124,12 @@ func (s speaker) doubts(all []rulebook.Doubt) (out []string) {
 		if d.Kind == rulebook.Past {
 			value = s.day(policy.Date(value))
 		}
-		if d.Kind == rulebook.Unmeetable {
+		switch d.Kind {
+		case rulebook.Unmeetable:
 			out = append(out, s.T("admin.policies.doubt.unmeetable"))
+			continue
+		case rulebook.HardLock:
+			out = append(out, s.T("admin.policies.doubt.lock"))
 			continue
 		}
 		out = append(out, s.T(fmt.Sprintf("admin.policies.doubt.%s", d.Kind), value))

@@ -15,13 +15,13 @@ import (
 type groups struct{ *Server }
 
 // groupOf is a group as a resource; members is nil where they are not asked for.
-func (s groups) groupOf(g provision.Group, members []provision.Person) object {
+func (s groups) groupOf(g provision.Group, members []idp.UserID) object {
 	o := object{"schemas": []any{schemaGroup}, "id": g.ID, "displayName": g.Name}
 	fill(o, object{"externalId": g.External})
 	if members != nil {
 		all := []any{}
-		for _, m := range members {
-			all = append(all, object{"value": string(m.ID), "$ref": s.address("Users", string(m.ID)), "type": "User"})
+		for _, id := range members {
+			all = append(all, object{"value": string(id), "$ref": s.address("Users", string(id)), "type": "User"})
 		}
 		o["members"] = all
 	}
@@ -35,15 +35,34 @@ func (c *call) wantsMembers() bool {
 	return !slices.Contains(fields(q.Get("excludedAttributes")), "members") && (len(only) == 0 || parted(only, "members") != nil)
 }
 
-func (s groups) members(c *call, name string) ([]provision.Person, error) {
+func (s groups) members(c *call, name string) ([]idp.UserID, error) {
 	if !c.wantsMembers() {
 		return nil, nil
 	}
-	all, err := s.Store.Members(c.Context(), name, maxMembers)
-	if all == nil {
-		all = []provision.Person{}
+	return s.Store.Members(c.Context(), name, maxMembers)
+}
+
+// several are groups of a list. Members come along where "attributes" names
+// them, up to maxListed in all; a group with more than are left comes without,
+// and must be read by itself (RFC 7644 §3.9, SECURITY.md C-11).
+func (s groups) several(c *call, all []provision.Group) (out []object, err error) {
+	asked := parted(fields(c.URL.Query().Get("attributes")), "members") != nil && c.wantsMembers()
+	left := maxListed
+	for _, g := range all {
+		var members []idp.UserID
+		if asked {
+			members, err = s.Store.Members(c.Context(), g.Name, left)
+			if errors.Is(err, idp.ErrInvalid) {
+				members, err = nil, nil
+			}
+			if err != nil {
+				return nil, err
+			}
+			left -= len(members)
+		}
+		out = append(out, c.shown(s.groupOf(g, members)))
 	}
-	return all, err
+	return out, nil
 }
 
 func (s groups) listGroups(c *call) (*answer, error) {
@@ -56,13 +75,9 @@ func (s groups) listGroups(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out []object
-	for _, g := range all {
-		members, err := s.members(c, g.Name)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, c.shown(s.groupOf(g, members)))
+	out, err := s.several(c, all)
+	if err != nil {
+		return nil, err
 	}
 	return listed(out, from, total), nil
 }
@@ -98,64 +113,102 @@ func (s groups) createGroup(c *call) (*answer, error) {
 	if name == "" {
 		return nil, errors.Join(errValue, errors.New("displayName is needed"))
 	}
-	who, err := s.people(ctx, list(o, "members"))
+	who, _, err := s.people(ctx, list(o, "members"), nil)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.mayTouch(ctx, c.by, name, who, s.People.Join); err != nil {
 		return nil, err
 	}
 	if err := s.Groups.Add(ctx, c.by, name); err != nil {
 		return nil, err
 	}
-	g, err := s.Store.GroupOf(ctx, name)
-	if err == nil && text(o, "externalId") != "" {
-		err = s.Store.NoteGroup(ctx, g.ID, text(o, "externalId"))
-	}
-	if err == nil {
-		err = s.settle(ctx, c.by, name, nil, who)
-	}
-	if err != nil {
-		return nil, err
+	g, err := s.fill(ctx, c.by, name, text(o, "externalId"), who)
+	if err != nil { // half a group is none
+		return nil, errors.Join(err, s.Groups.Remove(context.WithoutCancel(ctx), c.by, name, ""))
 	}
 	return s.group(c, g.ID, http.StatusCreated)
 }
 
-// people reads whom a list of members means. Groups in groups are not known
-// here.
-func (s groups) people(ctx context.Context, members []any) ([]idp.UserID, error) {
-	var out []idp.UserID
+// fill gives a new group what it came with.
+func (s groups) fill(ctx context.Context, by idp.Actor, name, external string, who []idp.UserID) (provision.Group, error) {
+	g, err := s.Store.GroupOf(ctx, name)
+	if err != nil {
+		return g, err
+	}
+	return g, s.Atomic(ctx, func(ctx context.Context) error {
+		if external != "" {
+			if err := s.Store.NoteGroup(ctx, g.ID, external); err != nil {
+				return err
+			}
+		}
+		return s.settle(ctx, by, name, who, nil)
+	})
+}
+
+// people reads whom a list of members means: who is new, each once, and who of
+// those that were there stays. Only the new ones are looked up. Groups in groups
+// are not known here.
+func (s groups) people(ctx context.Context, members []any, was []idp.UserID) (come []idp.UserID, stay map[idp.UserID]bool, err error) {
+	there, seen, stay := map[idp.UserID]bool{}, map[idp.UserID]bool{}, map[idp.UserID]bool{}
+	for _, id := range was {
+		there[id] = true
+	}
 	for _, m := range members {
 		o, _ := m.(object)
 		id := idp.UserID(text(o, "value"))
-		if slices.Contains(out, id) {
+		switch {
+		case there[id]:
+			stay[id] = true
+			continue
+		case seen[id]:
 			continue
 		}
-		if _, err := s.Store.Person(ctx, id); errors.Is(err, idp.ErrNotFound) || id == "" {
-			return nil, errors.Join(errValue, errors.New("members: nobody has the id "+string(id)))
-		} else if err != nil {
-			return nil, err
+		seen[id] = true
+		if come = append(come, id); len(come) > maxElements {
+			return nil, nil, errMany
 		}
-		out = append(out, id)
 	}
-	return out, nil
+	for _, id := range come {
+		if _, err := s.Store.Person(ctx, id); errors.Is(err, idp.ErrNotFound) || id == "" {
+			return nil, nil, errors.Join(errValue, errors.New("members: nobody has the id "+string(id)))
+		} else if err != nil {
+			return nil, nil, err
+		}
+	}
+	return come, stay, nil
 }
 
 // settle makes the members of a group those that shall be.
-func (s groups) settle(ctx context.Context, by idp.Actor, name string, was, shall []idp.UserID) error {
-	var come []string
-	for _, id := range shall {
-		if !slices.Contains(was, id) {
-			come = append(come, string(id))
-		}
-	}
+func (s groups) settle(ctx context.Context, by idp.Actor, name string, come, gone []idp.UserID) error {
 	if len(come) > 0 {
-		if _, err := s.Groups.Join(ctx, by, name, come...); err != nil {
+		ids := make([]string, len(come))
+		for i, id := range come {
+			ids[i] = string(id)
+		}
+		if _, err := s.Groups.Join(ctx, by, name, ids...); err != nil {
 			return err
 		}
 	}
-	for _, id := range was {
-		if !slices.Contains(shall, id) {
-			if err := s.Groups.Leave(ctx, by, name, id); err != nil {
-				return err
-			}
+	for _, id := range gone {
+		if err := s.Groups.Leave(ctx, by, name, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mayTouch asks before anything is written whether the actor may change all of
+// these. Of whom they may not there is a line in the log, which must stay when
+// the rest does not happen (SECURITY.md D-07).
+func (s groups) mayTouch(ctx context.Context, by idp.Actor, name string, all []idp.UserID, try func(context.Context, idp.Actor, string, idp.UserID) error) error {
+	for _, id := range all {
+		p, err := s.Store.Person(ctx, id)
+		if err != nil {
+			return err
+		}
+		if err := by.MayTouch(idp.EditPeople, p.User); err != nil {
+			return errors.Join(err, try(ctx, by, name, id))
 		}
 	}
 	return nil
@@ -172,9 +225,6 @@ func (s groups) changeGroup(c *call, next func(object) (object, error)) (*answer
 	if err != nil {
 		return nil, err
 	}
-	if members == nil {
-		members = []provision.Person{}
-	}
 	o := s.groupOf(g, members)
 	if err := c.match(o["meta"].(object)["version"].(string)); err != nil {
 		return nil, err
@@ -188,39 +238,36 @@ func (s groups) changeGroup(c *call, next func(object) (object, error)) (*answer
 	return s.group(c, id, http.StatusOK)
 }
 
-func (s groups) changeGroupTo(ctx context.Context, by idp.Actor, g provision.Group, members []provision.Person, o object) error {
+func (s groups) changeGroupTo(ctx context.Context, by idp.Actor, g provision.Group, was []idp.UserID, o object) error {
 	name := text(o, "displayName")
 	if name == "" {
 		return errors.Join(errValue, errors.New("displayName is needed"))
 	}
-	var was []idp.UserID
-	for _, m := range members {
-		was = append(was, m.ID)
+	come, stay, err := s.people(ctx, list(o, "members"), was)
+	if err != nil {
+		return err
 	}
-	var shall []idp.UserID
-	for _, m := range list(o, "members") { // who is there already is not looked up
-		e, _ := m.(object)
-		if id := idp.UserID(text(e, "value")); slices.Contains(was, id) {
-			shall = append(shall, id)
-			continue
+	gone := slices.DeleteFunc(slices.Clone(was), func(id idp.UserID) bool { return stay[id] })
+	if err := s.mayTouch(ctx, by, g.Name, come, s.People.Join); err != nil {
+		return err
+	}
+	if err := s.mayTouch(ctx, by, g.Name, gone, s.People.Leave); err != nil {
+		return err
+	}
+	return s.Atomic(ctx, func(ctx context.Context) error {
+		if external := text(o, "externalId"); external != g.External {
+			if err := s.Store.NoteGroup(ctx, g.ID, external); err != nil {
+				return err
+			}
 		}
-		more, err := s.people(ctx, []any{m})
-		if err != nil {
+		if err := s.settle(ctx, by, g.Name, come, gone); err != nil {
 			return err
 		}
-		shall = append(shall, more...)
-	}
-	if name != g.Name {
-		if err := s.Groups.Rename(ctx, by, g.Name, name); err != nil {
-			return err
+		if name == g.Name {
+			return nil
 		}
-	}
-	if external := text(o, "externalId"); external != g.External {
-		if err := s.Store.NoteGroup(ctx, g.ID, external); err != nil {
-			return err
-		}
-	}
-	return s.settle(ctx, by, name, was, shall)
+		return s.Groups.Rename(ctx, by, g.Name, name) // last: until it is done the group is found by its old name
+	})
 }
 
 func (s groups) putGroup(c *call) (*answer, error) {
@@ -250,9 +297,6 @@ func (s groups) deleteGroup(c *call) (*answer, error) {
 		members, bad := s.Store.Members(c.Context(), g.Name, maxMembers)
 		if bad != nil {
 			return nil, bad
-		}
-		if members == nil {
-			members = []provision.Person{}
 		}
 		if err := c.match(s.groupOf(g, members)["meta"].(object)["version"].(string)); err != nil {
 			return nil, err

@@ -16,7 +16,14 @@ type operation struct {
 	value any
 }
 
-const maxOperations = 1000
+const (
+	maxOperations = 1000
+	// maxElements of lists come in one PATCH, or join a group in one request.
+	maxElements = 5000
+	// maxWork is how many elements of lists all operations of a PATCH look at: each
+	// may look at all members of a big group (SECURITY.md C-11).
+	maxWork = 2_000_000
+)
 
 // operations reads the body of a PATCH. Entra ID writes Add, Replace, Remove.
 func (c *call) operations() ([]operation, error) {
@@ -29,6 +36,7 @@ func (c *call) operations() ([]operation, error) {
 		return nil, fmt.Errorf("%w: Operations: 1 to %d are expected", errSyntax, maxOperations)
 	}
 	var out []operation
+	sent := 0
 	for _, one := range all {
 		o, _ := one.(object)
 		p := operation{strings.ToLower(text(o, "op")), text(o, "path"), get(o, "value")}
@@ -38,9 +46,25 @@ func (c *call) operations() ([]operation, error) {
 		if p.op == "remove" && p.path == "" {
 			return nil, fmt.Errorf("%w: remove needs a path", errTarget)
 		}
+		if sent += p.sent(); sent > maxElements {
+			return nil, errMany
+		}
 		out = append(out, p)
 	}
 	return out, nil
+}
+
+// sent counts the elements of lists that come with an operation.
+func (p operation) sent() int {
+	values, ok := p.value.(object)
+	if p.path != "" || !ok {
+		return len(elements(p.value))
+	}
+	n := 0
+	for _, v := range values {
+		n += len(elements(v))
+	}
+	return n
 }
 
 // fixedAttributes are ours to say.
@@ -48,7 +72,15 @@ var fixedAttributes = []string{"id", "meta", "schemas", "groups"}
 
 // patch applies operations to a resource.
 func patch(o object, ops []operation) error {
+	work := 0
 	for _, p := range ops {
+		for _, v := range o {
+			all, _ := v.([]any)
+			work += len(all)
+		}
+		if work > maxWork {
+			return errMany
+		}
 		if err := p.apply(o); err != nil {
 			return err
 		}
@@ -149,7 +181,7 @@ func (p operation) whole(o object, name string, value any) {
 	was := o[name]
 	if p.op == "remove" {
 		if gone := elements(value); slices.Contains(many, name) && len(gone) > 0 { // Entra ID names whom it removes in the value
-			o[name] = slices.DeleteFunc(elements(was), func(e any) bool { return slices.ContainsFunc(gone, func(g any) bool { return same(e, g) }) })
+			o[name] = without(elements(was), gone)
 			return
 		}
 		delete(o, name)
@@ -159,12 +191,8 @@ func (p operation) whole(o object, name string, value any) {
 	before, had := was.(object)
 	switch {
 	case slices.Contains(many, name) && p.op == "add":
-		all := elements(was)
-		for _, e := range elements(value) {
-			all = slices.DeleteFunc(all, func(there any) bool { return same(there, e) })
-			all = append(all, e)
-		}
-		o[name] = onePrimary(all)
+		come := lastOfEach(elements(value))
+		o[name] = onePrimary(append(without(elements(was), come), come...))
 	case slices.Contains(many, name):
 		o[name] = elements(value)
 	case complex && had:
@@ -238,7 +266,9 @@ func (p operation) among(o object, name, sub string, e filter.Expression, value 
 			kept = append(kept, one)
 			continue
 		}
-		hit = true
+		if hit = true; inner == nil {
+			return fmt.Errorf("%w: the elements of %s are objects", errValue, name)
+		}
 		switch {
 		case p.op == "remove" && sub == "":
 			continue
@@ -277,11 +307,36 @@ func elements(v any) []any {
 	return nil
 }
 
-// same reports whether two elements of a list are the same one.
-func same(a, b any) bool {
-	x, _ := a.(object)
-	y, _ := b.(object)
-	return x != nil && y != nil && text(x, "value") != "" && strings.EqualFold(text(x, "value"), text(y, "value"))
+// keyOf is what tells an element of a list from others; empty: nothing does.
+func keyOf(e any) string {
+	o, _ := e.(object)
+	return strings.ToLower(text(o, "value"))
+}
+
+// without leaves out those elements that are among the gone ones, too.
+func without(all, gone []any) []any {
+	keys := make(map[string]bool, len(gone))
+	for _, e := range gone {
+		if k := keyOf(e); k != "" {
+			keys[k] = true
+		}
+	}
+	return slices.DeleteFunc(all, func(e any) bool { return keys[keyOf(e)] })
+}
+
+// lastOfEach keeps the last of the elements that are the same one.
+func lastOfEach(all []any) []any {
+	last := make(map[string]int, len(all))
+	for i, e := range all {
+		last[keyOf(e)] = i
+	}
+	out := make([]any, 0, len(all))
+	for i, e := range all {
+		if k := keyOf(e); k == "" || last[k] == i {
+			out = append(out, e)
+		}
+	}
+	return out
 }
 
 // onePrimary leaves the last element that says so the primary one.

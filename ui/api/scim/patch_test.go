@@ -1,10 +1,15 @@
 package scim
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"reflect"
+	"strconv"
 	"testing"
+	"time"
 
 	"latchkey/idp/provision"
 )
@@ -65,6 +70,54 @@ func TestPatch(t *testing.T) {
 	for _, op := range []operation{{"replace", "id", "x"}, {"remove", "meta", nil}, {"add", "a b", 1}, {"add", "", "x"}, {"replace", `emails[value gt "a"].value`, "x"}, {"add", `emails[not (type eq "x")].value`, "x"}} {
 		err := patch(parse(t, `{"emails":[]}`), []operation{op})
 		if !errors.Is(err, errMutable) && !errors.Is(err, errPath) && !errors.Is(err, errValue) && !errors.Is(err, errTarget) {
+			t.Errorf("%+v: %v", op, err)
+		}
+	}
+}
+
+// C-11: a PATCH looks at each member once, and one that asks for more work than
+// that of a busy directory is refused before it is done.
+func TestPatchWork(t *testing.T) {
+	many := func(n, from int) []any {
+		out := make([]any, n)
+		for i := range out {
+			out[i] = object{"value": strconv.Itoa(from + i)}
+		}
+		return out
+	}
+	o := object{"members": many(maxMembers, 0)}
+	began := time.Now()
+	if err := patch(o, []operation{{"add", "members", many(maxElements, maxMembers-100)}, {"remove", "members", many(maxElements, 0)}}); err != nil {
+		t.Fatal(err)
+	}
+	if n, took := len(o["members"].([]any)), time.Since(began); n != maxMembers-100 || took > time.Second {
+		t.Errorf("%d members after %v", n, took)
+	}
+	ops := make([]operation, maxOperations)
+	for i := range ops {
+		ops[i] = operation{"remove", `members[value eq "x"]`, nil}
+	}
+	if err := patch(object{"members": many(maxMembers, 0)}, ops); !errors.Is(err, errMany) {
+		t.Error(err)
+	}
+	for n, want := range map[int]error{maxElements: nil, maxElements + 1: errMany} {
+		for _, one := range []object{{"op": "add", "path": "members", "value": many(n, 0)}, {"op": "add", "value": object{"members": many(n, 0)}}} {
+			body, err := json.Marshal(object{"Operations": []any{one}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := httptest.NewRequest(http.MethodPatch, "/", bytes.NewReader(body))
+			if _, err := (&call{Request: r}).operations(); !errors.Is(err, want) {
+				t.Errorf("%d: %v", n, err)
+			}
+		}
+	}
+}
+
+// An element that is no object is refused, and breaks nothing.
+func TestPatchNoObject(t *testing.T) {
+	for _, op := range []operation{{"replace", `emails[not (type eq "work")].value`, "b@x"}, {"add", `emails[not (type eq "work")]`, object{"value": "b@x"}}} {
+		if err := patch(parse(t, `{"emails":["a@x"]}`), []operation{op}); !errors.Is(err, errValue) {
 			t.Errorf("%+v: %v", op, err)
 		}
 	}

@@ -9,6 +9,7 @@ package scim
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -36,6 +37,8 @@ const (
 	typeSCIM = "application/scim+json"
 	// maxMembers of a group are read and compared at once.
 	maxMembers = 20000
+	// maxListed members of all groups come in one list.
+	maxListed = 20000
 )
 
 // Server answers requests below [Prefix]. Its fields are set once, before
@@ -47,6 +50,7 @@ type Server struct {
 	Groups *rulebook.Groups
 	Store  provision.Store
 	Atomic idp.Atomic
+	Log    idp.Log
 	// Remove says that DELETE removes people; otherwise it disables them and
 	// hides them from those who feed them in.
 	Remove bool
@@ -176,6 +180,9 @@ func (s *Server) wrap(h handler) http.Handler {
 			right = idp.EditPeople
 		}
 		if err := by.May(right); err != nil {
+			if bad := s.denied(r, by, right); bad != nil {
+				err = bad
+			}
 			s.refuse(w, r, err)
 			return
 		}
@@ -195,6 +202,14 @@ func (s *Server) wrap(h handler) http.Handler {
 			}
 		}
 		write(w, max(a.status, http.StatusOK), a.body)
+	})
+}
+
+// denied notes that somebody tried what is not theirs (SECURITY.md D-07).
+func (s *Server) denied(r *http.Request, by idp.Actor, right idp.Right) error {
+	return s.Log.Append(r.Context(), idp.Event{
+		ID: rand.Text(), At: s.Gate.Now(), What: "api.refused", Actor: by.User, Origin: by.Origin, Result: "denied",
+		Detail: map[string]string{"operation": "scim " + r.Method, "right": string(right)},
 	})
 }
 
@@ -233,6 +248,7 @@ var (
 	errType    = errors.New("scim: application/scim+json is expected")
 	errSyntax  = errors.New("scim: the body is not an object in JSON")
 	errLarge   = errors.New("scim: the body is too long")
+	errMany    = errors.New("scim: these are too many at once")
 	errStale   = errors.New("scim: it was changed since you read it")
 	errPath    = errors.New("scim: this path is not known")
 	errTarget  = errors.New("scim: nothing is at this path")
@@ -247,7 +263,7 @@ var problems = []struct {
 	kind   string
 }{
 	{errNowhere, http.StatusNotFound, ""}, {errMethod, http.StatusMethodNotAllowed, ""}, {errType, http.StatusUnsupportedMediaType, ""}, {errSyntax, http.StatusBadRequest, "invalidSyntax"},
-	{errLarge, http.StatusRequestEntityTooLarge, ""}, {errStale, http.StatusPreconditionFailed, ""}, {errPath, http.StatusBadRequest, "invalidPath"},
+	{errLarge, http.StatusRequestEntityTooLarge, ""}, {errMany, http.StatusRequestEntityTooLarge, "tooMany"}, {errStale, http.StatusPreconditionFailed, ""}, {errPath, http.StatusBadRequest, "invalidPath"},
 	{errTarget, http.StatusBadRequest, "noTarget"}, {errValue, http.StatusBadRequest, "invalidValue"}, {errMutable, http.StatusBadRequest, "mutability"},
 	{provision.ErrFilter, http.StatusBadRequest, "invalidFilter"},
 	{apitoken.ErrFromToken, http.StatusForbidden, ""}, {idp.ErrDenied, http.StatusForbidden, ""}, {idp.ErrNotFound, http.StatusNotFound, ""},

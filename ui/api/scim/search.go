@@ -64,13 +64,11 @@ func (s *Server) listAll(c *call) (*answer, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, one := range all {
-			members, err := g.members(c, one.Name)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, c.shown(g.groupOf(one, members)))
+		more, err := g.several(c, all)
+		if err != nil {
+			return nil, err
 		}
+		out = append(out, more...)
 		total += n
 	}
 	return listed(out, from, total), nil

@@ -2,6 +2,7 @@ package scim
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"net/http"
 	"slices"
@@ -61,6 +62,7 @@ type wanted struct {
 	login, email, name, phone, locale, external string
 	kind                                        idp.Kind
 	active                                      bool
+	kindSaid                                    bool // a userType was sent
 	profile                                     idp.Profile
 }
 
@@ -81,6 +83,7 @@ func want(o object, was idp.User) (wanted, error) {
 		}
 		w.active = is
 	}
+	w.kindSaid = text(o, "userType") != ""
 	if strings.EqualFold(text(o, "userType"), string(idp.Portal)) {
 		w.kind = idp.Portal
 	}
@@ -143,6 +146,20 @@ func speech(said string) string {
 // gives are the house's own directory's word, and count as proven; numbers do
 // not, for a number is a second factor.
 func (s users) apply(ctx context.Context, by idp.Actor, was provision.Person, w wanted) error {
+	return s.together(ctx, by, was.User, func(ctx context.Context) error { return s.steps(ctx, by, was, w) })
+}
+
+// together does several things to a person, all or none. Whom the actor may not
+// touch is refused by the first of them, whose line in the log must stay
+// (SECURITY.md D-07).
+func (s users) together(ctx context.Context, by idp.Actor, u idp.User, do func(context.Context) error) error {
+	if by.MayTouch(idp.EditPeople, u) != nil {
+		return do(ctx)
+	}
+	return s.Atomic(ctx, do)
+}
+
+func (s users) steps(ctx context.Context, by idp.Actor, was provision.Person, w wanted) error {
 	u := was.User
 	change, differs := account.Change{}, false
 	for _, f := range []struct {
@@ -178,6 +195,8 @@ func (s users) apply(ctx context.Context, by idp.Actor, was provision.Person, w 
 		return s.People.Enable(ctx, by, u.ID)
 	case !u.Disabled && !w.active:
 		return s.People.Disable(ctx, by, u.ID)
+	case !w.active && by.MayTouch(idp.EditPeople, u) == nil:
+		return s.Store.KeepOut(ctx, u.ID)
 	}
 	return nil
 }
@@ -233,19 +252,31 @@ func (s users) createUser(c *call) (*answer, error) {
 		}
 		return s.user(c, back, http.StatusCreated)
 	}
-	u, err := s.People.Add(ctx, c.by, account.New{
-		Login: w.login, Email: w.email, Name: w.name, Kind: w.kind, Locale: w.locale, Phone: w.phone, ProvenEmail: w.email != "", Profile: w.profile,
-	})
-	if err == nil && w.external != "" {
-		err = s.Store.Note(ctx, u.ID, w.external, false)
-	}
-	if err == nil && !w.active {
-		err = s.People.Disable(ctx, c.by, u.ID)
-	}
+	id, err := s.add(ctx, c.by, w)
 	if err != nil {
 		return nil, err
 	}
-	return s.user(c, u.ID, http.StatusCreated)
+	return s.user(c, id, http.StatusCreated)
+}
+
+// add makes a person, with all that is known of them, or nobody.
+func (s users) add(ctx context.Context, by idp.Actor, w wanted) (id idp.UserID, err error) {
+	err = s.Atomic(ctx, func(ctx context.Context) error {
+		u, err := s.People.Add(ctx, by, account.New{
+			Login: w.login, Email: w.email, Name: w.name, Kind: w.kind, Locale: w.locale, Phone: w.phone, ProvenEmail: w.email != "", Profile: w.profile,
+		})
+		if id = u.ID; err == nil && w.external != "" {
+			err = s.Store.Note(ctx, id, w.external, false)
+		}
+		if err != nil || w.active {
+			return err
+		}
+		// People.Disable would look for somebody who is not there yet.
+		return errors.Join(s.People.Users.SetDisabled(ctx, id, true), s.People.Log.Append(ctx, idp.Event{
+			ID: rand.Text(), At: s.People.Now(), What: "user.disable", User: id, Actor: by.User, Session: by.Session, Origin: by.Origin, Result: "ok",
+		}))
+	})
+	return id, err
 }
 
 // revive takes somebody back whom the feeding system had deleted: the name of
@@ -262,10 +293,15 @@ func (s users) revive(ctx context.Context, by idp.Actor, w wanted) (idp.UserID, 
 	if err != nil || !gone {
 		return "", err
 	}
-	if err := s.apply(ctx, by, provision.Person{User: u}, w); err != nil {
-		return "", err
+	if !w.kindSaid { // who was a customer comes back as one, not as an employee
+		w.kind = u.Kind
 	}
-	return u.ID, s.Store.Note(ctx, u.ID, w.external, false)
+	return u.ID, s.together(ctx, by, u, func(ctx context.Context) error {
+		if err := s.steps(ctx, by, provision.Person{User: u}, w); err != nil {
+			return err
+		}
+		return s.Store.Note(ctx, u.ID, w.external, false)
+	})
 }
 
 // changeUser is what PUT and PATCH share.
@@ -325,9 +361,10 @@ func (s users) deleteUser(c *call) (*answer, error) {
 	if s.Remove {
 		return &answer{status: http.StatusNoContent}, s.People.Remove(c.Context(), c.by, p.ID)
 	}
-	err = s.People.Disable(c.Context(), c.by, p.ID)
-	if err == nil {
-		err = s.Store.Note(c.Context(), p.ID, "", true)
-	}
-	return &answer{status: http.StatusNoContent}, err
+	return &answer{status: http.StatusNoContent}, s.together(c.Context(), c.by, p.User, func(ctx context.Context) error {
+		if err := s.People.Disable(ctx, c.by, p.ID); err != nil {
+			return err
+		}
+		return s.Store.Note(ctx, p.ID, "", true)
+	})
 }
