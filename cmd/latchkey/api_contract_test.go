@@ -130,7 +130,7 @@ func (c *contract) help() {
 	c.call("disable-user", nil, "id", id).want(http.StatusNoContent)
 	c.call("enable-user", nil, "id", id).want(http.StatusNoContent)
 	c.call("enable-user", nil, "id", "nobody").want(http.StatusNotFound)
-	fresh := c.w.user("fresh@example.org", func(in *account.New) { in.Password = "" })
+	fresh := c.w.user("fresh@example.org", func(in *account.New) { in.Password, in.Verified = "", false })
 	if i := c.call("invite-user", m{"by_hand": true}, "id", string(fresh.ID)).want(http.StatusCreated); !strings.HasPrefix(i.at("link"), c.w.url) {
 		c.t.Errorf("%s", i.body)
 	}

@@ -30,7 +30,7 @@ func TestNoDevPagesInProduction(t *testing.T) {
 var aKey = regexp.MustCompile(`\b(security|factor|enrol|mail|error|profile|login)\.[a-z_]+\b`)
 
 // aName looks like one: a key of the configuration, an event, a host.
-var aName = regexp.MustCompile(`\b(mail\.smtp_url|mail\.example|factor\.add)\b`)
+var aName = regexp.MustCompile(`\b(mail\.smtp_url|mail\.example|factor\.(add|reset))\b`)
 
 // X-06: every page can be drawn in every language, and from right to left.
 func TestEverySample(t *testing.T) {
