@@ -160,7 +160,7 @@ func TestInvite(t *testing.T) {
 	boss := h.Enter(idp.Admin, path+"/invite").Has("option[value=hand]").Submit("invite", "how", "hand").Want(200, path+"/invite").Has(".secret").Says(h.URL + "/invite/")
 	known := h.Add("known", func(in *account.New) { in.Password, in.Verified = "", true })
 	boss.Get(urlOf(known.ID)+"/invite").HasNot("option[value=hand]").Submit("invite", "how", "hand").Want(400, urlOf(known.ID)+"/invite").Says("A mail reaches them").HasNot(".secret")
-	v.Get(path+"/enrol").Submit("enrol", "method", "totp").Want(200, path).Has("#done")
+	v.Get(urlOf(known.ID)+"/enrol").Submit("enrol", "method", "totp").Want(200, urlOf(known.ID)).Has("#done")
 	h.Add("has")
 	other, err := h.DB.Users().ByIdentifier(t.Context(), "has")
 	h.Must(err)
