@@ -161,26 +161,7 @@ func (s users) together(ctx context.Context, by idp.Actor, u idp.User, do func(c
 
 func (s users) steps(ctx context.Context, by idp.Actor, was provision.Person, w wanted) error {
 	u := was.User
-	change, differs := account.Change{}, false
-	for _, f := range []struct {
-		is, shall string
-		to        **string
-	}{{u.Login, w.login, &change.Login}, {u.Email, w.email, &change.Email}, {u.Name, w.name, &change.Name}, {u.Phone, w.phone, &change.Phone}, {u.Locale, w.locale, &change.Locale}} {
-		if f.is != f.shall {
-			*f.to, differs = &f.shall, true
-		}
-	}
-	if u.Email != w.email && w.email != "" {
-		proven := true
-		change.ProvenEmail = &proven
-	}
-	if u.Kind != w.kind {
-		change.Kind, differs = &w.kind, true
-	}
-	if u.Profile != w.profile {
-		change.Profile, differs = &w.profile, true
-	}
-	if differs {
+	if change, differs := w.change(u); differs {
 		if _, err := s.People.Update(ctx, by, u.ID, change); err != nil {
 			return err
 		}
@@ -199,6 +180,29 @@ func (s users) steps(ctx context.Context, by idp.Actor, was provision.Person, w 
 		return s.Store.KeepOut(ctx, u.ID)
 	}
 	return nil
+}
+
+// change is what must be changed about a person, if anything.
+func (w wanted) change(u idp.User) (change account.Change, differs bool) {
+	for _, f := range []struct {
+		is, shall string
+		to        **string
+	}{{u.Login, w.login, &change.Login}, {u.Email, w.email, &change.Email}, {u.Name, w.name, &change.Name}, {u.Phone, w.phone, &change.Phone}, {u.Locale, w.locale, &change.Locale}} {
+		if f.is != f.shall {
+			*f.to, differs = &f.shall, true
+		}
+	}
+	if u.Email != w.email && w.email != "" {
+		proven := true
+		change.ProvenEmail = &proven
+	}
+	if u.Kind != w.kind {
+		change.Kind, differs = &w.kind, true
+	}
+	if u.Profile != w.profile {
+		change.Profile, differs = &w.profile, true
+	}
+	return change, differs
 }
 
 func (s users) listUsers(c *call) (*answer, error) {
