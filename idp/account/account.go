@@ -117,6 +117,11 @@ func (s *Service) Add(ctx context.Context, by idp.Actor, in New) (idp.User, erro
 	if err != nil {
 		return idp.User{}, err
 	}
+	for _, g := range u.Groups {
+		if err := s.byHand(ctx, by, g); err != nil {
+			return idp.User{}, inField("groups", err)
+		}
+	}
 	app, err := s.app(in.TOTPSecret)
 	if err != nil {
 		return idp.User{}, err

@@ -21,8 +21,12 @@ func TestFedGroups(t *testing.T) {
 		t.Fatal(err)
 	}
 	admin := idp.Actor{User: "admin", Role: idp.Admin}
+	add := func() error {
+		_, err := s.Add(ctx, admin, account.New{Login: "eve", Groups: []string{"other", "fed"}})
+		return err
+	}
 	for name, err := range map[string]error{
-		"join": s.Join(ctx, admin, "fed", u.ID), "leave": s.Leave(ctx, admin, "fed", u.ID), "remove": s.RemoveGroup(ctx, admin, "fed"),
+		"add": add(), "join": s.Join(ctx, admin, "fed", u.ID), "leave": s.Leave(ctx, admin, "fed", u.ID), "remove": s.RemoveGroup(ctx, admin, "fed"),
 	} {
 		if !errors.Is(err, account.ErrFed) || !errors.Is(err, idp.ErrInvalid) {
 			t.Errorf("%s: %v", name, err)

@@ -14,7 +14,7 @@ import (
 // the connection with its key. An Odoo that cannot be reached keeps its part
 // only if force says so.
 func (s *Service) Disconnect(ctx context.Context, by idp.Actor, id string, dry, force bool) (did []string, err error) {
-	if err := may(by); err != nil {
+	if err := errors.Join(may(by), by.May(idp.EditClients)); err != nil { // its application goes, too
 		return nil, err
 	}
 	c, err := s.Find(ctx, id)
@@ -39,7 +39,7 @@ func (s *Service) Disconnect(ctx context.Context, by idp.Actor, id string, dry, 
 	}
 	return did, s.Atomic(ctx, func(ctx context.Context) error {
 		gone := s.Clients.Remove(ctx, c.Client)
-		return errors.Join(gone, s.Connections.Remove(ctx, c.ID), s.note(ctx, by, "odoo.disconnect", c, nil))
+		return errors.Join(gone, s.Connections.Remove(ctx, c.ID), s.note(ctx, by, "client.remove", c, nil), s.note(ctx, by, "odoo.disconnect", c, nil))
 	})
 }
 

@@ -50,6 +50,7 @@ type patient struct {
 	*Service
 	r      *rpc.Client
 	c      Connection
+	by     idp.Actor // who examines
 	client oidc.Client
 	rows   []row
 	people []odooUser
@@ -107,7 +108,7 @@ func (s *Service) examine(ctx context.Context, by idp.Actor, id string, fix func
 		return Diagnosis{}, err
 	}
 	d := Diagnosis{Connection: c.ID, URL: c.URL, Checks: []string{"contact"}, Findings: []Finding{}}
-	p := &patient{Service: s, c: c}
+	p := &patient{Service: s, c: c, by: by}
 	if f, bad, err := p.contact(ctx); err != nil || bad {
 		d.Findings = append(d.Findings, f)
 		return d, err

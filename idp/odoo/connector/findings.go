@@ -123,21 +123,6 @@ func (p *patient) tokenAsPassword(context.Context) ([]Finding, error) {
 	}), nil
 }
 
-// amend changes the client as it is by now: another cure may have changed it,
-// too.
-func (p *patient) amend(ctx context.Context, change func(*oidc.Client)) error {
-	c, err := p.Clients.ByID(ctx, p.client.ID)
-	if err != nil {
-		return err
-	}
-	change(&c)
-	made, err := oidc.Revise(c)
-	if err != nil {
-		return err
-	}
-	return p.Clients.Save(ctx, made.Client)
-}
-
 // clock: codes of authenticator apps, tokens and the sync depend on it.
 func (p *patient) clock(ctx context.Context) ([]Finding, error) {
 	page, err := rpc.Visit(ctx, p.config(p.c), "/web/login")
