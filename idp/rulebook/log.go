@@ -20,9 +20,9 @@ func (s *Config) note(ctx context.Context, by idp.Actor, act string, about polic
 	}
 	detail := map[string]string{"policy": about.Name, "id": about.ID}
 	for _, c := range changes {
-		if c.Key == exemptions {
+		if names, ok := naming[c.Key]; ok {
 			// The log is for ever, and names of people are not; the versions have them.
-			detail[c.Key+".changed"] = strconv.Itoa(exempted(was, is))
+			detail[c.Key+".changed"] = strconv.Itoa(differing(names(was), names(is)))
 			continue
 		}
 		detail[c.Key+".before"], detail[c.Key+".after"] = short(c.Before), short(c.After)
@@ -35,16 +35,26 @@ func (s *Config) note(ctx context.Context, by idp.Actor, act string, about polic
 	return s.event(ctx, by, "policy."+act, "ok", detail)
 }
 
-// exemptions is the field of a policy that names whom it leaves out.
-const exemptions = "whom.except"
+// naming are the fields of a policy that name people.
+var naming = map[string]func(policy.Policy) []string{
+	"whom.users": func(p policy.Policy) []string { return p.Whom.Users },
+	"whom.except": func(p policy.Policy) (out []string) {
+		for _, e := range p.Whom.Except {
+			out = append(out, e.User+" "+string(e.Until))
+		}
+		return out
+	},
+}
 
-// exempted counts the people whose exemptions differ.
-func exempted(was, is policy.Policy) int {
+// differing counts the people who are named in one way before and in another, or
+// not at all, after.
+func differing(was, is []string) int {
 	who := map[string]bool{}
-	for _, pair := range [][2][]policy.Except{{was.Whom.Except, is.Whom.Except}, {is.Whom.Except, was.Whom.Except}} {
-		for _, e := range pair[0] {
-			if !slices.Contains(pair[1], e) {
-				who[e.User] = true
+	for _, pair := range [][2][]string{{was, is}, {is, was}} {
+		for _, entry := range pair[0] {
+			if !slices.Contains(pair[1], entry) {
+				name, _, _ := strings.Cut(entry, " ")
+				who[name] = true
 			}
 		}
 	}

@@ -302,6 +302,29 @@ func TestExempt(t *testing.T) {
 	}
 }
 
+// D-07: a policy for people by name is counted in the log, which cannot forget.
+func TestNamesStayOutOfTheLog(t *testing.T) {
+	h := at(t)
+	h.add("bob", "")
+	p := h.published(second("p", policy.Whom{Users: []string{"bob@example.org", "eve@example.org"}}))
+	p.Whom.Users = []string{"bob@example.org"}
+	_, err := h.Apply(t.Context(), h.owner, []policy.Policy{p}, rulebook.Means{})
+	h.must(err)
+	var counted []string
+	h.must(h.Log.Events(t.Context(), idp.EventQuery{}, func(e idp.Event) error {
+		if strings.Contains(fmt.Sprint(e.Detail), "@example.org") {
+			t.Errorf("%s tells %v", e.What, e.Detail)
+		}
+		if n := e.Detail["whom.users.changed"]; n != "" {
+			counted = append(counted, n)
+		}
+		return nil
+	}))
+	if !slices.Contains(counted, "1") || !slices.Contains(counted, "2") {
+		t.Errorf("%v", counted)
+	}
+}
+
 // D-01: only who may, does; who may not leaves a line.
 func TestRights(t *testing.T) {
 	h := at(t)
