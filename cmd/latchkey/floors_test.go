@@ -23,6 +23,7 @@ const floors = `
 	mfa/totp  mfa/code  mfa/backup  mfa/passkey  mfa/temporary  mfa/sms  mfa/trust  mfa/policy  mfa/factortest
 
 	idp
+	idp/sheet
 	idp/password  idp/picture  idp/mail  idp/audit  idp/keyring  idp/job  idp/apitoken  idp/replay  idp/provision  idp/settings  idp/figures
 	idp/audit/forward  idp/account  idp/signin  idp/oidc  idp/posture  idp/brand  idp/evidence  idp/texts
 	idp/odoo  idp/security  idp/export  idp/odoo/rpc  idp/rulebook  idp/company

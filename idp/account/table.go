@@ -16,6 +16,7 @@ import (
 	"golang.org/x/text/encoding/unicode"
 
 	"latchkey/idp"
+	"latchkey/idp/sheet"
 )
 
 // Bounds of a table. A row beyond them is most likely one whose quotation mark
@@ -260,7 +261,7 @@ func (t *Table) next() (row, error) {
 			switch field := t.at[i]; {
 			case c == "":
 			case field != "":
-				r.values[field] = unguarded(strings.Clone(c))
+				r.values[field] = sheet.Text(strings.Clone(c))
 			case i >= maxColumns:
 				r.err = fmt.Errorf("at most %d columns are allowed", maxColumns)
 			}
@@ -278,15 +279,6 @@ func (t *Table) Part() float64 {
 		return 0
 	}
 	return min(1, float64(t.read.n)/float64(t.size))
-}
-
-// unguarded takes away the apostrophe with which careful programs keep a
-// spreadsheet from taking a value for a formula.
-func unguarded(value string) string {
-	if rest, ok := strings.CutPrefix(value, "'"); ok && rest != "" && strings.ContainsRune("=+-@", rune(rest[0])) {
-		return rest
-	}
-	return value
 }
 
 // bounded fails when a row is too long, before it fills the memory.

@@ -9,11 +9,10 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 	"time"
-	"unicode"
 
 	"latchkey/idp"
+	"latchkey/idp/sheet"
 )
 
 // Format is how an export is written.
@@ -264,7 +263,7 @@ func (s csvSink) event(e Entry, _ []byte) error {
 		l.Method, l.IP, l.Agent, l.Request, l.ID, detail, l.Hash,
 	}
 	for i, c := range cells {
-		cells[i] = Cell(c)
+		cells[i] = sheet.Cell(c)
 	}
 	return s.to.Write(cells)
 }
@@ -275,21 +274,4 @@ func (s csvSink) stretches() bool       { return false }
 func (s csvSink) end() error {
 	s.to.Flush()
 	return s.to.Error()
-}
-
-// Cell makes a text safe in a cell of a spreadsheet: what would be read as a
-// formula gets an apostrophe in front, and control characters, which terminals
-// obey, are replaced (SECURITY.md D-11, OWASP CSV injection).
-func Cell(text string) string {
-	formula := text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0]))
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) && r != '\n' && r != '\t' && r != '\r' || unicode.Is(unicode.Bidi_Control, r) {
-			return '\uFFFD'
-		}
-		return r
-	}, text)
-	if formula {
-		return "'" + text
-	}
-	return text
 }

@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-	"strings"
 	"time"
+
+	"latchkey/idp/sheet"
 )
 
 // WriteCSV writes a report as one table: section, subject, figure, value. A
@@ -66,17 +67,9 @@ type table struct{ w *csv.Writer }
 // row keeps the first error for Flush.
 func (t table) row(cells ...string) {
 	for i, c := range cells {
-		cells[i] = harmless(c)
+		cells[i] = sheet.Cell(c)
 	}
 	_ = t.w.Write(cells)
-}
-
-// harmless keeps a spreadsheet from reading a text as a formula (ASVS 1.2.10).
-func harmless(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
-		return "'" + s
-	}
-	return s
 }
 
 func itoa(n int64) string { return strconv.FormatInt(n, 10) }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"latchkey/idp"
+	"latchkey/idp/sheet"
 )
 
 // Format is how a list is written.
@@ -134,7 +135,7 @@ func (d *Directory) exportCSV(ctx context.Context, f Filter, out io.Writer) erro
 	if err := c.Write(columns); err != nil {
 		return err
 	}
-	err := d.Each(ctx, f, func(e Entry) error { return c.Write(Guarded(LineOf(e).cells())) })
+	err := d.Each(ctx, f, func(e Entry) error { return c.Write(sheet.Cells(LineOf(e).cells())) })
 	c.Flush()
 	return errors.Join(err, c.Error())
 }
@@ -158,16 +159,4 @@ func (d *Directory) exportJSON(ctx context.Context, f Filter, out io.Writer) err
 	}
 	_, err = io.WriteString(out, "\n]\n")
 	return err
-}
-
-// Guarded puts an apostrophe before cells that a spreadsheet would take for a
-// formula (SECURITY.md D-11; OWASP "CSV Injection"). The import of package
-// account takes it away again.
-func Guarded(cells []string) []string {
-	for i, c := range cells {
-		if c != "" && strings.ContainsRune("=+-@\t\r\n", rune(c[0])) {
-			cells[i] = "'" + c
-		}
-	}
-	return cells
 }

@@ -11,6 +11,7 @@ import (
 	"latchkey/idp"
 	"latchkey/idp/account"
 	"latchkey/idp/job"
+	"latchkey/idp/sheet"
 )
 
 // reading is a table on its way in: it adds what was said of all rows, keeps
@@ -134,7 +135,7 @@ func (i *Imports) WriteRefused(ctx context.Context, by idp.Actor, id, line, why 
 	if d.Comma != "" {
 		c.Comma = []rune(d.Comma)[0]
 	}
-	if err := c.Write(Guarded(append([]string{line, why}, d.Names...))); err != nil {
+	if err := c.Write(sheet.Cells(append([]string{line, why}, d.Names...))); err != nil {
 		return err
 	}
 	err = i.Refusals(ctx, by, id, mostRefused, func(r Refusal) error {
@@ -145,7 +146,7 @@ func (i *Imports) WriteRefused(ctx context.Context, by idp.Actor, id, line, why 
 			}
 			said += reason(f)
 		}
-		return c.Write(Guarded(append([]string{strconv.Itoa(r.Line), said}, r.Cells...)))
+		return c.Write(sheet.Cells(append([]string{strconv.Itoa(r.Line), said}, r.Cells...)))
 	})
 	c.Flush()
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"latchkey/idp"
 	"latchkey/idp/posture"
 	"latchkey/idp/rulebook"
+	cells "latchkey/idp/sheet"
 	"latchkey/mfa/policy"
 	"latchkey/ui/admin"
 	"latchkey/ui/page"
@@ -223,11 +224,7 @@ func (b publishing) csv(c *page.Context, v admin.Visit) error {
 		for _, r := range h.Reasons {
 			why = append(why, r.Policy+": "+r.Dimension+" "+r.Value)
 		}
-		cells := []string{h.Name, string(h.User), string(h.State), string(h.Day), strconv.FormatBool(h.New), strings.Join(kinds(h.SetUp), " "), strings.Join(why, "; ")}
-		for i := range cells {
-			cells[i] = harmless(cells[i])
-		}
-		return w.Write(cells)
+		return w.Write(cells.Cells([]string{h.Name, string(h.User), string(h.State), string(h.Day), strconv.FormatBool(h.New), strings.Join(kinds(h.SetUp), " "), strings.Join(why, "; ")}))
 	})
 	switch {
 	case err != nil && w == nil:
@@ -241,14 +238,6 @@ func (b publishing) csv(c *page.Context, v admin.Visit) error {
 	}
 	w.Flush()
 	return nil // the reader may have gone away
-}
-
-// harmless keeps a spreadsheet from taking a text for a formula.
-func harmless(cell string) string {
-	if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
-		return "'" + cell
-	}
-	return cell
 }
 
 type publishView struct {
