@@ -24,7 +24,7 @@ func (p *Pages) auditRoutes() []admin.Route {
 	return []admin.Route{
 		admin.Get(auditPath, idp.SeeAudit, p.events),
 		admin.Get(auditPath+"/events/:event", idp.SeeAudit, p.event),
-		admin.Post(auditPath+"/export", idp.SeeAudit, auditPath, p.export),
+		admin.Post(auditPath+"/export", idp.SeeAudit, auditPath, p.export).Guarded(),
 		admin.Get(chainPath, idp.SeeAudit, p.chain),
 		admin.Post(chainPath+"/verify", idp.SeeAudit, chainPath, p.verify),
 	}
