@@ -30,6 +30,9 @@ import (
 //go:embed *.sql
 var files embed.FS
 
+// Files are the migrations of all dialects, as they were written.
+func Files() fs.FS { return files }
+
 // What Check finds.
 var (
 	ErrNewer   = errors.New("migrations: the database was made by a newer version of this program; upgrade the program")

@@ -15,7 +15,10 @@ func TestMain(m *testing.M) {
 // TestScripts runs the command line as an operator would: one program run a
 // line, in an empty folder, on the embedded database.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script"})
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", Setup: func(env *testscript.Env) error {
+		env.Setenv("GORACE", "atexit_sleep_ms=10") // a whole second for each command otherwise
+		return nil
+	}})
 }
 
 // Every command explains itself, with an example that it would take.

@@ -60,7 +60,7 @@ func newWorld(t testing.TB, kind string, env ...string) *world {
 	dir := t.TempDir()
 	db := "sqlite:" + dir + "/test.db"
 	if kind == "postgres" {
-		db = storetest.Postgres(t)
+		db = storetest.FinishedPostgres(t)
 	}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -13,6 +13,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -33,6 +34,10 @@ type Config struct {
 	MaxConns int              // PostgreSQL connections; default 16
 	Migrate  bool             // bring an older database up to date instead of refusing it
 	Migrated func()           // optional; told after an older database was brought up to date
+
+	// Before is optional and is given the database before anything was read
+	// from it. Tests lay a finished schema there.
+	Before func(context.Context, *sql.DB) error
 }
 
 // Cache remembers short strings for a while, maybe. It is never asked for the
@@ -90,6 +95,11 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 
 // prepare makes sure of the schema and of the keyring.
 func (d *DB) prepare(ctx context.Context, c Config) error {
+	if c.Before != nil {
+		if err := c.Before(ctx, d.writer); err != nil {
+			return judge(err, stmt{})
+		}
+	}
 	err := migrations.Check(ctx, d.writer, d.dialect)
 	if errors.Is(err, migrations.ErrPending) && c.Migrate {
 		if err = d.migrate(ctx, c.URL); err == nil && c.Migrated != nil {

@@ -33,10 +33,16 @@ func OpenAt(t testing.TB, now func() time.Time) *store.DB {
 }
 
 // With opens what c says, with a keyring and a cache in memory unless it names
-// others, and closes it after the test.
+// others, and closes it after the test. Where there is no SQLite database yet
+// it finds a migrated one.
 func With(t testing.TB, c store.Config) *store.DB {
 	t.Helper()
 	c.Migrate = true
+	if path, ok := strings.CutPrefix(c.URL, "sqlite:"); ok && path == ":memory:" {
+		c.Before = layMemory
+	} else if ok {
+		layFile(t, path)
+	}
 	if c.Keyring == nil {
 		c.Keyring = keyring.New()
 	}
@@ -64,23 +70,28 @@ func Each(t *testing.T, f func(t *testing.T, db *store.DB)) {
 // EachAt is Each with a clock.
 func EachAt(t *testing.T, now func() time.Time, f func(t *testing.T, db *store.DB)) {
 	t.Helper()
-	URLs(t, func(t *testing.T, url string) { f(t, With(t, store.Config{URL: url, Now: now})) })
+	kinds(t, FinishedPostgres, func(t *testing.T, url string) { f(t, With(t, store.Config{URL: url, Now: now})) })
 }
 
 // URLs runs f with the address of an empty database of every kind: one in
 // memory, one in a file, and a schema of its own on PostgreSQL.
 func URLs(t *testing.T, f func(t *testing.T, url string)) {
 	t.Helper()
+	kinds(t, Postgres, f)
+}
+
+func kinds(t *testing.T, postgres func(testing.TB) string, f func(t *testing.T, url string)) {
+	t.Helper()
 	t.Run("sqlite", func(t *testing.T) { f(t, "sqlite::memory:") })
 	t.Run("file", func(t *testing.T) { f(t, "sqlite:"+t.TempDir()+"/latchkey.db") })
-	t.Run("postgres", func(t *testing.T) { f(t, Postgres(t)) })
+	t.Run("postgres", func(t *testing.T) { f(t, postgres(t)) })
 }
 
 // Postgres makes a schema for this test alone and returns its address.
 func Postgres(t testing.TB) string {
 	t.Helper()
 	server := service(t, "LATCHKEY_TEST_POSTGRES")
-	name := "test_" + strings.ToLower(rand.Text())
+	name := unique()
 	exec(t, server, "CREATE SCHEMA "+name)
 	t.Cleanup(func() { exec(t, server, "DROP SCHEMA "+name+" CASCADE") })
 	u, err := url.Parse(server)
@@ -98,6 +109,8 @@ func Redis(t testing.TB) string {
 	t.Helper()
 	return service(t, "LATCHKEY_TEST_REDIS")
 }
+
+func unique() string { return "test_" + strings.ToLower(rand.Text()) }
 
 func service(t testing.TB, name string) string {
 	t.Helper()
