@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"runtime/debug"
 	"sync/atomic"
@@ -18,10 +19,19 @@ const few = 300
 type quiet struct {
 	http.Handler
 	requests atomic.Int64
-	release  func() // a full collection, of some milliseconds for an idle server's heap
+	release  func()
 }
 
-func newQuiet(h http.Handler) *quiet { return &quiet{Handler: h, release: debug.FreeOSMemory} }
+func newQuiet(h http.Handler) *quiet { return &quiet{Handler: h, release: release} }
+
+// release is a full collection, of some milliseconds for an idle server's heap,
+// and then the program's own pages, which the collection reads.
+func release() {
+	debug.FreeOSMemory()
+	if err := leavePages(); err != nil { // costs memory, nothing else
+		slog.Debug("the pages of the program stay counted", "error", err)
+	}
+}
 
 func (q *quiet) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q.requests.Add(1)
