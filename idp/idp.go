@@ -6,6 +6,7 @@ package idp
 import (
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"latchkey/mfa"
@@ -155,6 +156,21 @@ type Actor struct {
 	// it; none on the command line and with a token of the API.
 	Session SessionID
 	Proofs  []Proof
+	// Token is the token of the API through which an administrator acts; empty:
+	// none.
+	Token string
+}
+
+// servicePrefix begins the name of a service, which no id of a person does.
+const servicePrefix = "client:"
+
+// ServiceUser is the name in which a service acts through the API.
+func ServiceUser(id ClientID) UserID { return UserID(servicePrefix + id) }
+
+// Service returns the client that acts, if it is one and not a person.
+func (a Actor) Service() (ClientID, bool) {
+	id, is := strings.CutPrefix(string(a.User), servicePrefix)
+	return ClientID(id), is
 }
 
 // ActorOf is a person who acts through their session.

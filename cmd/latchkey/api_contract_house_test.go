@@ -31,6 +31,13 @@ func (c *contract) house() {
 	}
 	gateway["name"] = "Other"
 	c.call("replace-gateway", gateway, "id", id).want(http.StatusNoContent)
+	if g := c.call("get-gateway", nil, "id", id).want(http.StatusOK); g.at("name") != "Other" || strings.Contains(string(g.body), "very-secret") {
+		c.t.Errorf("%s", g.body)
+	}
+	c.call("get-gateway", nil, "id", "nonsense").want(http.StatusNotFound)
+	if l := c.call("list-gateway-types", nil).want(http.StatusOK); strings.Contains(string(l.body), `"type":"log"`) { // T-08
+		c.t.Errorf("%s", l.body)
+	}
 	c.call("prefer-gateway", nil, "id", id).want(http.StatusNoContent)
 	c.call("delete-gateway", nil, "id", id).want(http.StatusNoContent)
 	c.call("delete-gateway", nil, "id", id).want(http.StatusNotFound)

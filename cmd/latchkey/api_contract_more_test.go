@@ -61,6 +61,12 @@ func (c *contract) policies() {
 	c.call("save-draft", m{"policy": policy, "seen": 1}, "id", id).want(http.StatusConflict)
 	c.call("check-policy", m{"policy": policy}).want(http.StatusOK)
 	c.call("preview-policy", nil, "id", id).want(http.StatusOK)
+	c.call("preview-policy-again", nil, "id", id).want(http.StatusAccepted)
+	c.call("list-blocked", nil, "id", id).want(http.StatusOK)
+	c.call("count-coverage", nil).want(http.StatusAccepted)
+	if l := c.call("list-policy-templates", nil).want(http.StatusOK); l.at("items", 0, "policy", "name") == "null" {
+		c.t.Errorf("%s", l.body)
+	}
 	c.call("publish-policy", m{"reason": "test"}, "id", id).want(http.StatusOK)
 	c.call("disable-policy", m{}, "id", id).want(http.StatusOK)
 	c.call("enable-policy", m{}, "id", id).want(http.StatusOK)
@@ -85,7 +91,13 @@ func (c *contract) policies() {
 	}
 	c.call("apply-policies", m{"policies": []m{policy}}).want(http.StatusOK)
 	c.call("save-draft", m{"policy": policy}, "id", id).want(http.StatusOK)
-	c.call("drop-draft", nil, "id", id, "?seen=1").want(http.StatusNoContent)
+	c.call("disable-policy", m{}, "id", id).want(http.StatusOK)
+	c.call("rebase-draft", m{"seen": 1}, "id", id).want(http.StatusNoContent)
+	draft := c.call("get-policy", nil, "id", id).want(http.StatusOK)
+	if draft.at("draft", "base") != draft.at("version") {
+		c.t.Errorf("%s", draft.body)
+	}
+	c.call("drop-draft", nil, "id", id, "?seen="+draft.at("draft", "version")).want(http.StatusNoContent)
 	c.call("remove-policy", m{}, "id", id).want(http.StatusNoContent)
 	c.call("list-removed-policies", nil).want(http.StatusOK)
 }

@@ -17,16 +17,19 @@ import (
 // Issue 6.9: every documented operation is called, and every answer is as the
 // document says. An operation without a call fails.
 func TestContract(t *testing.T) {
-	w := newWorld(t, "sqlite", "LATCHKEY_LIMITS_API_PER_MINUTE=100000")
+	w := newWorld(t, "sqlite", "LATCHKEY_LIMITS_API_PER_MINUTE=100000", "LATCHKEY_MAIL_SMTP_URL=smtp://"+mailbox(t), "LATCHKEY_SMS_HTTP_URL="+texter(t))
 	c := newContract(t, w)
 	owner := w.staff("owner@example.org", idp.Owner)
 	c.secret = w.apiToken(owner)
+	c.second = w.apiToken(w.staff("second@example.org", idp.Owner))
 	for _, part := range []struct {
 		name string
 		run  func(*contract)
 	}{
 		{"people", (*contract).people}, {"help", (*contract).help}, {"groups", (*contract).groups}, {"clients", (*contract).clients},
 		{"policies", (*contract).policies}, {"odoo", (*contract).odoo}, {"audit", (*contract).log}, {"house", (*contract).house}, {"tokens", (*contract).tokens},
+		{"many people", (*contract).many}, {"import", (*contract).imports}, {"two administrators", (*contract).two}, {"companies", (*contract).companies},
+		{"messages", (*contract).messages}, {"looks", (*contract).looks}, {"figures", (*contract).figures},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			d := *c
@@ -83,6 +86,13 @@ func (c *contract) people() {
 		c.t.Errorf("%s", csv.body)
 	}
 	c.call("export-users", nil).want(http.StatusOK)
+	if card := c.call("get-user-card", nil, "id", id).want(http.StatusOK); card.at("standing", "state") != "fine" || card.at("user", "id") != id {
+		c.t.Errorf("%s", card.body)
+	}
+	if d := c.call("export-user-data", nil, "id", id).want(http.StatusOK); d.at("profile", "login") != "ada@example.org" {
+		c.t.Errorf("%s", d.body)
+	}
+	c.call("export-user-data", nil, "id", "nobody").want(http.StatusNotFound)
 	twin := c.w.user("ada2@example.org")
 	c.call("merge-users", m{"gone": twin.ID, "dry_run": true}, "id", id).want(http.StatusOK)
 	c.call("merge-users", m{"gone": twin.ID}, "id", id).want(http.StatusOK)
@@ -123,6 +133,10 @@ func (c *contract) help() {
 	c.call("give-temporary-code", m{"reason": "x", "uses": 1000}, "id", id).want(http.StatusUnprocessableEntity)
 	c.call("void-temporary-code", nil, "id", id).want(http.StatusNoContent)
 	c.call("send-enrol-link", m{"method": "totp", "hours": 2}, "id", id).want(http.StatusCreated)
+	c.call("rename-factor", m{"label": "Phone"}, "id", id, "factor", factors.at("items", 0, "id")).want(http.StatusNoContent)
+	if l := c.call("list-factors", nil, "id", id).want(http.StatusOK); l.at("items", 0, "label") != "Phone" {
+		c.t.Errorf("%s", l.body)
+	}
 	c.call("remove-factor", nil, "id", id, "factor", "nonsense").want(http.StatusNotFound)
 	c.call("remove-factor", nil, "id", id, "factor", factors.at("items", 0, "id")).want(http.StatusNoContent)
 	c.call("reset-factors", nil, "id", id).want(http.StatusNoContent)
@@ -159,7 +173,7 @@ func (c *contract) groups() {
 }
 
 func (c *contract) odoo() {
-	there := odootest.New(c.t, odootest.Options{Now: c.w.clock})
+	there := odootest.New(c.t, odootest.Options{Now: c.w.clock, Website: true, Databases: []string{"erp"}})
 	made := c.call("connect-odoo", m{"url": there.URL, "database": there.Database, "login": odootest.Login, "key": there.Key, "id": "shop"}).want(http.StatusCreated)
 	if strings.Contains(string(made.body), there.Key) || slices.ContainsFunc(made.header.Values("Location"), func(s string) bool { return s != "/api/v1/odoo/shop" }) {
 		c.t.Errorf("%s", made.body)
@@ -177,5 +191,6 @@ func (c *contract) odoo() {
 	c.call("link-people", m{"dry_run": true}, "id", "shop").want(http.StatusOK)
 	c.call("lock-odoo", m{"dry_run": true, "force": true}, "id", "shop").want(http.StatusOK)
 	c.call("unlock-odoo", m{"dry_run": true}, "id", "shop").want(http.StatusOK)
+	c.moreOdoo(there)
 	c.call("disconnect-odoo", nil, "id", "shop", "?dry_run=true").want(http.StatusOK)
 }

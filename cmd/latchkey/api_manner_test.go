@@ -239,3 +239,58 @@ func TestServiceOfTheHouse(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A service does things to many, in its own name, until it is shut out (D-04);
+// it is never one of two administrators (M-10).
+func TestServiceAndMany(t *testing.T) {
+	w := newWorld(t, "sqlite")
+	w.staff("owner@example.org", idp.Owner)
+	token := w.machine("people:write", "people:help", "people:read")
+	table := []byte("email,name\nfirst@example.org,First\nnext@example.org,Next\n")
+	id := w.send(token, http.MethodPost, "/api/v1/imports", table, "Content-Type", "text/csv").want(http.StatusCreated).at("id")
+	w.send(token, http.MethodPost, "/api/v1/imports/"+id+"/check", m{"fields": []string{"email", "name"}}).want(http.StatusAccepted)
+	w.jobs.Wait()
+	w.send(token, http.MethodPost, "/api/v1/imports/"+id+"/start", m{"invite": true}).want(http.StatusAccepted)
+	w.jobs.Wait()
+	if d := w.send(token, http.MethodGet, "/api/v1/imports/"+id, nil).want(http.StatusOK); d.at("step") != "done" || d.at("sums", "added") != "2" {
+		t.Errorf("%s", d.body)
+	}
+	bulk := w.send(token, http.MethodPost, "/api/v1/bulk", m{"act": "disable", "filter": m{}}).want(http.StatusCreated)
+	if bulk.at("todo") != "2" || bulk.at("skipped", "role") != "1" { // D-02
+		t.Errorf("%s", bulk.body)
+	}
+	at := "/api/v1/bulk/" + bulk.at("id")
+	c, err := w.registrar().Get(t.Context(), host, "machine-people")
+	w.must(err)
+	c.Scopes = []string{"people:help", "people:read"}
+	_, err = w.registrar().Update(t.Context(), host, c)
+	w.must(err)
+	w.send(token, http.MethodPost, at+"/start", nil).want(http.StatusForbidden)
+	u := w.user("helped@example.org")
+	w.send(token, http.MethodPost, "/api/v1/users/"+string(u.ID)+"/temporary-code/request", m{"reason": "x"}).want(http.StatusForbidden)
+	admin := w.staff("admin@example.org", idp.Admin)
+	asked := w.send(w.apiToken(admin), http.MethodPost, "/api/v1/users/"+string(u.ID)+"/temporary-code/request", m{"reason": "x"}).want(http.StatusCreated)
+	w.send(token, http.MethodPost, "/api/v1/approvals/"+asked.at("id")+"/allow", nil).want(http.StatusForbidden)
+	w.must(w.registrar().Disable(t.Context(), host, "machine-people"))
+	if _, err := w.gate().Still(t.Context(), idp.Actor{User: idp.ServiceUser("machine-people"), Scopes: []idp.Right{idp.SeePeople}}); !errors.Is(err, idp.ErrNotFound) {
+		t.Error(err)
+	}
+}
+
+// a file goes where it is asked for and nowhere else, up to its limit, and
+// a repeated upload is one import.
+func TestUploads(t *testing.T) {
+	w := newWorld(t, "sqlite")
+	token := w.apiToken(w.staff("owner@example.org", idp.Owner))
+	for _, kind := range []string{"text/csv", "image/png"} {
+		w.send(token, http.MethodPost, "/api/v1/groups", m{"name": "x"}, "Content-Type", kind).want(http.StatusUnsupportedMediaType)
+	}
+	w.send(token, http.MethodPost, "/api/v1/imports", []byte("a,b"), "Content-Type", "image/png").want(http.StatusUnsupportedMediaType)
+	long := []byte("email\n" + strings.Repeat("somebody@example.org\n", 100<<10))
+	first := w.send(token, http.MethodPost, "/api/v1/imports", long, "Content-Type", "text/csv", "Idempotency-Key", "up").want(http.StatusCreated)
+	again := w.send(token, http.MethodPost, "/api/v1/imports", long, "Content-Type", "text/csv", "Idempotency-Key", "up").want(http.StatusCreated)
+	if first.at("id") != again.at("id") {
+		t.Errorf("%s %s", first.body, again.body)
+	}
+	w.send(token, http.MethodPut, "/api/v1/brand/logo/light", make([]byte, 3<<20), "Content-Type", "image/png").want(http.StatusRequestEntityTooLarge)
+}

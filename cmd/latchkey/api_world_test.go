@@ -23,6 +23,7 @@ type contract struct {
 	t       testing.TB
 	w       *world
 	secret  string
+	second  string // of another owner
 	routes  map[string]api.Route
 	paths   map[string]any
 	schemas *jsonschema.Compiler
@@ -143,7 +144,7 @@ func (w *world) send(secret, method, target string, body any, head ...string) re
 	}
 	for i := 0; i+1 < len(head); i += 2 {
 		r.Header.Set(head[i], head[i+1])
-		if head[i+1] == "" {
+		if head[i+1] == "" || head[i] == "Content-Type" && len(text) == 0 {
 			r.Header.Del(head[i])
 		}
 	}
@@ -166,6 +167,12 @@ type m = map[string]any
 // are path parameters by turns, then a query that begins with "?".
 func (c *contract) call(id string, body any, in ...string) reply {
 	c.t.Helper()
+	return c.callAs(id, "application/json", body, in...)
+}
+
+// callAs is call with a body of another type.
+func (c *contract) callAs(id, kind string, body any, in ...string) reply {
+	c.t.Helper()
 	r, ok := c.routes[id]
 	if !ok {
 		c.t.Fatalf("there is no operation %s", id)
@@ -177,7 +184,7 @@ func (c *contract) call(id string, body any, in ...string) reply {
 	if len(in)%2 == 1 {
 		target += in[len(in)-1]
 	}
-	a := c.w.send(c.secret, r.Method, target, body)
+	a := c.w.send(c.secret, r.Method, target, body, "Content-Type", kind)
 	a.t = c.t
 	c.check(id, r, a)
 	if a.status < 300 {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"latchkey/idp"
 	"latchkey/idp/account"
@@ -12,6 +13,7 @@ import (
 
 // wireSelf puts together what people do about their own accounts.
 func (b *base) wireSelf() {
+	b.help.Title = b.title
 	b.self = &account.Self{Help: b.help, Pictures: b.db.Pictures(), Issuer: b.cfg.Issuer}
 	if b.cfg.Accounts.Closing == "request" {
 		b.self.Desk = message.Desk{Notices: b.notices, Admin: b.cfg.Mail.Admin}
@@ -19,6 +21,17 @@ func (b *base) wireSelf() {
 	b.apps = &oidc.Apps{
 		Clients: b.db.Clients(), Consents: b.db.Consents(), Uses: b.db.Uses(), Grants: b.db.Grants(), Log: b.db.Log(), Atomic: b.db.Atomic, Now: b.now,
 	}
+}
+
+// title is what people call an application, or nothing where there is none.
+func (b *base) title(ctx context.Context, id idp.ClientID) (string, error) {
+	c, err := b.db.Clients().ByID(ctx, id)
+	if errors.Is(err, idp.ErrNotFound) {
+		return "", nil
+	} else if err != nil {
+		return "", err
+	}
+	return c.Title(), nil
 }
 
 // export writes down what is held about somebody.

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -33,6 +34,10 @@ var (
 	// ErrOwnRequest means that somebody would allow what they asked for, or what
 	// is for themselves. It is an idp.ErrDenied.
 	ErrOwnRequest = fmt.Errorf("%w: somebody else must allow it", idp.ErrDenied)
+	// ErrService means that a program in its own name asked for one, or would allow
+	// it: whoever registered it would be two by themselves. It is an
+	// idp.ErrDenied.
+	ErrService = fmt.Errorf("%w: it takes two people", idp.ErrDenied)
 	// ErrNotYet means that nobody has allowed it. It is an idp.ErrDenied.
 	ErrNotYet = fmt.Errorf("%w: nobody has allowed it yet", idp.ErrDenied)
 )
@@ -85,6 +90,9 @@ func (a *Approvals) Ask(ctx context.Context, by idp.Actor, id idp.UserID, in Tem
 	if err != nil {
 		return Approval{}, err
 	}
+	if _, is := by.Service(); is {
+		return Approval{}, a.denied(ctx, by, id, "factor.temporary_ask", ErrService)
+	}
 	now := a.Now()
 	out := Approval{
 		ID: strings.ToLower(rand.Text()), User: id, Requester: by.User, Temporary: in, Created: now, Expires: now.Add(approvalLife),
@@ -94,12 +102,38 @@ func (a *Approvals) Ask(ctx context.Context, by idp.Actor, id idp.UserID, in Tem
 	})
 }
 
-// Waiting lists requests: for one person, or (empty) for all.
+// Waiting lists requests: for one person, or (empty) for all. Those for people
+// whom the actor may not help, or not any more, are left out.
 func (a *Approvals) Waiting(ctx context.Context, by idp.Actor, whose idp.UserID) ([]Approval, error) {
 	if err := by.May(idp.HelpPeople); err != nil {
 		return nil, err
 	}
-	return a.Store.All(ctx, whose)
+	all, err := a.Store.All(ctx, whose)
+	if err != nil {
+		return nil, err
+	}
+	may := map[idp.UserID]bool{}
+	for _, r := range all {
+		if _, asked := may[r.User]; asked {
+			continue
+		}
+		u, err := a.Users.ByID(ctx, r.User)
+		if err != nil && !errors.Is(err, idp.ErrNotFound) {
+			return nil, err
+		}
+		may[r.User] = err == nil && by.MayTouch(idp.HelpPeople, u) == nil
+	}
+	return slices.DeleteFunc(all, func(r Approval) bool { return !may[r.User] }), nil
+}
+
+// able reports whether an administrator may help a person now: roles change
+// while a request waits (SECURITY.md D-02, D-04).
+func (a *Approvals) able(ctx context.Context, id idp.UserID, u idp.User) (bool, error) {
+	who, err := a.Users.ByID(ctx, id)
+	if errors.Is(err, idp.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && !who.Disabled && (idp.Actor{User: who.ID, Role: who.Role}).MayTouch(idp.HelpPeople, u) == nil, err
 }
 
 // Request returns one, for who may help its person.
@@ -116,14 +150,22 @@ func (a *Approvals) Request(ctx context.Context, by idp.Actor, id string) (Appro
 }
 
 // Allow is the second administrator's word: neither who asked nor whom it is
-// for.
+// for. idp.ErrSpent when who asked may not help that person any more.
 func (a *Approvals) Allow(ctx context.Context, by idp.Actor, id string) error {
 	r, u, err := a.Request(ctx, by, id)
 	if err != nil {
 		return err
 	}
+	if _, is := by.Service(); is {
+		return a.denied(ctx, by, r.User, "factor.temporary_allow", ErrService)
+	}
 	if by.User == r.Requester || by.User == r.User || by.User == "" {
 		return a.denied(ctx, by, r.User, "factor.temporary_allow", ErrOwnRequest)
+	}
+	if able, err := a.able(ctx, r.Requester, u); err != nil {
+		return err
+	} else if !able { // nobody could take the code
+		return idp.ErrSpent
 	}
 	return a.Atomic(ctx, func(ctx context.Context) error {
 		return errors.Join(
@@ -158,11 +200,9 @@ func (a *Approvals) Take(ctx context.Context, by idp.Actor, id string) (string, 
 	case r.Waits():
 		return "", r, ErrNotYet
 	}
-	second, err := a.Users.ByID(ctx, r.Approver)
-	if err != nil && !errors.Is(err, idp.ErrNotFound) {
+	if able, err := a.able(ctx, r.Approver, u); err != nil {
 		return "", r, err
-	}
-	if err != nil || second.Disabled || (idp.Actor{User: second.ID, Role: second.Role}).MayTouch(idp.HelpPeople, u) != nil {
+	} else if !able {
 		return "", r, ErrNotYet
 	}
 	code, err := a.give(ctx, by, u, r.Temporary, r.Approver, func(ctx context.Context) error { return a.Store.Spend(ctx, id, true) })

@@ -20,6 +20,9 @@ type Help struct {
 	*Service
 	Letters Letters
 	Limiter mfa.Limiter
+	// Title is what people call an application; empty: nobody knows it. nil: mails
+	// name none.
+	Title func(context.Context, idp.ClientID) (string, error)
 	// Second reports whether a temporary code takes a second administrator; nil:
 	// never.
 	Second func(context.Context) (bool, error)

@@ -341,3 +341,56 @@ func (h house) atomically(t *testing.T, do func(context.Context) error) {
 	t.Helper()
 	must(t, h.Atomic(t.Context(), do))
 }
+
+// D-02, D-04, M-10: somebody who is promoted while a request for them waits is
+// no business of those below any more: it is not listed, not allowed and not
+// taken. What was asked by somebody who may not help them now is not allowed.
+func TestApprovalOfTheRisen(t *testing.T) {
+	eachHouse(t, func(t *testing.T, h house) {
+		ctx := t.Context()
+		a := &account.Approvals{Help: h.Help, Store: h.db.Approvals()}
+		as := func(login string, role idp.Role) idp.Actor {
+			u, err := h.Add(ctx, host, account.New{Login: login, Role: role})
+			must(t, err)
+			return idp.Actor{User: u.ID, Role: role}
+		}
+		asks, allows, admin := as("asks", idp.HelpDesk), as("allows", idp.HelpDesk), as("admin", idp.Admin)
+		ada := h.add(t, nil)
+		request := func() string {
+			r, err := a.Ask(ctx, asks, ada.ID, account.Temporary{Reason: "phone lost"})
+			must(t, err)
+			return r.ID
+		}
+		seen := func(by idp.Actor) int {
+			all, err := a.Waiting(ctx, by, "")
+			must(t, err)
+			return len(all)
+		}
+		role := func(id idp.UserID, is idp.Role) {
+			_, err := h.Update(ctx, host, id, account.Change{Role: &is})
+			must(t, err)
+		}
+		id := request()
+		if seen(asks) != 1 || seen(allows) != 1 {
+			t.Fatal("it is not listed")
+		}
+		role(ada.ID, idp.Admin)
+		if seen(asks) != 0 || seen(allows) != 0 || seen(admin) != 1 {
+			t.Error("those below are shown it")
+		}
+		wantErr(t, a.Allow(ctx, allows, id), idp.ErrDenied)
+		wantErr(t, a.Allow(ctx, admin, id), idp.ErrSpent)
+		role(ada.ID, "")
+		role(asks.User, "")
+		wantErr(t, a.Allow(ctx, allows, id), idp.ErrSpent)
+		role(asks.User, idp.HelpDesk)
+		must(t, a.Allow(ctx, allows, id))
+		role(allows.User, "")
+		_, _, err := a.Take(ctx, asks, id)
+		wantErr(t, err, account.ErrNotYet)
+		role(allows.User, idp.HelpDesk)
+		if code, _, err := a.Take(ctx, asks, id); err != nil || code == "" {
+			t.Errorf("%q, %v", code, err)
+		}
+	})
+}

@@ -82,6 +82,7 @@ const (
 	Twice   Trouble = "twice"      // an earlier row of the file has the name
 	Taken   Trouble = "taken"      // somebody has the name and is not who the row describes
 	Alike   Trouble = "looks-like" // somebody's name looks the same
+	Filled  Trouble = "fed"        // something else fills one of its groups
 )
 
 // Finding is something about a row. Nothing in it is secret.
@@ -91,7 +92,7 @@ type Finding struct {
 	Field  string  `json:"field,omitempty"`
 	Kind   Trouble `json:"kind"`
 	Text   string  `json:"message"`
-	Other  string  `json:"other,omitempty"` // login of the person in the way
+	Other  string  `json:"other,omitempty"` // login of the person in the way, or what fills the group
 }
 
 // Imported counts rows.
@@ -258,7 +259,7 @@ func (r *importing) mistake(c candidate, err error) Finding {
 var hashLike = regexp.MustCompile(`"[^"]*[$=][^"]*"`)
 
 // write adds people in one transaction, if there are any. When somebody else takes one of the
-// names at the same moment all are undone, and each is tried by itself.
+// names at the same moment, or begins to fill one of the groups, all are undone, and each is tried by itself.
 func (r *importing) write(ctx context.Context, fresh []candidate) error {
 	if len(fresh) == 0 {
 		return nil
@@ -275,7 +276,7 @@ func (r *importing) write(ctx context.Context, fresh []candidate) error {
 		r.sum.Added += len(fresh)
 		return nil
 	}
-	if !errors.Is(err, idp.ErrTaken) {
+	if !errors.Is(err, idp.ErrTaken) && !errors.Is(err, ErrFed) {
 		return err
 	}
 	for _, c := range fresh {
@@ -283,6 +284,8 @@ func (r *importing) write(ctx context.Context, fresh []candidate) error {
 		switch {
 		case errors.Is(err, idp.ErrTaken):
 			r.conflicting(Finding{Line: c.Line, Kind: Taken, Text: "somebody has taken the login or e-mail at this moment"})
+		case errors.Is(err, ErrFed):
+			r.conflicting(Finding{Line: c.Line, Kind: Filled, Text: "a connected system fills one of the groups since this moment"})
 		case err != nil:
 			return err
 		default:

@@ -27,8 +27,12 @@ func (r *importing) compare(ctx context.Context, all []candidate) (fresh []candi
 	if err != nil {
 		return nil, err
 	}
+	feeds := map[string]string{}
 	for _, c := range all {
 		f, same, err := r.meet(ctx, c, held, people)
+		if err == nil && f.Kind == "" && !same {
+			f, err = r.filled(ctx, c, feeds)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -65,6 +69,28 @@ func (r *importing) meet(ctx context.Context, c candidate, h Holders, people map
 		f.Text = f.Other + " is there already"
 	}
 	return f, false, nil
+}
+
+// filled says that a row names a group that something else fills (SECURITY.md
+// D-02). feeds keeps the answers of a batch; empty: nothing does.
+func (r *importing) filled(ctx context.Context, c candidate, feeds map[string]string) (Finding, error) {
+	for _, g := range c.u.Groups {
+		feed, asked := feeds[g]
+		if !asked {
+			by, fed, err := r.fed(ctx, r.by, g)
+			if err != nil {
+				return Finding{}, err
+			}
+			if fed {
+				feed = by
+			}
+			feeds[g] = feed
+		}
+		if feed != "" {
+			return Finding{Line: c.Line, Kind: Filled, Other: feed, Text: fmt.Sprintf("the group %q is filled by %s; add people to it there", g, feed)}, nil
+		}
+	}
+	return Finding{}, nil
 }
 
 func (r *importing) people(ctx context.Context, h Holders) (map[idp.UserID]idp.User, error) {

@@ -49,6 +49,9 @@ func TableFields() []string {
 	}
 }
 
+// SecretFields are those of [TableFields] whose values are never shown.
+func SecretFields() []string { return []string{"password_hash", "totp_secret"} }
+
 // headed is a column's name as the tables of names have it.
 func headed(name string) string {
 	words := strings.FieldsFunc(idp.Folded(name), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsNumber(r) })

@@ -64,7 +64,22 @@ func (s *Service) Bearer(ctx context.Context, secret string, from idp.Origin) (T
 		}
 	}
 	from.Agent = named("token "+h.ID, from.Agent)
-	return h.Token, idp.Actor{User: h.By.ID, Role: h.By.Role, Origin: from, Scopes: h.Scopes}, nil
+	return h.Token, idp.Actor{User: h.By.ID, Role: h.By.Role, Origin: from, Scopes: h.Scopes, Token: h.ID}, nil
+}
+
+// Still is who acts by a token as they are now, for work that goes on after its
+// answer, or fails with idp.ErrNotFound when the token is no longer good
+// (SECURITY.md D-04).
+func (s *Service) Still(ctx context.Context, by idp.Actor) (idp.Actor, error) {
+	h, err := s.Tokens.ByID(ctx, by.Token)
+	if err != nil {
+		return idp.Actor{}, err
+	}
+	if !h.Live(h.By, s.Now()) {
+		return idp.Actor{}, idp.ErrNotFound
+	}
+	by.User, by.Role, by.Scopes = h.By.ID, h.By.Role, h.Scopes
+	return by, nil
 }
 
 // named puts in front of a User-Agent through what somebody came: the log

@@ -25,6 +25,19 @@ func (p *Provider) Machine(ctx context.Context, token string) (Client, []idp.Rig
 	return h.client, rights, nil
 }
 
+// Registered lists the rights in the house that a service has now, or fails with
+// idp.ErrNotFound: there is none of that name, or it is shut out.
+func (p *Provider) Registered(ctx context.Context, id ClientID) ([]idp.Right, error) {
+	c, err := p.client(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if c.Type != Service {
+		return nil, idp.ErrNotFound
+	}
+	return HouseRights(c.Scopes), nil
+}
+
 // HouseRights lists the rights in the house among some scopes. The list is
 // never nil: as [idp.Actor.Scopes] that would mean all.
 func HouseRights(scopes []string) []idp.Right {

@@ -45,8 +45,9 @@ type Config struct {
 	// Implicit answers response_type=token, which only clients of type Odoo
 	// may ask for. Without it nobody may.
 	Implicit func(ctx context.Context, a Authorized) (url.Values, error)
-	// Prepare is called before Implicit, outside its transaction: it may take its
-	// time, and what it writes stays whatever comes of the answer. See [Shown].
+	// Prepare is called before clients of type Odoo are answered, outside any
+	// transaction: it may take its time, and what it writes stays whatever comes
+	// of the answer. See [Shown].
 	Prepare func(ctx context.Context, a Authorized) error
 	// LastUses is told when clients have proven who they are; nil: nobody is.
 	LastUses *LastUses

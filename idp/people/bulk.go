@@ -32,6 +32,14 @@ type Bulk struct {
 	Work      Work
 	Log       idp.Log
 	Now       func() time.Time
+	// Callers knows those who came through the API; nil: nobody does.
+	Callers Callers
+}
+
+// Callers tells a caller of the API as they are now, or fails with
+// idp.ErrNotFound when what let them in is no longer good.
+type Callers interface {
+	Still(ctx context.Context, by idp.Actor) (idp.Actor, error)
 }
 
 // Selection is the people who are ticked, or everybody whom a filter means.
@@ -53,6 +61,7 @@ type Somebody struct {
 	Login string     `json:"login"`
 	Name  string     `json:"name"`
 	Why   string     `json:"-"` // passed over or failed: a word of the catalogue
+	Place int        `json:"-"` // in the selection, from 0
 }
 
 // Plan is a selection with what is to be done to it.
@@ -176,11 +185,23 @@ func (b *Bulk) Plan(ctx context.Context, by idp.Actor, id string) (Plan, error) 
 // Some returns people of a plan: those to whom it will be done (""), who were
 // passed over ("skip"), or for whom it did not work ("failed").
 func (b *Bulk) Some(ctx context.Context, by idp.Actor, id, which string, limit int) ([]Somebody, error) {
+	return b.From(ctx, by, id, which, 0, limit)
+}
+
+// From is Some from a place on; "ok" are those to whom it is done.
+func (b *Bulk) From(ctx context.Context, by idp.Actor, id, which string, place, limit int) ([]Somebody, error) {
+	if err := by.May(idp.SeePeople); err != nil {
+		return nil, err
+	}
 	var o Order
 	if _, err := mine(ctx, b.Batches, by, "bulk", id, &o); err != nil {
 		return nil, err
 	}
-	items, err := b.Batches.Items(ctx, id, ItemQuery{Result: which, Exact: which == "", Refused: which == "failed", Limit: limit})
+	q := ItemQuery{From: place, Result: which, Exact: which == "", Limit: limit}
+	if which == "failed" {
+		q.Result, q.Refused = "", true
+	}
+	items, err := b.Batches.Items(ctx, id, q)
 	if err != nil {
 		return nil, err
 	}
@@ -189,7 +210,7 @@ func (b *Bulk) Some(ctx context.Context, by idp.Actor, id, which string, limit i
 		if err := json.Unmarshal(item.Body, &out[i]); err != nil {
 			return nil, err
 		}
-		out[i].Why = strings.TrimPrefix(item.Result, "skip.")
+		out[i].Why, out[i].Place = strings.TrimPrefix(item.Result, "skip."), item.Place
 	}
 	return out, nil
 }
@@ -250,6 +271,13 @@ func (b *Bulk) run(ctx context.Context, by idp.Actor, p Plan, r *job.Run) error 
 func (b *Bulk) still(ctx context.Context, by idp.Actor) (idp.Actor, error) {
 	if by.Host {
 		return by, nil
+	}
+	if by.Scopes != nil && b.Callers != nil {
+		now, err := b.Callers.Still(ctx, by)
+		if errors.Is(err, idp.ErrNotFound) {
+			err = &job.Problem{Key: "denied", Err: idp.ErrDenied}
+		}
+		return now, err
 	}
 	u, err := b.Users.ByID(ctx, by.User)
 	if err != nil {

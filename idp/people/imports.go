@@ -70,6 +70,20 @@ type Choice struct {
 	Groups []string `json:"groups,omitempty"` // that all of them join, beside their own
 }
 
+// veil stands for a value that is not shown.
+const veil = "•••"
+
+// Veiled is a row without what is secret in it (SECURITY.md M-12, D-06).
+func (c Choice) Veiled(cells []string) []string {
+	out := slices.Clone(cells)
+	for i := range out {
+		if i < len(c.Fields) && out[i] != "" && slices.Contains(account.SecretFields(), c.Fields[i]) {
+			out[i] = veil
+		}
+	}
+	return out
+}
+
 // Newcomer is a row as it was understood.
 type Newcomer struct {
 	Line               int
@@ -277,6 +291,11 @@ func (i *Imports) invite(ctx context.Context, by idp.Actor, wanted bool, w *read
 
 // Refusals calls f with the rows that were refused, in order.
 func (i *Imports) Refusals(ctx context.Context, by idp.Actor, id string, limit int, f func(Refusal) error) error {
+	return i.RefusedFrom(ctx, by, id, 0, limit, f)
+}
+
+// RefusedFrom is Refusals from a place on: the first is 0.
+func (i *Imports) RefusedFrom(ctx context.Context, by idp.Actor, id string, from, limit int, f func(Refusal) error) error {
 	var d Draft
 	if err := by.May(idp.EditPeople); err != nil {
 		return err
@@ -284,7 +303,7 @@ func (i *Imports) Refusals(ctx context.Context, by idp.Actor, id string, limit i
 	if _, err := mine(ctx, i.Batches, by, "import", id, &d); err != nil {
 		return err
 	}
-	for from := 0; limit > 0; {
+	for limit > 0 {
 		items, err := i.Batches.Items(ctx, id, ItemQuery{From: from, Limit: min(limit, mostLimit)})
 		if err != nil || len(items) == 0 {
 			return err

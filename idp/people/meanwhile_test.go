@@ -10,6 +10,7 @@ import (
 
 	"latchkey/idp"
 	"latchkey/idp/account"
+	"latchkey/idp/apitoken"
 	"latchkey/idp/job"
 	"latchkey/idp/odoo/connector"
 	"latchkey/idp/people"
@@ -103,5 +104,33 @@ func TestMergeRights(t *testing.T) {
 	mine, err := h.db.Ties().OfUser(t.Context(), keep.ID)
 	if err != nil || len(out.Ties) != 1 || !slices.ContainsFunc(mine, func(t connector.Tie) bool { return t.Connection == "shop" }) {
 		t.Errorf("%+v %+v, %v", out, mine, err)
+	}
+}
+
+// D-04: what was begun with a token of the API ends with it.
+func TestBulkEndsWithItsToken(t *testing.T) {
+	h := open(t)
+	admin := h.add("admin", idp.Admin)
+	tokens := &apitoken.Service{Tokens: h.db.APITokens(), Users: h.db.Users(), Log: h.db.Log(), Atomic: h.db.Atomic, Now: h.clock.Now}
+	h.bulk.Callers = tokens
+	for i := range 120 {
+		h.add(fmt.Sprintf("p%03d", i), "")
+	}
+	made, secret, err := tokens.Make(t.Context(), as(admin), apitoken.New{Name: "bulk", Scopes: []idp.Right{idp.EditPeople, idp.HelpPeople}})
+	h.must(err)
+	_, by, err := tokens.Bearer(t.Context(), secret, idp.Origin{})
+	h.must(err)
+	id, err := h.bulk.Prepare(t.Context(), by, people.Order{Act: people.Disable}, people.Selection{Filter: &people.Filter{Text: "p"}})
+	h.must(err)
+	h.doing.before = func() {
+		h.doing.before = nil
+		h.must(tokens.Revoke(context.WithoutCancel(t.Context()), as(admin), made.ID))
+	}
+	h.must(h.bulk.Start(t.Context(), by, id))
+	h.desk.Wait()
+	p, err := h.bulk.Plan(t.Context(), by, id)
+	h.must(err)
+	if p.Job.State != job.Failed || p.Job.Key != "denied" || p.Done != 50 || p.Todo != 70 {
+		t.Errorf("%+v %+v", p.Job, p)
 	}
 }

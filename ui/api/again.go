@@ -44,7 +44,7 @@ func (a *API) perform(w http.ResponseWriter, r *http.Request, c gate.Caller) (er
 	if len(key) > replay.MaxKey {
 		return fmt.Errorf("%w: %s: at most %d bytes", idp.ErrInvalid, keyHeader, replay.MaxKey)
 	}
-	sent, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxDocument))
+	sent, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxUpload))
 	if err != nil {
 		a.write(w, r, model(http.StatusRequestEntityTooLarge, "request", "The body is too long, or broke off."))
 		return nil

@@ -17,13 +17,16 @@ import (
 	"errors"
 	"mime"
 	"net/http"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"latchkey/idp"
 	"latchkey/idp/account"
+	"latchkey/idp/people"
 	"latchkey/idp/replay"
 	"latchkey/ui/api/gate"
 )
@@ -37,8 +40,15 @@ const (
 const (
 	// maxBody is for requests in bytes; documents are longer, and say so.
 	maxBody = 64 << 10
-	// maxDocument is for a set of policies, or a table of people.
+	// maxDocument is for a set of policies.
 	maxDocument = 1 << 20
+	// maxUpload is for a table of people.
+	maxUpload = people.MaxFile
+
+	// uploadTime is how long a table may take to come.
+	uploadTime = 2 * time.Minute
+	// patience is for what waits for an Odoo.
+	patience = 5 * time.Minute
 )
 
 // Config is what the API works with.
@@ -91,7 +101,8 @@ func New(c Config) *API {
 		Transformers:                 []huma.Transformer{complete},
 	})
 	for _, part := range []interface{ routes() }{
-		usersAPI{a}, helpAPI{a}, protectionAPI{a}, groupsAPI{a}, policiesAPI{a}, previewsAPI{a}, clientsAPI{a}, keysAPI{a}, odooAPI{a}, auditAPI{a}, houseAPI{a}, tokensAPI{a},
+		usersAPI{a}, cardAPI{a}, helpAPI{a}, protectionAPI{a}, approvalsAPI{a}, bulkAPI{a}, importsAPI{a}, groupsAPI{a}, companiesAPI{a}, policiesAPI{a}, previewsAPI{a},
+		clientsAPI{a}, keysAPI{a}, odooAPI{a}, odooWorkAPI{a}, auditAPI{a}, houseAPI{a}, logosAPI{a}, gatewaysAPI{a}, textsAPI{a}, deliveriesAPI{a}, figuresAPI{a}, tokensAPI{a},
 	} {
 		part.routes()
 	}
@@ -103,12 +114,15 @@ var tags = []*huma.Tag{
 	{Name: "users", Description: "People, and help for them."},
 	{Name: "protection", Description: "Second factors, trusted browsers and sessions of a person."},
 	{Name: "groups", Description: "Groups and who is in them."},
+	{Name: "companies", Description: "Customer companies and their main contacts."},
+	{Name: "approvals", Description: "What takes two administrators."},
 	{Name: "policies", Description: "Who needs which second factor."},
 	{Name: "clients", Description: "Applications."},
 	{Name: "odoo", Description: "Connected Odoos."},
 	{Name: "audit", Description: "The log of what happened."},
 	{Name: "keys", Description: "The keys that sign tokens."},
-	{Name: "house", Description: "Settings, gateways, brands, reports."},
+	{Name: "messages", Description: "What mails and text messages say, and what became of them."},
+	{Name: "house", Description: "Settings, gateways, brands, figures, reports."},
 	{Name: "tokens", Description: "Tokens of this API."},
 	{Name: "me", Description: "Who asks."},
 }
@@ -200,18 +214,22 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 var errType = errors.New("api: not a type that is taken")
 
-// acceptable refuses bodies that are not JSON (SECURITY.md X-01). A table of
-// people is CSV, which a form of another site cannot send either.
+// acceptable refuses bodies of types that no operation takes (SECURITY.md X-01):
+// beside JSON these are a table of people and pictures, which a form of another
+// site cannot send either.
 func acceptable(r *http.Request) error {
-	if r.ContentLength == 0 && len(r.TransferEncoding) == 0 {
+	if empty(r) {
 		return nil
 	}
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || kind != "application/json" && kind != "text/csv" {
+	if err != nil || !slices.Contains(append([]string{"application/json", "text/csv"}, pictures...), kind) {
 		return errType
 	}
 	return nil
 }
+
+// empty reports whether a request has no body.
+func empty(r *http.Request) bool { return r.ContentLength == 0 && len(r.TransferEncoding) == 0 }
 
 // find sends a request to its operation; what is not there is a problem, too.
 func (a *API) find(w http.ResponseWriter, r *http.Request) {

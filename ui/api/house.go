@@ -29,32 +29,13 @@ func viewSettings(h settings.House, version int64) HouseSettings {
 	return v
 }
 
-// Gateway is one through which text messages go. A secret of it is never shown:
-// what is set is "set", and what is left empty stays.
-type Gateway struct {
-	ID       string            `json:"id,omitempty" readOnly:"true"`
-	Name     string            `json:"name" maxLength:"200"`
-	Type     string            `json:"type" maxLength:"64"`
-	Prefixes []string          `json:"prefixes,omitempty" maxItems:"300"`
-	Values   map[string]string `json:"values,omitempty"`
-	Own      map[string]any    `json:"own,omitempty"`
-	Off      bool              `json:"off,omitempty"`
-}
-
-func viewGateway(g settings.Gateway) Gateway { return Gateway(g) }
-
-// AboutGateway names a gateway.
-type AboutGateway struct {
-	ID string `path:"id" maxLength:"64" doc:"The gateway's id."`
-}
-
 // Branded is a brand with what is to be known about its colours.
 type Branded struct {
 	Brand    brand.Brand     `json:"brand"`
 	Warnings []brand.Warning `json:"warnings" doc:"Colours that are not used as they are, for pages stay readable."`
 }
 
-// houseAPI are the operations about settings, gateways, brands and the report.
+// houseAPI are the operations about settings, brands and the report.
 type houseAPI struct{ *API }
 
 func (a houseAPI) routes() {
@@ -66,34 +47,6 @@ func (a houseAPI) routes() {
 		return answer(viewSettings(h, version), err)
 	})
 	add(a.API, o("replace-settings", http.MethodPut, "/settings", "Replace the settings", idp.EditHouse), a.changeSettings)
-	add(a.API, o("list-gateways", http.MethodGet, "/sms-gateways", "List gateways for text messages, in the order in which they are asked", idp.SeeHouse), func(ctx context.Context, by idp.Actor, _ *struct{}) (*body[Items[Gateway]], error) {
-		all, err := a.Settings.ListGateways(ctx, by)
-		return answer(Items[Gateway]{each(all, viewGateway)}, err)
-	})
-	create := o("create-gateway", http.MethodPost, "/sms-gateways", "Add a gateway", idp.EditHouse)
-	create.status = http.StatusCreated
-	add(a.API, create, func(ctx context.Context, by idp.Actor, in *struct{ Body Gateway }) (*made[Named], error) {
-		in.Body.ID = ""
-		id, err := a.Settings.PutGateway(ctx, by, settings.Gateway(in.Body))
-		if err != nil {
-			return nil, err
-		}
-		return &made[Named]{Location: Prefix + "/sms-gateways/" + id, Body: Named{id, in.Body.Name}}, nil
-	})
-	add(a.API, o("replace-gateway", http.MethodPut, "/sms-gateways/{id}", "Replace a gateway", idp.EditHouse), func(ctx context.Context, by idp.Actor, in *struct {
-		AboutGateway
-		Body Gateway
-	}) (*none, error) {
-		in.Body.ID = in.ID
-		_, err := a.Settings.PutGateway(ctx, by, settings.Gateway(in.Body))
-		return done(err)
-	})
-	add(a.API, o("prefer-gateway", http.MethodPost, "/sms-gateways/{id}/first", "Ask a gateway before the others", idp.EditHouse), func(ctx context.Context, by idp.Actor, in *AboutGateway) (*none, error) {
-		return done(a.Settings.FirstGateway(ctx, by, in.ID))
-	})
-	add(a.API, o("delete-gateway", http.MethodDelete, "/sms-gateways/{id}", "Remove a gateway with its credentials", idp.EditHouse), func(ctx context.Context, by idp.Actor, in *AboutGateway) (*none, error) {
-		return done(a.Settings.RemoveGateway(ctx, by, in.ID))
-	})
 	a.brands(o)
 	report := o("make-evidence-report", http.MethodGet, "/reports/evidence", "Make the evidence report", idp.SeeAudit)
 	report.about, report.files = "Takes people:read, too. The page of the administration is the one to print.", []string{"application/json", "text/csv"}

@@ -39,15 +39,20 @@ type ConnectionValues struct {
 	Archive  *bool `json:"archive,omitempty" doc:"Archive people in Odoo who are disabled or removed here."`
 	Contacts *bool `json:"contacts,omitempty" doc:"Contacts without a user become portal users at their first sign-in."`
 	Trickle  *bool `json:"trickle,omitempty" doc:"Check the first password of people who have none here with Odoo."`
+	Leads    *bool `json:"leads,omitempty" doc:"A company's own contact becomes its main contact here."`
 }
 
 func viewConnection(c connector.Connection) Connection {
 	s := c.Settings
 	return Connection{
 		c.ID, c.URL, c.Database, c.Login, c.Client, c.Facts.Version.Full, c.Facts.Users, c.Facts.Linked, moment(c.Lock.At),
-		ConnectionValues{&s.Sync, &s.Archive, &s.Contacts, &s.Trickle},
-		ConnectionHealth{c.Health.Well(), moment(c.Health.Good), moment(c.Health.Failed), c.Health.Failure}, c.Created.UTC(),
+		ConnectionValues{&s.Sync, &s.Archive, &s.Contacts, &s.Trickle, &s.Leads},
+		viewHealth(c.Health), c.Created.UTC(),
 	}
+}
+
+func viewHealth(h connector.Health) ConnectionHealth {
+	return ConnectionHealth{h.Well(), moment(h.Good), moment(h.Failed), h.Failure}
 }
 
 type AboutConnection struct {
@@ -62,6 +67,7 @@ type NewConnection struct {
 	Key      string `json:"key" maxLength:"512" doc:"An API key of theirs. It is sealed and never shown."`
 	ID       string `json:"id,omitempty" maxLength:"64" doc:"Default: chosen."`
 	Reach    string `json:"reach,omitempty" maxLength:"512" doc:"Where Odoo's server finds Latchkey, if not at the issuer."`
+	Moved    bool   `json:"moved,omitempty" doc:"The Odoo of this id has a new address, and it is the same one."`
 	DryRun   bool   `json:"dry_run,omitempty" doc:"Change nothing, say what would be done."`
 }
 
@@ -70,6 +76,7 @@ type Connected struct {
 	Connection Connection       `json:"connection"`
 	Steps      []connector.Step `json:"steps"`
 	Warnings   []string         `json:"warnings"`
+	Looks      string           `json:"looks,omitempty" doc:"What became of the looks of its company, which the application takes over if it has none."`
 }
 
 // odooAPI are the operations about connected Odoos.
@@ -77,7 +84,7 @@ type odooAPI struct{ *API }
 
 func (a odooAPI) routes() {
 	o := func(id, method, path, summary string, right idp.Right) operation {
-		return operation{id: id, method: method, path: "/odoo" + path, tag: "odoo", summary: summary, right: right}
+		return operation{id: id, method: method, path: "/odoo" + path, tag: "odoo", summary: summary, right: right, patient: true}
 	}
 	add(a.API, o("list-connections", http.MethodGet, "", "List connected Odoos", idp.SeeOdoo), func(ctx context.Context, by idp.Actor, _ *struct{}) (*body[Items[Connection]], error) {
 		all, err := a.Odoo.List(ctx, by)
@@ -92,9 +99,16 @@ func (a odooAPI) routes() {
 	})
 	add(a.API, o("update-connection", http.MethodPatch, "/{id}", "Change how an Odoo is kept in step", idp.EditOdoo), func(ctx context.Context, by idp.Actor, in *struct {
 		AboutConnection
+		Matching
 		Body ConnectionValues
 	}) (*versioned[Connection], error) {
-		c, err := a.Odoo.Configure(ctx, by, in.ID, in.Body.apply)
+		c, err := a.Odoo.Get(ctx, by, in.ID)
+		if err == nil {
+			err = in.match(viewConnection(c))
+		}
+		if err == nil {
+			c, err = a.Odoo.Configure(ctx, by, in.ID, in.Body.apply)
+		}
 		return version(viewConnection(c), err)
 	})
 	remove := o("disconnect-odoo", http.MethodDelete, "/{id}", "Take back what connecting made", idp.EditOdoo)
@@ -135,15 +149,21 @@ func (v ConnectionValues) apply(s *connector.Settings) {
 	set(&s.Archive, v.Archive)
 	set(&s.Contacts, v.Contacts)
 	set(&s.Trickle, v.Trickle)
+	set(&s.Leads, v.Leads)
 }
 
 func (a odooAPI) connect(ctx context.Context, by idp.Actor, in *struct{ Body NewConnection }) (*made[Connected], error) {
 	b := in.Body
-	r, err := a.Odoo.Connect(ctx, by, connector.Order{URL: b.URL, Database: b.Database, Login: b.Login, Key: b.Key, ID: b.ID, Reach: b.Reach, Dry: b.DryRun}, nil)
+	r, err := a.Odoo.Connect(ctx, by, connector.Order{URL: b.URL, Database: b.Database, Login: b.Login, Key: b.Key, ID: b.ID, Reach: b.Reach, Moved: b.Moved, Dry: b.DryRun}, nil)
 	if err != nil {
 		return nil, err
 	}
-	v := Connected{viewConnection(r.Connection), r.Steps, r.Warnings}
+	v := Connected{Connection: viewConnection(r.Connection), Steps: r.Steps, Warnings: r.Warnings}
+	if !b.DryRun {
+		if v.Looks, err = a.Dress(ctx, by, r.Connection); err != nil {
+			v.Warnings = append(v.Warnings, "The looks of the company were not copied: "+err.Error())
+		}
+	}
 	return &made[Connected]{Location: Prefix + "/odoo/" + r.Connection.ID, Body: v}, nil
 }
 
@@ -165,6 +185,9 @@ func (a odooAPI) examine(ctx context.Context, by idp.Actor, in *struct {
 	AboutConnection
 	Body Examination
 }) (*body[connector.Diagnosis], error) {
+	if in.Body.Check != "" {
+		return answer(a.Odoo.Cure(ctx, by, in.ID, in.Body.Check))
+	}
 	return answer(a.Odoo.Doctor(ctx, by, in.ID, in.Body.Fix))
 }
 
@@ -175,7 +198,8 @@ type Rehearsal struct {
 
 // Examination says what the doctor does.
 type Examination struct {
-	Fix bool `json:"fix,omitempty" doc:"Put right what can be without a risk."`
+	Fix   bool   `json:"fix,omitempty" doc:"Put right what can be without a risk."`
+	Check string `json:"check,omitempty" maxLength:"64" doc:"Put right what this one check finds, and nothing else."`
 }
 
 // NewLock says whose passwords are replaced.

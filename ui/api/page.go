@@ -46,6 +46,11 @@ func (p Paging) place(into any) error {
 	return nil
 }
 
+// invalid says of a field what is allowed.
+func invalid(field, want string) error {
+	return fmt.Errorf("%w: %s: %s", idp.ErrInvalid, field, want)
+}
+
 // tag is the version of a thing as it is shown.
 func tag(v any) string {
 	text, err := json.Marshal(v)

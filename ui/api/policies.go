@@ -130,6 +130,12 @@ type PolicyFile struct {
 	Policies []PolicyDocument `json:"policies" minItems:"1" maxItems:"200"`
 }
 
+// PolicyTemplate is a policy to begin with.
+type PolicyTemplate struct {
+	Name   string         `json:"name"`
+	Policy PolicyDocument `json:"policy"`
+}
+
 func rule(id, method, path, summary string, right idp.Right) operation {
 	return operation{id: id, method: method, path: "/policies" + path, tag: "policies", summary: summary, right: right}
 }
@@ -162,6 +168,21 @@ func (a policiesAPI) routes() {
 			return nil, err
 		}
 		return &body[Draft]{*viewDraft(&d)}, nil
+	})
+	rebase := rule("rebase-draft", http.MethodPost, "/{id}/draft/rebase", "Let a draft go on from what was published meanwhile", idp.EditRules)
+	rebase.about = "Nothing of the draft changes but what it was begun from."
+	add(a.API, rebase, func(ctx context.Context, by idp.Actor, in *struct {
+		AboutPolicy
+		Body struct {
+			Seen int `json:"seen,omitempty" minimum:"0" doc:"The version of the draft that was read."`
+		}
+	}) (*none, error) {
+		return done(a.Rules.Rebase(ctx, by, in.ID, in.Body.Seen))
+	})
+	add(a.API, rule("list-policy-templates", http.MethodGet, "/templates", "List what most houses want, to begin with", idp.SeeRules), func(context.Context, idp.Actor, *struct{}) (*body[Items[PolicyTemplate]], error) {
+		return &body[Items[PolicyTemplate]]{Items[PolicyTemplate]{each(rulebook.Templates(a.Gate.Now()), func(t rulebook.Template) PolicyTemplate {
+			return PolicyTemplate{t.Name, documentOf(t.Policy)}
+		})}}, nil
 	})
 	add(a.API, rule("drop-draft", http.MethodDelete, "/{id}/draft", "Throw a draft away", idp.EditRules), func(ctx context.Context, by idp.Actor, in *struct {
 		AboutPolicy
@@ -227,7 +248,7 @@ func (a policiesAPI) inForce() {
 		return answer(viewVersion(n), err)
 	})
 	apply := rule("apply-policies", http.MethodPost, "/apply", "Put the policies of a file in force, all or none", idp.EditRules)
-	apply.about, apply.long = "One with a known name takes the place of that policy, others are new. To confirm, all their names with commas.", true
+	apply.about, apply.most = "One with a known name takes the place of that policy, others are new. To confirm, all their names with commas.", maxDocument
 	add(a.API, apply, a.applyPolicies)
 }
 

@@ -2,8 +2,11 @@ package api
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"time"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"latchkey/idp"
 	"latchkey/idp/posture"
@@ -122,6 +125,21 @@ func (a previewsAPI) routes() {
 		}
 		return &body[Preview]{v}, nil
 	})
+	again := rule("preview-policy-again", http.MethodPost, "/{id}/preview", "Look at everybody anew", idp.SeeRules)
+	again.status, again.about = http.StatusAccepted, "preview-policy has the answer in a moment."
+	add(a.API, again, func(ctx context.Context, by idp.Actor, in *AboutPolicy) (*none, error) {
+		_, err := a.Rules.Outlook(ctx, by, in.ID, true)
+		return done(err)
+	})
+	hits := rule("list-blocked", http.MethodGet, "/{id}/blocked", "List everybody whom a draft would block, now or at a deadline", idp.SeeRules)
+	hits.files, hits.about = []string{"application/jsonl"}, "Takes people:read, too. One line of JSON for each."
+	add(a.API, hits, a.blocked)
+	count := rule("count-coverage", http.MethodPost, "/coverage", "Count anew how ready people are for each policy", idp.SeeRules)
+	count.status, count.about = http.StatusAccepted, "get-coverage has the answer in a moment."
+	add(a.API, count, func(ctx context.Context, by idp.Actor, _ *struct{}) (*none, error) {
+		_, err := a.Rules.Coverage(ctx, by, true)
+		return done(err)
+	})
 	add(a.API, rule("get-coverage", http.MethodGet, "/coverage", "How ready people are for each policy", idp.SeeRules), a.coverage)
 	add(a.API, rule("check-policy", http.MethodPost, "/check", "What somebody should know about a policy before it is in force", idp.SeeRules), func(ctx context.Context, by idp.Actor, in *struct{ Body PolicyDraft }) (*body[Items[Doubt]], error) {
 		p, err := in.Body.Policy.read()
@@ -134,6 +152,28 @@ func (a previewsAPI) routes() {
 	ask := rule("ask-what-if", http.MethodPost, "/what-if", "What happens if a person signs in somewhere, from somewhere", idp.SeeRules)
 	ask.about = "Takes people:read, too."
 	add(a.API, ask, a.whatIf)
+}
+
+// Blocked is somebody whom a draft would block.
+type Blocked struct {
+	User    idp.UserID     `json:"user"`
+	Name    string         `json:"name"`
+	State   posture.State  `json:"state"`
+	From    policy.Date    `json:"from,omitempty"` // a day in UTC; none: now
+	New     bool           `json:"new"`            // because of the change
+	SetUp   []mfa.Kind     `json:"set_up"`
+	Reasons []PolicyReason `json:"reasons"`
+}
+
+func (a previewsAPI) blocked(_ context.Context, _ idp.Actor, in *AboutPolicy) (*huma.StreamResponse, error) {
+	return a.stream("application/jsonl", "blocked.jsonl", func(ctx context.Context, by idp.Actor, w io.Writer) error {
+		if err := by.May(idp.SeePeople); err != nil {
+			return err
+		}
+		return a.Rules.Hits(ctx, by, in.ID, func(h posture.Hit) error {
+			return format.Marshal(w, Blocked{h.User, h.Name, h.State, h.Day, h.New, h.SetUp, viewReasons(h.Reasons)})
+		})
+	}), nil
 }
 
 func (a previewsAPI) coverage(ctx context.Context, by idp.Actor, _ *struct{}) (*body[CoverageList], error) {

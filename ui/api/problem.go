@@ -17,12 +17,15 @@ import (
 	"latchkey/idp"
 	"latchkey/idp/account"
 	"latchkey/idp/apitoken"
+	"latchkey/idp/brand"
 	"latchkey/idp/odoo/rpc"
 	"latchkey/idp/replay"
 	"latchkey/idp/rulebook"
 	"latchkey/idp/security"
+	"latchkey/idp/texts"
 	"latchkey/mfa"
 	"latchkey/mfa/policy"
+	"latchkey/mfa/sms"
 	"latchkey/ui/api/gate"
 )
 
@@ -45,11 +48,15 @@ var problems = []struct {
 	{replay.ErrUnderWay, http.StatusConflict, "under-way", "The first request with this Idempotency-Key has no answer yet."},
 	{replay.ErrOther, http.StatusUnprocessableEntity, "key-used", "This Idempotency-Key was used for another request."},
 	{apitoken.ErrFromToken, http.StatusForbidden, "denied", "A token makes no other credentials for the API. Sign in to the administration for it."},
-	{account.ErrNeedsSecond, http.StatusConflict, "second-approver", "A second administrator must allow it, in the administration."},
+	{account.ErrNeedsSecond, http.StatusConflict, "second-approver", "A second administrator must allow it: see request-temporary-code."},
+	{account.ErrService, http.StatusForbidden, "denied", "It takes two people, and a service is none."},
+	{account.ErrOwnRequest, http.StatusForbidden, "denied", "Somebody else must allow it."},
+	{account.ErrNotYet, http.StatusConflict, "second-approver", "Nobody has allowed it yet, or who did no longer may."},
 	{idp.ErrLastOwner, http.StatusConflict, "last-owner", "Nobody would be left who owns the house."},
 	{security.ErrPolicy, http.StatusConflict, "policy", "A policy asks for what this would take away."},
 	{security.ErrLast, http.StatusConflict, "last-factor", "It is the last factor. Reset the factors instead."},
 	{rpc.ErrUnreachable, http.StatusBadGateway, "unreachable", "The Odoo does not answer."},
+	{errHanded, http.StatusBadGateway, "unreachable", "It was not taken."},
 	{rulebook.ErrLockout, http.StatusConflict, "lockout", "It would lock out those who could take it back."},
 	{idp.ErrDenied, http.StatusForbidden, "denied", "This is not allowed to you."},
 	{idp.ErrMore, http.StatusForbidden, "denied", "This takes a person who signs in."},
@@ -105,12 +112,14 @@ func (a *API) judged(by idp.Actor, err error) (m *huma.ErrorModel, head http.Hea
 
 // own are errors that say best themselves what is to be done.
 func own(err error) string {
-	lockout, used, fed := (*rulebook.LockoutError)(nil), (*rulebook.UsedError)(nil), (*rulebook.FedError)(nil)
+	lockout, used, fed, hand := (*rulebook.LockoutError)(nil), (*rulebook.UsedError)(nil), (*rulebook.FedError)(nil), (*handError)(nil)
 	switch {
 	case errors.As(err, &lockout):
 		return fmt.Sprintf("It would lock out those who could take it back. If that is meant, send %q as confirm.", lockout.Word)
 	case errors.As(err, &used):
 		return fmt.Sprintf("Policies or applications name the group. To remove it all the same, send %q as confirm.", used.Group.Name)
+	case errors.As(err, &hand):
+		return fmt.Sprintf("It was not taken: %v", hand.err)
 	case errors.As(err, &fed):
 		return fmt.Sprintf("The group is filled by %s. Change it there.", fed.Feed)
 	}
@@ -138,6 +147,9 @@ func details(err error) (out []*huma.ErrorDetail) {
 		}
 		return out
 	}
+	if listed := listed(err); len(listed) > 0 {
+		return listed
+	}
 	for _, leaf := range leaves(err) {
 		if f := (*rulebook.FieldError)(nil); errors.As(leaf, &f) {
 			out = append(out, &huma.ErrorDetail{Message: f.Want, Location: "body." + f.Field})
@@ -154,6 +166,30 @@ func details(err error) (out []*huma.ErrorDetail) {
 			d.Location = "body." + field
 		}
 		out = append(out, d)
+	}
+	return out
+}
+
+// listed are the mistakes of what has a list of its own.
+func listed(err error) (out []*huma.ErrorDetail) {
+	said, looks, gateways := (texts.Mistakes)(nil), (brand.Mistakes)(nil), (sms.Mistakes)(nil)
+	switch {
+	case errors.As(err, &said):
+		for _, m := range said {
+			out = append(out, &huma.ErrorDetail{Message: m.String(), Location: "body.texts." + m.Part})
+		}
+	case errors.As(err, &looks):
+		for _, m := range looks {
+			out = append(out, &huma.ErrorDetail{Message: m.String(), Location: "body." + m.Field})
+		}
+	case errors.As(err, &gateways):
+		for _, m := range gateways {
+			at := "body.values." + m.Setting
+			if m.Setting == "name" || m.Setting == "prefixes" || m.Setting == "type" {
+				at = "body." + m.Setting
+			}
+			out = append(out, &huma.ErrorDetail{Message: m.Allowed, Location: at})
+		}
 	}
 	return out
 }

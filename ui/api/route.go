@@ -3,12 +3,16 @@ package api
 import (
 	"context"
 	"crypto/rand"
+	"mime"
 	"net/http"
 	"path"
 	"reflect"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"latchkey/idp"
 )
@@ -20,8 +24,10 @@ type operation struct {
 	about            string    // more than the summary says
 	right            idp.Right // empty: any caller
 	status           int       // default 200, 204 without a body
-	long             bool      // its body is a document
+	most             int64     // of its body in bytes; default maxBody
+	takes            []string  // the types of the file that it is sent; none: JSON
 	files            []string  // the types of the file that it answers with
+	patient          bool      // it waits for somebody else, such as an Odoo, who may not answer
 }
 
 // add makes an operation of a function: it gets who acts and the input, and
@@ -31,12 +37,18 @@ func add[I, O any](a *API, o operation, do func(context.Context, idp.Actor, *I) 
 	a.routes = append(a.routes, Route{ID: o.id, Method: o.method, Path: o.path, Right: o.right})
 	h := huma.Operation{
 		OperationID: o.id, Method: o.method, Path: o.path, Summary: o.summary, Description: o.about, Tags: []string{o.tag},
-		DefaultStatus: o.status, MaxBodyBytes: maxBody + 1, Security: requirement(o.right),
+		DefaultStatus: o.status, MaxBodyBytes: max(maxBody, o.most) + 1, Security: requirement(o.right),
 		Errors:      errorsOf(o),
 		Middlewares: huma.Middlewares{a.asks(o)},
 	}
-	if o.long {
-		h.MaxBodyBytes = maxDocument + 1
+	if o.most > maxDocument {
+		h.BodyReadTimeout = uploadTime
+	}
+	if len(o.takes) > 0 {
+		h.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{}}
+		for _, kind := range o.takes {
+			h.RequestBody.Content[kind] = &huma.MediaType{Schema: &huma.Schema{Type: "string", Format: "binary"}}
+		}
 	}
 	if o.method == http.MethodPost {
 		h.Parameters = append(h.Parameters, &huma.Param{
@@ -83,6 +95,9 @@ func errorsOf(o operation) []int {
 	if o.method != http.MethodGet {
 		out = append(out, http.StatusBadRequest, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}
+	if o.patient {
+		out = append(out, http.StatusBadGateway)
+	}
 	if o.method == http.MethodPatch || o.method == http.MethodPut {
 		out = append(out, http.StatusPreconditionFailed)
 	}
@@ -94,12 +109,16 @@ func errorsOf(o operation) []int {
 func (a *API) asks(o operation) func(huma.Context, func(huma.Context)) {
 	return func(hc huma.Context, next func(huma.Context)) {
 		by := callerOf(hc.Context()).Actor
-		if o.right == "" {
-			next(hc)
-			return
+		var err error
+		if o.right != "" {
+			err = by.May(o.right)
 		}
-		err := by.May(o.right)
 		if err == nil {
+			if err = o.accepts(hc); err != nil {
+				a.writeProblem(hc, err)
+				return
+			}
+			o.wait(hc)
 			next(hc)
 			return
 		}
@@ -110,6 +129,31 @@ func (a *API) asks(o operation) func(huma.Context, func(huma.Context)) {
 			err = bad
 		}
 		a.writeProblem(hc, err)
+	}
+}
+
+// accepts refuses a body of a type that this operation does not take.
+func (o operation) accepts(hc huma.Context) error {
+	r, _ := humago.Unwrap(hc)
+	if empty(r) {
+		return nil
+	}
+	takes := o.takes
+	if len(takes) == 0 {
+		takes = []string{"application/json"}
+	}
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || !slices.Contains(takes, kind) {
+		return errType
+	}
+	return nil
+}
+
+// wait gives an operation the time that it may take: the server's own limit is
+// for pages. A writer that has no deadlines needs none.
+func (o operation) wait(hc huma.Context) {
+	if o.patient {
+		_, w := humago.Unwrap(hc)
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(patience))
 	}
 }
 

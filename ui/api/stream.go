@@ -3,10 +3,12 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"reflect"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -39,7 +41,11 @@ type late struct {
 	w          http.ResponseWriter
 	kind, name string
 	begun      bool
+	until      time.Time // when the time limit is next put off
 }
+
+// portion is how long a part of a file may take to be read.
+const portion = time.Minute
 
 func (l *late) begin() {
 	if l.begun {
@@ -53,6 +59,12 @@ func (l *late) begin() {
 
 func (l *late) Write(p []byte) (int, error) {
 	l.begin()
+	if now := time.Now(); now.After(l.until) { // a long file outlasts the server's limit, as long as it is read
+		l.until = now.Add(portion / 2)
+		if err := http.NewResponseController(l.w).SetWriteDeadline(now.Add(portion)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+			return 0, err
+		}
+	}
 	return l.w.Write(p)
 }
 

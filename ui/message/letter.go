@@ -51,6 +51,9 @@ func (s *Notices) ComposeLetter(u idp.User, l idp.Letter) (mail.Message, error) 
 		// that somebody chose to have sent to others in our name (SECURITY.md E-11).
 		v.Hello, v.Facts, l.Origin = p.T("mail.hello_nobody"), v.Facts[1:], idp.Origin{}
 	}
+	if l.Client != "" && l.Link.Purpose == idp.LinkInvite {
+		v.Facts = append([]fact{{p.T("mail.client"), line(l.Client)}}, v.Facts...)
+	}
 	v.Facts = append(v.Facts, origin(p, l.Origin)...)
 	if l.To != "" {
 		u.Email = l.To

@@ -30,6 +30,7 @@ func TestUnprovenAddresses(t *testing.T) {
 		u.Login = "ada.lovelace" // "ada" is in many a Spanish word
 		invite, verify := letter(idp.LinkInvite, ""), letter(idp.LinkVerify, "")
 		invite.To, verify.To = ada.Email, "new@example.org"
+		invite.Client, verify.Client = "Atelier\r\nMartin", "Atelier" // of which a stranger is not told
 		box := &kept{}
 		s := notices(box)
 		for _, err := range []error{s.Letter(t.Context(), u, invite), s.Letter(t.Context(), u, verify), s.Unusable(t.Context(), u, "new@example.org")} {
@@ -38,7 +39,7 @@ func TestUnprovenAddresses(t *testing.T) {
 			}
 		}
 		for i, want := range [][]string{
-			{"https://id.example.org/invite/t0ken", p.T("mail.invite.next"), p.T("mail.invite.go"), u.Name, u.Login, p.DateTime(invite.Link.Expires)},
+			{"https://id.example.org/invite/t0ken", p.T("mail.invite.next"), p.T("mail.invite.go"), p.T("mail.client"), "Atelier Martin", u.Name, u.Login, p.DateTime(invite.Link.Expires)},
 			{"https://id.example.org/verify/t0ken", p.T("mail.verify.next"), p.T("mail.verify.go"), p.DateTime(verify.Link.Expires)},
 			{"https://id.example.org/login", p.T("mail.unusable.next"), p.T("mail.unusable.go")},
 		} {
@@ -54,7 +55,7 @@ func TestUnprovenAddresses(t *testing.T) {
 			if holes.MatchString(m.Text) || strings.Contains(m.Text, "%!") {
 				t.Errorf("%s has holes:\n%s", l.Tag, m.Text)
 			}
-			for _, secret := range []string{u.Name, u.Login, "192.0.2.7", ada.Email} {
+			for _, secret := range []string{"Atelier", u.Name, u.Login, "192.0.2.7", ada.Email} {
 				if i > 0 && strings.Contains(m.Subject+m.Text+m.HTML, secret) {
 					t.Errorf("%s %d tells a stranger %q:\n%s", l.Tag, i, secret, m.Text)
 				}

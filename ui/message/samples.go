@@ -12,6 +12,7 @@ import (
 	"latchkey/idp/mail"
 	"latchkey/idp/odoo/connector"
 	"latchkey/idp/posture"
+	"latchkey/idp/texts"
 	"latchkey/mfa"
 	"latchkey/mfa/code"
 )
@@ -118,6 +119,49 @@ func (s Sampler) coded(name string, write func(context.Context, *Codes, mfa.Subj
 		err := write(ctx, &Codes{Outbox: &m, Issuer: s.Issuer, Brand: s.Brand, House: s.House, Texts: s.Texts, Admin: "admin@example.org", Now: s.Now}, to)
 		return m.Message, err
 	}}
+}
+
+// Of writes the samples of a kind in the language of some texts, with these in
+// the place of what is set: they need not be saved.
+func (s Sampler) Of(ctx context.Context, k Kind, o texts.Own) ([]mail.Message, error) {
+	s.Texts = unsaved{s.Texts, o}
+	all := s.Samples()
+	var out []mail.Message
+	for _, name := range k.Samples {
+		i := slices.IndexFunc(all, func(o Sample) bool { return o.Name == name })
+		if i < 0 {
+			continue
+		}
+		m, err := all[i].Write(ctx, o.Language)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, m)
+	}
+	return out, nil
+}
+
+// unsaved is what is said with texts that are not saved yet.
+type unsaved struct {
+	Texts
+	own texts.Own
+}
+
+func (t unsaved) Text(kind, language, part string) (string, bool) {
+	if kind == t.own.Message && language == t.own.Language {
+		text := t.own.Texts[part]
+		return text, text != ""
+	}
+	return t.Texts.Text(kind, language, part)
+}
+
+// KindOf is the kind of a name, or fails with idp.ErrNotFound.
+func KindOf(name string) (Kind, error) {
+	i := slices.IndexFunc(kinds, func(k Kind) bool { return k.Name == name })
+	if i < 0 {
+		return Kind{}, idp.ErrNotFound
+	}
+	return kinds[i], nil
 }
 
 // caught is an outbox that keeps one message for whoever asked for it.

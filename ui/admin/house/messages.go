@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"slices"
 
-	"latchkey/idp"
 	"latchkey/idp/mail"
 	"latchkey/idp/texts"
 	"latchkey/ui/admin"
@@ -66,12 +65,7 @@ func languageName(tag string) string {
 
 // kindOf is the kind of the path.
 func kindOf(c *page.Context) (message.Kind, error) {
-	name := c.R.PathValue("message")
-	i := slices.IndexFunc(message.Kinds(), func(k message.Kind) bool { return k.Name == name })
-	if i < 0 {
-		return message.Kind{}, idp.ErrNotFound
-	}
-	return message.Kinds()[i], nil
+	return message.KindOf(c.R.PathValue("message"))
 }
 
 type kindView struct {
@@ -135,20 +129,6 @@ func partLabel(c *page.Context, p message.Part) string {
 	return c.Words.T("admin.messages.part." + p.Name)
 }
 
-// typedTexts is what is said with a form that is not saved yet.
-type typedTexts struct {
-	message.Texts
-	typed texts.Own
-}
-
-func (t typedTexts) Text(kind, language, part string) (string, bool) {
-	if kind == t.typed.Message && language == t.typed.Language {
-		text := t.typed.Texts[part]
-		return text, text != ""
-	}
-	return t.Texts.Text(kind, language, part)
-}
-
 // drawn is a sample of a message as people get it.
 type drawn struct {
 	Sample, Subject string
@@ -159,22 +139,9 @@ type drawn struct {
 
 // samples writes the samples of a kind with these texts.
 func (p *Pages) samples(c *page.Context, k message.Kind, typed texts.Own) ([]mail.Message, error) {
-	s := message.Sampler{Issuer: p.Issuer, Brand: p.Brand(c.Context()), Texts: typedTexts{p.Own, typed}, Now: c.Now}
+	s := message.Sampler{Issuer: p.Issuer, Brand: p.Brand(c.Context()), Texts: p.Own, Now: c.Now}
 	if p.Brands != nil {
 		s.House = p.Brands.House
 	}
-	all := s.Samples()
-	var out []mail.Message
-	for _, name := range k.Samples {
-		i := slices.IndexFunc(all, func(o message.Sample) bool { return o.Name == name })
-		if i < 0 {
-			continue
-		}
-		m, err := all[i].Write(context.WithoutCancel(c.Context()), typed.Language)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, m)
-	}
-	return out, nil
+	return s.Of(context.WithoutCancel(c.Context()), k, typed)
 }

@@ -104,7 +104,7 @@ func (p uploads) showDraft(c *page.Context, v admin.Visit, status int, h admin.H
 		for _, f := range r.Why {
 			why = append(why, reasonOf(c, f))
 		}
-		view.Refused.row(cell{Text: fmt.Sprint(r.Line)}, cell{Text: short(veiled(r.Cells, d.Fields))}, cell{Text: strings.Join(why, " ")})
+		view.Refused.row(cell{Text: fmt.Sprint(r.Line)}, cell{Text: short(d.Veiled(r.Cells))}, cell{Text: strings.Join(why, " ")})
 		return nil
 	})
 	if err != nil {
@@ -116,23 +116,6 @@ func (p uploads) showDraft(c *page.Context, v admin.Visit, status int, h admin.H
 	}
 	c.Here(view.URL)
 	return c.Show(set, status, "draft.html", view)
-}
-
-// secretFields are columns whose values are not shown.
-var secretFields = []string{"password_hash", "totp_secret"}
-
-// veil stands for a value that is not shown.
-const veil = "•••"
-
-// veiled is a row without what is secret in it (SECURITY.md M-12, D-06).
-func veiled(cells, fields []string) []string {
-	out := slices.Clone(cells)
-	for i := range out {
-		if i < len(fields) && out[i] != "" && slices.Contains(secretFields, fields[i]) {
-			out[i] = veil
-		}
-	}
-	return out
 }
 
 func draftOf(c *page.Context, h admin.Head, d people.Import) draftView {
@@ -204,14 +187,13 @@ func columnsOf(c *page.Context, d people.Import) []columnView {
 			field = d.Fields[i]
 		}
 		for _, row := range d.Sample {
+			row = d.Veiled(row)
 			if i < len(row) && row[i] != "" && len(col.Sample) < 3 {
 				col.Sample = append(col.Sample, short(row[i:i+1]))
 			}
 		}
-		for _, s := range secretFields {
-			if s == field {
-				col.Sample = []string{veil}
-			}
+		if slices.Contains(account.SecretFields(), field) {
+			col.Sample = slices.Compact(col.Sample)
 		}
 		f := admin.Field{Name: fmt.Sprintf("column.%d", i), Label: name, Type: "select", Options: []admin.Option{{Label: c.Words.T("admin.users.column_none")}}}
 		for _, known := range account.TableFields() {

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -45,11 +46,13 @@ type Gate struct {
 // Tokens knows the tokens of administrators.
 type Tokens interface {
 	Bearer(ctx context.Context, secret string, from idp.Origin) (apitoken.Token, idp.Actor, error)
+	Still(ctx context.Context, by idp.Actor) (idp.Actor, error)
 }
 
 // Machines knows the services; see [oidc.Provider].
 type Machines interface {
 	Machine(ctx context.Context, token string) (oidc.Client, []idp.Right, error)
+	Registered(ctx context.Context, id oidc.ClientID) ([]idp.Right, error)
 }
 
 // Caller is who speaks.
@@ -133,8 +136,24 @@ func (g *Gate) recognise(ctx context.Context, secret string, from idp.Origin) (C
 	}
 	// A service stands where administrators do: above nobody who owns the house,
 	// and no further than its scopes.
-	name := "client:" + string(client.ID)
-	return Caller{Actor: idp.Actor{User: idp.UserID(name), Role: idp.Admin, Origin: from, Scopes: rights}, Name: name, Client: client}, nil
+	user := idp.ServiceUser(client.ID)
+	return Caller{Actor: idp.Actor{User: user, Role: idp.Admin, Origin: from, Scopes: rights}, Name: string(user), Client: client}, nil
+}
+
+// Still is a caller as they are now, for work that goes on after the answer:
+// what ends a token, or narrows it, ends or narrows what was begun with it
+// (SECURITY.md D-04). idp.ErrNotFound when it is no longer good.
+func (g *Gate) Still(ctx context.Context, by idp.Actor) (idp.Actor, error) {
+	id, is := by.Service()
+	if !is {
+		return g.Tokens.Still(ctx, by)
+	}
+	now, err := g.Machines.Registered(ctx, id)
+	if err != nil {
+		return idp.Actor{}, err
+	}
+	by.Scopes = slices.DeleteFunc(slices.Clone(by.Scopes), func(r idp.Right) bool { return !slices.Contains(now, r) })
+	return by, nil
 }
 
 // stranger counts a wrong token and leaves a line in the log, as long as the
