@@ -104,7 +104,9 @@ func (p *plant) fill() {
 
 func (p *plant) start(dir string, env []string) {
 	bin := filepath.Join(dir, "latchkey")
-	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", bin, ".") // as `make build` does
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
 		p.b.Fatalf("%v\n%s", err, out)
 	}
 	cmd := exec.Command(bin, "serve")

@@ -17,6 +17,7 @@ type lanes struct {
 	foreign chan struct{}
 	inside  *atomic.Int64 // running or waiting
 	most    int64
+	after   func() // optional; done before a lane is free again
 }
 
 func newLanes(slots, queue int) lanes {
@@ -52,6 +53,9 @@ func (l lanes) run(ctx context.Context, foreign bool, work func()) error {
 	}
 	defer func() { <-l.all }()
 	work()
+	if l.after != nil {
+		l.after()
+	}
 	return nil
 }
 

@@ -77,6 +77,7 @@ func New(p Params, slots, queue int) *Hasher {
 		p.Threads = Default.Threads
 	}
 	h := &Hasher{params: p, lanes: newLanes(slots, queue), decoy: make([]byte, saltBytes)}
+	h.lanes.after = p.collect
 	_, _ = rand.Read(h.decoy) // never fails: see crypto/rand.Read
 	return h
 }
