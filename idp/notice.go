@@ -74,6 +74,7 @@ type Letter struct {
 	Link   Link
 	Token  string   // for the address; see [NewLink]
 	Method mfa.Kind // LinkEnrol: what is to be set up
+	Client string   // LinkInvite: what the application is called that they go on to
 	Origin Origin   // of whoever asked for it; zero when it is not for the reader to know
 	// To is an address that is not known to be the person's, where the link is
 	// to prove just that; empty: the person's.

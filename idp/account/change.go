@@ -96,16 +96,22 @@ type Fed func(ctx context.Context, group string) (by string, fed bool, err error
 var ErrFed = fmt.Errorf("%w: the group is filled by a connected system; change it there", idp.ErrInvalid)
 
 // byHand refuses what would be undone with the next synchronisation, and may
-// open an application until then. The synchronisation acts as the host.
+// open an application until then.
 func (s *Service) byHand(ctx context.Context, by idp.Actor, group string) error {
-	if by.Host || s.Fed == nil {
-		return nil
-	}
-	feed, fed, err := s.Fed(ctx, group)
+	feed, fed, err := s.fed(ctx, by, group)
 	if err == nil && fed {
 		err = fmt.Errorf("%w: %q by %s", ErrFed, group, feed)
 	}
 	return err
+}
+
+// fed says what keeps the actor from changing a group. The synchronisation acts
+// as the host, whom nothing keeps.
+func (s *Service) fed(ctx context.Context, by idp.Actor, group string) (feed string, fed bool, err error) {
+	if by.Host || s.Fed == nil {
+		return "", false, nil
+	}
+	return s.Fed(ctx, group)
 }
 
 // RemoveGroup removes a group and everybody's membership in it.

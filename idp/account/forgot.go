@@ -9,8 +9,9 @@ import (
 
 // Forgot sends a recovery link to whoever has this login or e-mail, at the
 // address on file and never at the one that was typed (SECURITY.md E-06).
-// Nobody of that name is no error: the caller's answer must not depend on it.
-func (h *Help) Forgot(ctx context.Context, by idp.Actor, login string) error {
+// Nobody of that name is no error: the caller's answer must not depend on it. The
+// client, if not empty, is where they were going.
+func (h *Help) Forgot(ctx context.Context, by idp.Actor, login string, client idp.ClientID) error {
 	if len(login) > 4*idp.MaxIdentifier {
 		return nil
 	}
@@ -21,6 +22,6 @@ func (h *Help) Forgot(ctx context.Context, by idp.Actor, login string) error {
 		return err
 	}
 	by.User = ""
-	_, err = h.SendRecovery(ctx, u, by)
+	_, err = h.recovery(ctx, u, by, client)
 	return err
 }

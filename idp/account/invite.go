@@ -87,6 +87,10 @@ func (h *Help) Invite(ctx context.Context, by idp.Actor, id idp.UserID, in Invit
 			return Invitation{}, err
 		}
 	}
+	title, err := h.title(ctx, in.Client)
+	if err != nil {
+		return Invitation{}, err
+	}
 	l, token := idp.NewLink(idp.LinkInvite, u, h.Now(), in.For)
 	l.Data = map[string]string{"client": string(in.Client)}
 	out := Invitation{Token: token, Expires: l.Expires}
@@ -96,7 +100,7 @@ func (h *Help) Invite(ctx context.Context, by idp.Actor, id idp.UserID, in Invit
 	err = h.Atomic(ctx, func(ctx context.Context) error {
 		errs := []error{h.Links.Void(ctx, l.Purpose, u.ID), h.Links.Put(ctx, l)}
 		if !in.ByHand {
-			errs = append(errs, h.Letters.Letter(ctx, u, idp.Letter{Link: l, Token: token, To: u.Email}))
+			errs = append(errs, h.Letters.Letter(ctx, u, idp.Letter{Link: l, Token: token, To: u.Email, Client: title}))
 		}
 		return errors.Join(append(errs, h.note(ctx, by, "user.invite", u.ID, map[string]string{"expires": l.Expires.UTC().Format(time.RFC3339)}))...)
 	})
@@ -104,6 +108,15 @@ func (h *Help) Invite(ctx context.Context, by idp.Actor, id idp.UserID, in Invit
 		return Invitation{}, err
 	}
 	return out, nil
+}
+
+// title is what the mail calls the application: most people know its name better
+// than the house's.
+func (h *Help) title(ctx context.Context, id idp.ClientID) (string, error) {
+	if id == "" || h.Title == nil {
+		return "", nil
+	}
+	return h.Title(ctx, id)
 }
 
 // Without calls f with the people who have no password, of a group or (empty) of
@@ -136,8 +149,10 @@ func (h *Help) Without(ctx context.Context, by idp.Actor, group string, f func(i
 // signs nobody in: the sign-in that follows asks for what policy demands
 // (SECURITY.md E-03). A link that was mailed proves the address it went to
 // (E-09). A password that is refused (idp.ErrInvalid) does not use the link up.
+// The zone is the browser's, for the times that the person reads; one that is not
+// known, or not needed, is left out.
 // idp.ErrExpired, or idp.ErrSpent when it was used at this moment.
-func (h *Help) Accept(ctx context.Context, by idp.Actor, token, plain string) error {
+func (h *Help) Accept(ctx context.Context, by idp.Actor, token, plain, zone string) error {
 	l, u, err := h.Links.Get(ctx, idp.LinkInvite, idp.HashLink(token))
 	if err != nil {
 		return err
@@ -161,10 +176,15 @@ func (h *Help) Accept(ctx context.Context, by idp.Actor, token, plain string) er
 		}
 	}
 	is.Updated = h.Now()
+	located := u.Profile.Zoneinfo == "" && zone != "" && checkOwn(FieldZone, zone) == nil
 	return h.Atomic(ctx, func(ctx context.Context) error {
 		errs := []error{
 			h.Links.Spend(ctx, l.Hash), h.Users.SetPassword(ctx, u.ID, u.Password, hash), h.Users.RaiseEpoch(ctx, u.ID), h.Sessions.EndAll(ctx, u.ID, ""),
 			h.Locks.Lift(ctx, "pw:"+string(u.ID)), h.note(ctx, by, "user.accept", u.ID, nil),
+		}
+		if located {
+			is.Profile.Zoneinfo = zone
+			errs = append(errs, h.Users.SetProfile(ctx, is))
 		}
 		if proves {
 			errs = append(errs, h.Users.SetEmail(ctx, u, is, ids))

@@ -1,6 +1,7 @@
 package account_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -29,33 +30,37 @@ func TestInvite(t *testing.T) {
 	eachHouse(t, func(t *testing.T, h house) {
 		ctx := t.Context()
 		u := h.newcomer(t)
+		h.Title = func(_ context.Context, id idp.ClientID) (string, error) { return "Atelier of " + string(id), nil }
 		made, err := h.Invite(ctx, host, u.ID, account.Invite{Client: "odoo"})
 		must(t, err)
 		token := h.token(t, "invite")
 		if made.Token != token || made.SentTo != u.Email || !made.Expires.Equal(h.clock.Now().Add(72*time.Hour)) {
 			t.Errorf("%+v", made)
 		}
-		if m := h.mails(t)[0]; !strings.HasPrefix(m, "ada@example.org\n") || !strings.Contains(m, "Ada Lovelace") {
+		if m := h.mails(t)[0]; !strings.HasPrefix(m, "ada@example.org\n") || !strings.Contains(m, "Ada Lovelace") || !strings.Contains(m, "Atelier of odoo") {
 			t.Error(m)
 		}
 		l, _, err := h.Links.Get(ctx, idp.LinkInvite, idp.HashLink(token))
 		if must(t, err); l.Data["client"] != "odoo" {
 			t.Errorf("%+v", l)
 		}
-		wantErr(t, h.Accept(ctx, stranger, token, "short"), idp.ErrInvalid) // and the link stays
-		wantErr(t, h.Accept(ctx, stranger, "nonsense", newPassword), idp.ErrExpired)
+		wantErr(t, h.Accept(ctx, stranger, token, "short", ""), idp.ErrInvalid) // and the link stays
+		wantErr(t, h.Accept(ctx, stranger, "nonsense", newPassword, ""), idp.ErrExpired)
 		if h.user(t, u.ID).Password != "" {
 			t.Fatal("a refused password was set")
 		}
-		must(t, h.Accept(ctx, stranger, token, newPassword))
+		must(t, h.Accept(ctx, stranger, token, newPassword, "Europe/Paris"))
 		now := h.user(t, u.ID)
+		if now.Profile.Zoneinfo != "Europe/Paris" {
+			t.Errorf("zone %q", now.Profile.Zoneinfo)
+		}
 		if !h.passes(t, u.ID, newPassword) || !now.EmailVerified || now.Epoch <= u.Epoch || now.Email != u.Email || now.Login != u.Login {
 			t.Errorf("%+v", now)
 		}
 		if all, err := h.Sessions.Of(ctx, u.ID); err != nil || len(all) > 0 {
 			t.Errorf("somebody was signed in by a link: %v, %v", all, err)
 		}
-		wantErr(t, h.Accept(ctx, stranger, token, oldPassword), idp.ErrExpired)
+		wantErr(t, h.Accept(ctx, stranger, token, oldPassword, ""), idp.ErrExpired)
 		if e := h.event(t, "user.accept"); e.Actor != u.ID || e.Origin.Address != "192.0.2.7" {
 			t.Errorf("%+v", e)
 		}
@@ -82,7 +87,7 @@ func TestInviteEnds(t *testing.T) {
 		}
 		dead := func(token string) {
 			t.Helper()
-			wantErr(t, h.Accept(ctx, stranger, token, newPassword), idp.ErrExpired)
+			wantErr(t, h.Accept(ctx, stranger, token, newPassword, ""), idp.ErrExpired)
 		}
 		first := invite(account.Invite{})
 		short := invite(account.Invite{For: time.Hour})
@@ -138,7 +143,10 @@ func TestInviteWhom(t *testing.T) {
 		if made.SentTo != "" || len(h.mails(t)) != 0 {
 			t.Errorf("mailed: %+v", made)
 		}
-		must(t, h.Accept(ctx, stranger, made.Token, newPassword))
+		must(t, h.Accept(ctx, stranger, made.Token, newPassword, "Moon/Crater")) // a zone that there is not is left out
+		if now := h.user(t, carl.ID); now.Profile.Zoneinfo != "" {
+			t.Errorf("zone %q", now.Profile.Zoneinfo)
+		}
 		if h.user(t, carl.ID).EmailVerified {
 			t.Error("a link that was handed over has proven an address")
 		}
@@ -192,7 +200,7 @@ func TestInviteRace(t *testing.T) {
 		var winner atomic.Value
 		parallel(func(i int) {
 			plain := newPassword + strings.Repeat("!", i+1)
-			switch err := h.Accept(t.Context(), stranger, made.Token, plain); {
+			switch err := h.Accept(t.Context(), stranger, made.Token, plain, ""); {
 			case err == nil:
 				won.Add(1)
 				winner.Store(plain)

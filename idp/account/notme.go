@@ -74,7 +74,7 @@ func (h *Help) undo(ctx context.Context, by idp.Actor, l idp.Link, u idp.User) (
 		if done.Mailed {
 			next := u
 			next.Epoch++ // as it is when this commits
-			errs = append(errs, h.sendRecovery(ctx, next, by))
+			errs = append(errs, h.sendRecovery(ctx, next, by, ""))
 		}
 		return errors.Join(errs...)
 	})

@@ -36,16 +36,24 @@ func (h *Help) mayRecover(ctx context.Context, u idp.User) (bool, error) {
 // whether it did: not to somebody who is disabled or has no verified address,
 // and not too often. Strangers must not learn which (E-01); from is theirs.
 func (h *Help) SendRecovery(ctx context.Context, u idp.User, from idp.Actor) (sent bool, err error) {
+	return h.recovery(ctx, u, from, "")
+}
+
+func (h *Help) recovery(ctx context.Context, u idp.User, from idp.Actor, client idp.ClientID) (sent bool, err error) {
 	if sent, err = h.mayRecover(ctx, u); err != nil || !sent {
 		return false, err
 	}
-	err = h.Atomic(ctx, func(ctx context.Context) error { return h.sendRecovery(ctx, u, from) })
+	err = h.Atomic(ctx, func(ctx context.Context) error { return h.sendRecovery(ctx, u, from, client) })
 	return err == nil, err
 }
 
-// sendRecovery makes and mails the link; it is good for the epoch of u.
-func (h *Help) sendRecovery(ctx context.Context, u idp.User, from idp.Actor) error {
+// sendRecovery makes and mails the link; it is good for the epoch of u. With the
+// new password the person goes on to the client, if one is named that lets them in.
+func (h *Help) sendRecovery(ctx context.Context, u idp.User, from idp.Actor, client idp.ClientID) error {
 	l, token := idp.NewLink(idp.LinkRecover, u, h.Now(), idp.LinkRecover.Life())
+	if client != "" && len(client) <= idp.MaxIdentifier {
+		l.Data = map[string]string{"client": string(client)}
+	}
 	letter := idp.Letter{Token: token}
 	if !from.Host {
 		letter.Origin = from.Origin

@@ -143,6 +143,9 @@ func (v *visit) toSignIn(need idp.Need, choose bool) {
 
 // grant answers with what was asked for.
 func (v *visit) grant() error {
+	if err := v.prepare(); err != nil {
+		return err
+	}
 	if v.q.bare() {
 		return v.grantBare()
 	}
@@ -198,15 +201,9 @@ func (v *visit) grantBare() error {
 	if v.p.Implicit == nil {
 		return refuse(unsupportedType, "This response_type is not supported.")
 	}
-	a := Authorized{Client: v.q.client, User: v.user, Session: v.session, Scopes: v.q.scopes, Origin: v.p.Origin(v.r)}
-	if v.p.Prepare != nil {
-		if err := v.p.Prepare(v.r.Context(), a); err != nil {
-			return err
-		}
-	}
 	var params url.Values
 	err := v.p.Atomic(v.r.Context(), func(ctx context.Context) (err error) {
-		params, err = v.p.Implicit(ctx, a)
+		params, err = v.p.Implicit(ctx, v.authorized())
 		return errors.Join(err, v.p.note(ctx, v.login()))
 	})
 	if err != nil {
@@ -214,6 +211,18 @@ func (v *visit) grantBare() error {
 	}
 	v.answer(params)
 	return nil
+}
+
+// prepare lets an Odoo know who comes, by whichever flow it asks.
+func (v *visit) prepare() error {
+	if v.p.Prepare == nil || v.q.client.Type != Odoo {
+		return nil
+	}
+	return v.p.Prepare(v.r.Context(), v.authorized())
+}
+
+func (v *visit) authorized() Authorized {
+	return Authorized{Client: v.q.client, User: v.user, Session: v.session, Scopes: v.q.scopes, Origin: v.p.Origin(v.r)}
 }
 
 // login is what is remembered of a client that wants to know when the session

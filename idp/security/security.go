@@ -66,6 +66,8 @@ type Tokens interface {
 type PasswordRules interface {
 	// Acceptable fails with idp.ErrInvalid and the reason.
 	Acceptable(ctx context.Context, u idp.User, plain string) error
+	// Least is how many characters it must have.
+	Least(ctx context.Context, u idp.User) (int, error)
 }
 
 // What can be refused, beside the errors of packages idp and mfa.

@@ -2,6 +2,7 @@ package security
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -56,6 +57,9 @@ type listView struct {
 	Add   map[string]bool // by kind: what can be added
 	Phone string          // as typed
 	Email string
+	// Closed: policy wants nothing of this kind, and people may wonder where to
+	// change their number.
+	Closed bool
 	// Passkey says where the ceremony that makes one begins.
 	Passkey page.Ceremony
 }
@@ -115,7 +119,24 @@ func listOf(c *page.Context, l list, o security.Overview, h head, phone string) 
 	if view.Email == "" {
 		view.Add[string(code.Email)] = false
 	}
+	view.Closed = h.Own && l.name == "phones" && !view.Add[string(code.SMS)] && len(o.Held(code.SMS)) == 0
+	tellApart(view.Items)
 	return view
+}
+
+// tellApart numbers those that have one name.
+func tellApart(items []itemView) {
+	same := map[string]int{}
+	for _, i := range items {
+		same[i.Name]++
+	}
+	seen := map[string]int{}
+	for n := range items {
+		name := items[n].Name
+		if seen[name]++; same[name] > 1 {
+			items[n].Name = fmt.Sprintf("%s %d", name, seen[name])
+		}
+	}
 }
 
 func day(c *page.Context, at time.Time, zone *time.Location) string {

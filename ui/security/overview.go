@@ -9,6 +9,7 @@ import (
 	"latchkey/idp"
 	"latchkey/idp/security"
 	"latchkey/mfa/backup"
+	"latchkey/mfa/totp"
 	"latchkey/ui/page"
 )
 
@@ -18,7 +19,8 @@ type overviewView struct {
 	Person  page.Person
 	On      bool
 	NoCodes bool
-	Few     int // backup codes left, when that is few; 0: enough, or none
+	Few     int  // backup codes left, when that is few; 0: enough, or none
+	Lost    bool // they came in by a backup code
 	Banner  *bannerView
 	Factors []link
 	Places  []link
@@ -58,6 +60,7 @@ func overviewOf(c *page.Context, h head, o security.Overview) overviewView {
 	if n := o.CodesLeft(); n > 0 && n <= fewCodes {
 		view.Few = n
 	}
+	view.Lost = h.Own && byBackup(o)
 	zone := security.Zone(o.User)
 	view.Lines = linesOf(c, o.Recent, zone, h.Own)
 	view.Factors = factorLinks(c, h, o)
@@ -69,6 +72,19 @@ func overviewOf(c *page.Context, h head, o security.Overview) overviewView {
 		view.Places = append(view.Places, link{Icon: "password", URL: h.Base + "/password", Title: c.Words.T("security.password"), State: passwordState(c, o)})
 	}
 	return view
+}
+
+// byBackup reports whether whoever looks had a backup code in the place of the app
+// that they hold, and has set up nothing since: they may have lost their phone.
+func byBackup(o security.Overview) bool {
+	for _, n := range o.Sessions {
+		i := slices.IndexFunc(n.Proofs, func(p idp.Proof) bool { return p.Kind == backup.Kind })
+		if !n.Current || i < 0 || !slices.Contains(o.Addable, totp.Kind) || len(o.Held(totp.Kind)) == 0 {
+			continue
+		}
+		return !slices.ContainsFunc(o.Factors, func(f security.Factor) bool { return f.Created.After(n.Proofs[i].At) })
+	}
+	return false
 }
 
 func passwordState(c *page.Context, o security.Overview) string {

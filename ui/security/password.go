@@ -19,6 +19,7 @@ type lock struct{ desk }
 type passwordView struct {
 	head
 	Login   string
+	Least   int  // characters of a new one
 	Has     bool // there is one to be given first
 	Current bool // the current one was wrong
 	New     bool // the new one will not do
@@ -32,6 +33,9 @@ func (d lock) password(c *page.Context, v visit) error {
 func (d lock) showPassword(c *page.Context, v visit, status int, view passwordView) error {
 	o, err := d.Security.Overview(c.Context(), v.by, v.whose)
 	if err != nil {
+		return err
+	}
+	if view.Least, err = d.Security.Rules.Least(c.Context(), o.User); err != nil {
 		return err
 	}
 	view.Login, view.Has = o.User.Login, o.Password

@@ -119,6 +119,9 @@ func heldSamples() []page.Sample {
 			o.Factors = o.Factors[:1]
 		}),
 		sampleOverview("overview-few", func(o *security.Overview) { o.Factors[4].Left = 2 }),
+		sampleOverview("overview-lost", func(o *security.Overview) {
+			o.Sessions[0].Proofs = []idp.Proof{{Kind: "backup", At: o.Sessions[0].Created}}
+		}),
 		page.Drawn("overview-helping", set, 200, "overview.html", func(c *page.Context) any {
 			return overviewOf(c, head{Base: "/admin/users/u/security"}, sampleOf())
 		}),
@@ -126,6 +129,7 @@ func heldSamples() []page.Sample {
 		sampleList("passkeys", 1, samplePlain, sampleSame),
 		sampleList("passkeys-none", 1, samplePlain, sampleBare),
 		sampleList("phones", 2, samplePlain, sampleSame),
+		sampleList("phones-closed", 2, samplePlain, func(o *security.Overview) { o.Factors, o.Addable = o.Factors[:1], o.Addable[:1] }),
 		sampleList("phones-wrong", 2, sampleWrong, sampleBare),
 		sampleList("totp-last", 0, samplePlain, func(o *security.Overview) { o.Factors = o.Factors[:1] }),
 		sampleList("totp-too-late", 0, func(*page.Context) head { return head{Base: Home, Own: true, Again: true} }, sampleSame),
@@ -143,10 +147,10 @@ func wizardSamples() []page.Sample {
 			return c.Show(set, 200, "scan.html", scanView{head: sampleHead, Track: pages.Track{At: 1, Kind: "totp", Codes: true}, Scan: s, Next: "/"})
 		}},
 		page.Drawn("codes", set, 200, "codes.html", func(*page.Context) any {
-			return codesView{head: sampleHead, Track: pages.Track{At: 2, Kind: "totp", Codes: true}, Ticket: "t", Shown: sampleCodes, Action: "/", Download: "/", Previous: "/", FileName: "codes.txt"}
+			return codesView{head: sampleHead, Track: pages.Track{At: 2, Kind: "totp", Codes: true}, Ticket: "t", Shown: sampleCodes, Action: "/", Download: "/", Previous: "/", FileName: "codes.txt", Account: "camille.durand@example.com", Made: sampleDay}
 		}),
 		page.Drawn("codes-new-missing", set, 400, "codes.html", func(*page.Context) any {
-			return codesView{head: sampleHead, New: true, Missing: true, Ticket: "t", Shown: sampleCodes, Action: "/", Download: "/", Previous: "/", FileName: "codes.txt"}
+			return codesView{head: sampleHead, New: true, Missing: true, Ticket: "t", Shown: sampleCodes, Action: "/", Download: "/", Previous: "/", FileName: "codes.txt", Account: "camille.durand@example.com", Made: sampleDay}
 		}),
 		page.Drawn("confirm", set, 200, "confirm.html", func(*page.Context) any {
 			return confirmView{head: sampleHead, Track: pages.Track{At: 3, Kind: "totp", Codes: true}, Ticket: "t", Digits: 6, Previous: "/"}
@@ -170,9 +174,9 @@ func otherSamples() []page.Sample {
 		page.Drawn("history", set, 200, "history.html", func(c *page.Context) any {
 			return historyView{head: sampleHead, Lines: linesOf(c, sampleOf().Recent, security.Zone(sampleOf().User), true), Older: "/", Later: true}
 		}),
-		page.Drawn("password", set, 200, "password.html", func(c *page.Context) any { return passwordView{head: sampleDone(c, "not_me"), Has: true} }),
+		page.Drawn("password", set, 200, "password.html", func(c *page.Context) any { return passwordView{head: sampleDone(c, "not_me"), Has: true, Least: 15} }),
 		page.Drawn("password-wrong", set, 401, "password.html", func(c *page.Context) any {
-			return passwordView{head: head{Base: Home, Own: true, Error: wrongPassword(c)}, Has: true, Current: true}
+			return passwordView{head: head{Base: Home, Own: true, Error: wrongPassword(c)}, Has: true, Least: 15, Current: true}
 		}),
 		page.Drawn("disable", set, 200, "disable.html", func(*page.Context) any { return disableView{head: sampleHead, On: true, Has: true, Last: true} }),
 		page.Drawn("disable-refused", set, 200, "disable.html", func(c *page.Context) any {

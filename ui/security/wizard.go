@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"time"
 
 	"github.com/gin-gonic/gin"
 
@@ -105,6 +106,7 @@ func (d wizard) scan(c *page.Context, v visit, a security.Adding) error {
 	if a.Codes.Shape == "" {
 		next = "/totp/confirm"
 	}
+	c.Script() // copies the key
 	return c.Show(set, http.StatusOK, "scan.html", scanView{
 		head: headOf(c, v), Track: trackOf(1, a), Scan: s, Anew: c.Query("anew") != "", Next: at(v.base+next, a.Ticket),
 	})
@@ -121,6 +123,8 @@ type codesView struct {
 	Action             string
 	Download, Previous string
 	FileName           string
+	Account            string // for the paper
+	Made               time.Time
 }
 
 func (d wizard) codes(c *page.Context, v visit, a security.Adding) error {
@@ -133,7 +137,12 @@ func (d wizard) codes(c *page.Context, v visit, a security.Adding) error {
 // showCodes allows the script that copies and prints.
 func (d wizard) showCodes(c *page.Context, v visit, a security.Adding, status int, missing bool) error {
 	c.Script()
+	o, err := d.Security.Overview(c.Context(), v.by, v.whose)
+	if err != nil {
+		return err
+	}
 	view := codesView{
+		Account: o.User.Subject().Name, Made: c.Now(),
 		head: headOf(c, v), Track: trackOf(2, a), Ticket: a.Ticket, Shown: a.Codes.Codes, Kept: a.Kept, Missing: missing,
 		Action: v.base + "/totp/codes", Download: at(v.base+"/totp/codes.txt", a.Ticket), Previous: at(v.base+"/totp/scan", a.Ticket),
 		FileName: c.Words.T("enrol.codes_file"),

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"latchkey/idp"
 	"latchkey/idp/signin"
@@ -54,6 +55,8 @@ type codesView struct {
 	Kept, Missing      bool
 	Download, Previous string
 	FileName           string
+	Account            string    // on paper, where codes of several accounts may lie together
+	Made               time.Time // likewise
 }
 
 // confirmView is the last step: one right answer.
@@ -135,6 +138,7 @@ func (p wizard) first(c *page.Context, v signin.View, e signin.Enrolment) error 
 	if e.Codes.Shape == "" {
 		next = "/login/enrol/confirm"
 	}
+	c.Script() // copies the key
 	return c.Show(set, http.StatusOK, "enrol_scan.html", scanView{
 		track: trackOf(1, e), Client: v.Flow.Client, Anew: c.Query("anew") != "",
 		SVG: q.svg, PNG: q.png, URI: template.URL(e.Ask.URI), //nolint:gosec // made by our own factor
@@ -217,16 +221,16 @@ func grouped(secret string) []string {
 }
 
 func (p wizard) codes(c *page.Context) error {
-	return p.running(c, func(_ signin.View, e signin.Enrolment) error {
+	return p.running(c, func(v signin.View, e signin.Enrolment) error {
 		if e.Codes.Shape == "" {
 			return c.Redirect(at("/login/enrol/confirm", ticket(c)))
 		}
-		return p.showCodes(c, e, http.StatusOK, false)
+		return p.showCodes(c, v, e, http.StatusOK, false)
 	})
 }
 
 // showCodes allows the script that copies and prints.
-func (p wizard) showCodes(c *page.Context, e signin.Enrolment, status int, missing bool) error {
+func (p wizard) showCodes(c *page.Context, v signin.View, e signin.Enrolment, status int, missing bool) error {
 	t := ticket(c)
 	c.Script()
 	previous := at("/login/enrol", t)
@@ -236,6 +240,7 @@ func (p wizard) showCodes(c *page.Context, e signin.Enrolment, status int, missi
 	return c.Show(set, status, "enrol_codes.html", codesView{
 		track: trackOf(2, e), Ticket: t, Shown: e.Codes.Codes, Kept: e.Kept, Missing: missing,
 		Download: at("/login/enrol/codes.txt", t), Previous: previous, FileName: c.Words.T("enrol.codes_file"),
+		Account: v.User.Subject().Name, Made: c.Now(),
 	})
 }
 
@@ -250,7 +255,7 @@ func (p wizard) keep(c *page.Context) error {
 	return p.running(c, func(v signin.View, e signin.Enrolment) error {
 		if c.Form("kept") == "" {
 			c.Here(at("/login/enrol/codes", ticket(c)))
-			return p.showCodes(c, e, http.StatusBadRequest, true)
+			return p.showCodes(c, v, e, http.StatusBadRequest, true)
 		}
 		if err := p.SignIn.Wizard().Keep(c.Context(), v); err != nil {
 			return p.moved(c, v, signin.Moved{}, err)

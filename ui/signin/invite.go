@@ -78,7 +78,7 @@ func (p *Pages) door(c *page.Context, l idp.Link, u idp.User) (name, address str
 // (SECURITY.md E-03).
 func (p *Pages) join(c *page.Context) error {
 	return p.linked(c, idp.LinkInvite, func(l idp.Link, u idp.User) error {
-		err := p.Help.Accept(c.Context(), idp.Actor{Origin: c.Origin()}, c.R.PathValue("token"), c.Form("new_password"))
+		err := p.Help.Accept(c.Context(), idp.Actor{Origin: c.Origin()}, c.R.PathValue("token"), c.Form("new_password"), c.Form("zone"))
 		if errors.Is(err, idp.ErrInvalid) {
 			title, text := page.PasswordProblem(c.Words, err)
 			return p.showInvitation(c, http.StatusBadRequest, l, u, &complaint{title, text})

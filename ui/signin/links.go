@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -59,6 +60,8 @@ type linkView struct {
 	Action string
 	Method string
 	Person page.Person
+	Login  string
+	Least  int // characters of a new password
 	Until  time.Time
 	Error  *complaint
 	Sent   bool
@@ -102,55 +105,82 @@ func (p *Pages) takeBack(c *page.Context) error {
 
 // forgotView is the page that asks for a mail to choose a new password.
 type forgotView struct {
-	Sent  bool
-	Error *complaint
+	Sent   bool
+	Client idp.ClientID // where they were going
+	Error  *complaint
 }
 
 func (p *Pages) forgot(c *page.Context) error {
-	return c.Show(set, http.StatusOK, "forgot.html", forgotView{Sent: c.Query("sent") != ""})
+	client := idp.ClientID(c.Query("client"))
+	c.Dress(client)
+	return c.Show(set, http.StatusOK, "forgot.html", forgotView{Sent: c.Query("sent") != "", Client: client})
 }
 
 // recover answers the same, and as fast, whoever was named: what there is to do
 // is done after the answer (SECURITY.md E-01, E-02).
 func (p *Pages) recover(c *page.Context) error {
 	login := c.Form("login")
+	client := idp.ClientID(c.Form("client"))
 	if login == "" {
-		return c.Redirect("/recover")
+		return c.Redirect(recoverAt(client))
 	}
+	c.Dress(client)
 	err := p.SignIn.Network(c.Context(), c.Origin())
 	if locked := (*mfa.LockedError)(nil); errors.As(err, &locked) {
-		return c.Show(set, http.StatusTooManyRequests, "forgot.html", forgotView{Error: lockOf(c, locked)})
+		return c.Show(set, http.StatusTooManyRequests, "forgot.html", forgotView{Error: lockOf(c, locked), Client: client})
 	} else if err != nil {
 		return err
 	}
 	by := idp.Actor{Origin: c.Origin()}
-	if !p.Background(func(ctx context.Context) error { return p.Help.Forgot(ctx, by, login) }) {
+	if !p.Background(func(ctx context.Context) error { return p.Help.Forgot(ctx, by, login, client) }) {
 		return idp.ErrBusy
 	}
-	return c.Redirect("/recover?sent=1")
+	return c.Redirect(recoverAt(client, "sent", "1"))
+}
+
+// recoverAt is the page that asks for the mail, in the looks of where the person
+// was going; more is pairs of further parameters.
+func recoverAt(client idp.ClientID, more ...string) string {
+	q := url.Values{}
+	if client != "" {
+		q.Set("client", string(client))
+	}
+	for i := 0; i+1 < len(more); i += 2 {
+		q.Set(more[i], more[i+1])
+	}
+	if len(q) == 0 {
+		return "/recover"
+	}
+	return "/recover?" + q.Encode()
 }
 
 func (p *Pages) renew(c *page.Context) error {
-	return p.linked(c, idp.LinkRecover, func(_ idp.Link, u idp.User) error {
-		c.Script()
-		return c.Show(set, http.StatusOK, "renew.html", linkView{Action: c.R.URL.Path, Person: page.PersonOf(u)})
-	})
+	return p.linked(c, idp.LinkRecover, func(l idp.Link, u idp.User) error { return p.showRenew(c, http.StatusOK, l, u, nil) })
 }
 
+// showRenew allows the script that shows what is typed and counts it.
+func (p *Pages) showRenew(c *page.Context, status int, l idp.Link, u idp.User, wrong *complaint) error {
+	least, err := p.Help.Least(c.Context(), u)
+	if err != nil {
+		return err
+	}
+	c.Dress(idp.ClientID(l.Data["client"]))
+	c.Script()
+	c.Here(c.R.URL.Path)
+	return c.Show(set, status, "renew.html", linkView{Action: c.R.URL.Path, Person: page.PersonOf(u), Login: u.Login, Least: least, Error: wrong})
+}
+
+// choosePassword sets it and begins a sign-in: the link signs nobody in
+// (SECURITY.md E-03).
 func (p *Pages) choosePassword(c *page.Context) error {
-	return p.linked(c, idp.LinkRecover, func(_ idp.Link, u idp.User) error {
+	return p.linked(c, idp.LinkRecover, func(l idp.Link, u idp.User) error {
 		err := p.Help.ChooseNew(c.Context(), idp.Actor{User: u.ID, Origin: c.Origin()}, c.R.PathValue("token"), c.Form("new_password"))
 		if errors.Is(err, idp.ErrInvalid) {
-			c.Script()
-			c.Here(c.R.URL.Path)
 			title, text := page.PasswordProblem(c.Words, err)
-			return c.Show(set, http.StatusBadRequest, "renew.html", linkView{
-				Action: c.R.URL.Path, Person: page.PersonOf(u), Error: &complaint{title, text},
-			})
+			return p.showRenew(c, http.StatusBadRequest, l, u, &complaint{title, text})
 		} else if err != nil {
 			return p.overdue(c, err)
 		}
-		c.ForgetSession()
-		return c.Show(set, http.StatusOK, "renewed.html", nil)
+		return p.enter(c, l, u)
 	})
 }

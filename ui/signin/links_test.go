@@ -88,7 +88,7 @@ func TestForgotPassword(t *testing.T) {
 	path := "/recover/" + token
 	v := h.visit().get(path).want(200, path)
 	v.submit("recover-password", "new_password", "12345678").want(400, path).has("[role=alert]")
-	v.submit("recover-password", "new_password", "three green boats at noon").want(200, path).has("a#login")
+	v.submit("recover-password", "new_password", "three green boats at noon").want(200, "/login").has("#chosen", "input[name=login][value=ada]")
 	v.get("/app").want(200, "/login") // signed in by nothing
 	v.submit("login", "login", "ada", "password", pass).want(401, "/login")
 	h.clock.Pass(time.Minute)

@@ -18,6 +18,7 @@ type loginView struct {
 	Wait   int  // minutes that a lock lasts
 	Again  bool // somebody who is signed in proves that they are still there
 	Chosen bool // they have just chosen their password
+	Forgot string
 
 	Passkey page.Ceremony
 }
@@ -113,7 +114,7 @@ func (p *Pages) moved(c *page.Context, v signin.View, m signin.Moved, err error)
 
 func (p *Pages) loginOf(c *page.Context, v signin.View, login string) loginView {
 	return loginView{
-		Ticket: ticket(c), Client: v.Flow.Client, Login: login, Again: v.Flow.Need.Every && v.Flow.Hint != "", Chosen: c.Query("chosen") != "", Passkey: p.ceremony(c),
+		Ticket: ticket(c), Client: v.Flow.Client, Login: login, Again: v.Flow.Need.Every && v.Flow.Hint != "", Chosen: c.Query("chosen") != "", Forgot: recoverAt(toward(v.Flow)), Passkey: p.ceremony(c),
 	}
 }
 

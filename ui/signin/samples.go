@@ -48,12 +48,11 @@ func doorSamples() []page.Sample {
 		page.Drawn("choose", set, 200, "choose.html", func(*page.Context) any { return chooseView{"t", "Atelier Martin", samplePerson} }),
 		page.Drawn("forgot", set, 200, "forgot.html", func(*page.Context) any { return forgotView{} }),
 		page.Drawn("forgot-sent", set, 200, "forgot.html", func(*page.Context) any { return forgotView{Sent: true} }),
-		page.Drawn("renew", set, 200, "renew.html", func(*page.Context) any { return linkView{Action: "/recover/t", Person: samplePerson} }),
+		page.Drawn("renew", set, 200, "renew.html", func(*page.Context) any { return linkView{Action: "/recover/t", Person: samplePerson, Least: 15} }),
 		page.Drawn("renew-short", set, 400, "renew.html", func(c *page.Context) any {
 			title, text := page.PasswordProblem(c.Words, &password.ShortError{Least: 15})
-			return linkView{Action: "/recover/t", Person: samplePerson, Error: &complaint{title, text}}
+			return linkView{Action: "/recover/t", Person: samplePerson, Least: 15, Error: &complaint{title, text}}
 		}),
-		page.Drawn("renewed", set, 200, "renewed.html", func(*page.Context) any { return nil }),
 		page.Drawn("logout", set, 200, "logout.html", func(*page.Context) any { return leaveView{samplePerson} }),
 		page.Drawn("signed-out", set, 200, "signed_out.html", func(*page.Context) any { return leftView{} }),
 	}
@@ -114,10 +113,10 @@ func enrolSamples() []page.Sample {
 		}},
 		{Name: "enrol-codes", Draw: func(c *page.Context) error {
 			c.Script()
-			return c.Show(set, 200, "enrol_codes.html", codesView{track: track{2, "totp", true}, Ticket: "t", Shown: sampleCodes, Download: "/", Previous: "/", FileName: "codes.txt"})
+			return c.Show(set, 200, "enrol_codes.html", codesView{track: track{2, "totp", true}, Ticket: "t", Shown: sampleCodes, Download: "/", Previous: "/", FileName: "codes.txt", Account: samplePerson.Login, Made: time.Date(2026, time.October, 1, 9, 0, 0, 0, time.UTC)})
 		}},
 		page.Drawn("enrol-codes-missing", set, 400, "enrol_codes.html", func(*page.Context) any {
-			return codesView{track: track{2, "totp", true}, Ticket: "t", Shown: sampleCodes, Missing: true, Download: "/", Previous: "/", FileName: "codes.txt"}
+			return codesView{track: track{2, "totp", true}, Ticket: "t", Shown: sampleCodes, Missing: true, Download: "/", Previous: "/", FileName: "codes.txt", Account: samplePerson.Login, Made: time.Date(2026, time.October, 1, 9, 0, 0, 0, time.UTC)}
 		}),
 		page.Drawn("enrol-confirm", set, 200, "enrol_confirm.html", func(*page.Context) any {
 			return confirmView{track: track{3, "totp", true}, Ticket: "t", Digits: 6, Previous: "/"}

@@ -96,6 +96,9 @@ func TestWizard(t *testing.T) {
 	}
 	flow := v.at.Query().Get("flow")
 	v.get(at("/login/enrol/confirm", flow)).want(200, "/login/enrol/codes")
+	if paper := v.doc.Find(".print-only").Text(); !strings.Contains(paper, "Account: ada") || !strings.Contains(paper, "Created on") {
+		t.Errorf("printed, the codes would be of %q", paper)
+	}
 	codes := v.doc.Find("ol.codes code").Map(func(_ int, s *goquery.Selection) string { return s.Text() })
 	if len(codes) != 10 {
 		t.Fatalf("codes: %q", codes)

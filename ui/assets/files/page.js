@@ -15,18 +15,33 @@ for (const button of document.querySelectorAll("[data-reveal]")) {
   field.form.addEventListener("submit", () => show(false));
 }
 
-// How long a new password is, before the server says that it is too short.
+// What is left of a password without what everybody guesses: common words, the
+// person's own, and runs such as aaaa or 1234. The server has a longer list.
+const everybodys = /password|passwort|motdepasse|contrase\u00f1a|contrasena|wachtwoord|azerty|qwert[yz]?|iloveyou|welcome|admin/g;
+const surprise = (field) => {
+  const own = field.form.querySelector("[autocomplete=username]")?.value.toLowerCase().split(/[^\p{L}\d]+/u) ?? [];
+  let text = field.value.toLowerCase().replace(everybodys, "");
+  for (const word of own) if (word.length > 2) text = text.replaceAll(word, "");
+  const cs = [...text].map((c) => c.codePointAt(0));
+  const steps = cs.filter((c, i) => i < 2 || c - cs[i - 1] !== cs[i - 1] - cs[i - 2]);
+  return Math.min(steps.length, 2 * new Set(cs).size);
+};
+
+// How good a new password is, before the server says that it will not do.
 for (const field of document.querySelectorAll("[data-counted]")) {
   const said = document.getElementById(field.dataset.counted);
   field.addEventListener("input", () => {
-    const typed = [...field.value].length;
-    const enough = typed >= Number(said.dataset.least);
+    const typed = [...field.value].length, least = Number(said.dataset.least);
+    const hard = surprise(field) >= Math.min(8, least), enough = typed >= least && hard;
     said.hidden = typed === 0;
     said.classList.toggle("is-enough", enough);
-    said.querySelector("meter").value = typed;
-    said.querySelector("span").textContent = enough ? said.dataset.enough : said.dataset.short;
+    said.querySelector("meter").value = hard ? typed : Math.min(typed, least / 2);
+    said.querySelector("span").textContent = enough ? said.dataset.enough : typed < least ? said.dataset.short : said.dataset.easy;
   });
 }
+
+// Where the reader is, so that times are in their zone.
+for (const field of document.querySelectorAll("[data-zone]")) field.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
 
 for (const button of document.querySelectorAll("[data-copy]")) {
   if (!navigator.clipboard) continue;
