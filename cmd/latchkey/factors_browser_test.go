@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/PuerkitoBio/goquery"
 	"github.com/chromedp/chromedp"
+	"github.com/pquerna/otp/totp"
 )
 
 // account finds a person of the demo.
@@ -119,4 +122,62 @@ func TestDeadlineInChromium(t *testing.T) {
 	b.enter(zoe)
 	b.do(chromedp.WaitVisible(chromedp.CSS("a#enrol-now")), chromedp.Click(chromedp.CSS("a#enrol-now")))
 	b.see("code.secret", "")
+}
+
+// Without the phone: one of the backup codes that were shown when the app was
+// added, and not the same one again.
+func TestBackupCodeInChromium(t *testing.T) {
+	demo := startDemoServer(t)
+	b := tab{t, chromium(t, "en"), "en"}
+	ada := demo.account(t, "ada@example.org")
+	b.do(chromedp.EmulateViewport(390, 844, chromedp.EmulateScale(2)), chromedp.Navigate(demo.Issuer+"/my/security"))
+	b.enter(ada)
+	b.see("code.secret", "")
+	secret := strings.Join(strings.Fields(b.eval(`document.querySelector("code.secret").textContent`)), "")
+	b.press("a#next", "form#codes-kept")
+	backup := strings.TrimSpace(b.eval(`document.querySelector(".codes code").textContent`))
+	b.do(chromedp.Click(chromedp.CSS("form#codes-kept input[name=kept]")))
+	b.press("form#codes-kept #submit", "form#totp-confirm")
+	code, err := totp.GenerateCode(secret, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.fill("form#totp-confirm input[name=code]", code)
+	b.press("form#totp-confirm #submit", "a[href='/my/security/backup-codes']")
+	for _, fresh := range []bool{true, false} {
+		b.leave(demo)
+		b.do(chromedp.Navigate(demo.Issuer + "/my/security"))
+		b.enter(ada)
+		b.see("form#factor:has([name=method][value=totp]), form#factor:has([name=method][value=backup])", "")
+		if b.eval(`document.querySelector("form#factor [name=method]").value`) != "backup" { // what worked last is first
+			b.press("a[data-method=backup]", "form#factor:has([name=method][value=backup])")
+		}
+		b.do(chromedp.SendKeys(chromedp.CSS("form#factor input[name=code]"), backup))
+		if !fresh {
+			b.press("form#factor #submit", "form#factor [aria-invalid=true], form#factor.is-invalid, [role=alert]")
+			return
+		}
+		b.press("form#factor #submit", "a[href='/my/security/backup-codes']")
+		b.see("body", "security-backup-used")
+	}
+}
+
+// A code by e-mail, from the mail server.
+func TestEmailCodeInChromium(t *testing.T) {
+	p := newProgram(t)
+	p.policy(codesPolicy)
+	p.add("ann@example.org", "--locale", "fr")
+	p.start()
+	b := tab{t, chromium(t, "fr"), "fr"}
+	b.do(chromedp.EmulateViewport(390, 844, chromedp.EmulateScale(2)), chromedp.Navigate(p.url+"/my/security"))
+	b.enter(demoPerson{Login: "ann@example.org", Password: rightPassword})
+	b.see("form#factor:has([name=method][value=email])", "factor-email")
+	p.until("the mail", func() bool { return len(p.mail.to("ann@example.org")) > 0 })
+	m := p.mail.to("ann@example.org")[0]
+	code := sixDigits.FindString(m.text)
+	if code == "" || strings.Contains(m.subject, code) { // T-08
+		t.Fatalf("%q: %s", m.subject, m.text)
+	}
+	b.do(chromedp.SendKeys(chromedp.CSS("form#factor input[name=code]"), code))
+	b.press("form#factor #submit", "a[href='/my/security/history']")
 }

@@ -138,8 +138,8 @@ type Service struct {
 	Log     idp.Log
 	Atomic  idp.Atomic
 	Now     func() time.Time
-	// Even is how long an invitation takes at least, so that its time does not tell
-	// whose the address is (SECURITY.md E-01); 0: as long as it takes.
+	// Even is how long an invitation, and what a main contact does with it later,
+	// takes at least, so that its time does not tell whose the address is (SECURITY.md E-01); 0: as long as it takes.
 	Even time.Duration
 }
 

@@ -1,6 +1,7 @@
 package company_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -8,8 +9,8 @@ import (
 	"latchkey/idp/company"
 )
 
-// E-01: an invitation takes the same time for a free address and for one that is
-// somebody's elsewhere.
+// E-01: an invitation, and what is done with it later, takes the same time for a
+// free address and for one that is somebody's elsewhere.
 func TestEven(t *testing.T) {
 	eachHouse(t, func(h *house) {
 		h.Even = 150 * time.Millisecond
@@ -18,6 +19,14 @@ func TestEven(t *testing.T) {
 			h.must(h.Invite(h.Context(), h.by("lead"), h.ours.ID, company.Invitation{Name: "X", Email: email}))
 			if took := time.Since(began); took < h.Even {
 				h.Errorf("%s: %v", email, took)
+			}
+			id := h.sees("lead", email).ID
+			for n, act := range []func(context.Context, idp.Actor, string, string) error{h.Resend, h.Disable, h.Enable} {
+				began := time.Now()
+				h.must(act(h.Context(), h.by("lead"), h.ours.ID, id))
+				if took := time.Since(began); took < h.Even {
+					h.Errorf("%s: act %d: %v", email, n, took)
+				}
 			}
 		}
 	})

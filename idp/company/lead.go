@@ -180,8 +180,8 @@ func (s *Contacts) Invite(ctx context.Context, by idp.Actor, company string, in 
 	return s.evenly(ctx, func() error { return s.invite(ctx, by, c, in) })
 }
 
-// evenly lets no work end early: what is done for a free address is more than for
-// one that is somebody's.
+// evenly lets no work end early: what is done for an address that was free is more
+// than for one that is somebody's elsewhere.
 func (s *Contacts) evenly(ctx context.Context, work func() error) error {
 	if s.Even <= 0 {
 		return work()
@@ -277,10 +277,12 @@ func (s *Contacts) Resend(ctx context.Context, by idp.Actor, company, id string)
 	if err := s.spend(ctx, c); err != nil {
 		return err
 	}
-	if m.User.ID == "" {
-		return s.ask(ctx, by, c, Invitation{Name: m.Name, Email: m.Email})
-	}
-	return s.mail(ctx, by, c, m.ID, m.User.ID)
+	return s.evenly(ctx, func() error {
+		if m.User.ID == "" {
+			return s.ask(ctx, by, c, Invitation{Name: m.Name, Email: m.Email})
+		}
+		return s.mail(ctx, by, c, m.ID, m.User.ID)
+	})
 }
 
 // Disable locks a member out at once.
@@ -320,9 +322,11 @@ func (s *Contacts) Enable(ctx context.Context, by idp.Actor, company, id string)
 // change does something to a member, if they are the main contact's to change at
 // that moment.
 func (s *Contacts) change(ctx context.Context, by idp.Actor, c Company, m Member, what string, do func(context.Context) error) error {
-	return s.Atomic(ctx, func(ctx context.Context) error {
-		return errors.Join(s.Store.Leads(ctx, c.ID, by.User), s.Store.Within(ctx, c.ID, m.ID, by.User), do(ctx),
-			s.note(ctx, by, what, "ok", m.User.ID, map[string]string{"company": c.ID}))
+	return s.evenly(ctx, func() error {
+		return s.Atomic(ctx, func(ctx context.Context) error {
+			return errors.Join(s.Store.Leads(ctx, c.ID, by.User), s.Store.Within(ctx, c.ID, m.ID, by.User), do(ctx),
+				s.note(ctx, by, what, "ok", m.User.ID, map[string]string{"company": c.ID}))
+		})
 	})
 }
 

@@ -35,7 +35,7 @@ func (h *house) refused(known string) bool {
 	return err != nil
 }
 
-// N-06, SECURITY.md decision 9: where a policy locks hard, ten wrong passwords
+// B-13, N-06, SECURITY.md decision 9: where a policy locks hard, ten wrong passwords
 // over all browsers together lock the account for half an hour in all of them.
 func TestHardLock(t *testing.T) {
 	hard := policy.Policy{Name: "pci", Enabled: true, Whom: policy.Whom{Kind: "internal"}, What: policy.What{Lock: "hard"}}
