@@ -39,6 +39,7 @@ type Config struct {
 	Passkeys       Passkeys
 	Accounts       Accounts
 	Audit          Audit
+	Places         Places
 
 	from map[string]string // key → where its value came from
 }
@@ -126,6 +127,11 @@ type Passkeys struct {
 	RPID             string   // a domain; empty: the issuer is an IP address, and there are no passkeys
 	Origins          []string // where they may be used beside the issuer
 	AttestationRoots string   // PEM file; empty: no maker's word is believed
+}
+
+// Places is where addresses are.
+type Places struct {
+	File string // a database in MaxMind's format; empty: nobody knows
 }
 
 // Accounts says what people may do about their own accounts.

@@ -122,6 +122,10 @@ var keys = []Key{
 	text("passkeys.attestation_roots", "", "nobody", "a PEM file of certificates",
 		"Whose word on the make of a passkey is believed, where a policy wants it proven.", func(c *Config) *string { return &c.Passkeys.AttestationRoots }, nil),
 
+	text("places.file", "", "nobody knows", "a file in MaxMind's format (`.mmdb`) with cities or countries, such as GeoLite2-City.mmdb",
+		"Names the place of an address in lists of trusted browsers. The file is held in memory; one that replaces it is taken up within a minute of use.",
+		func(c *Config) *string { return &c.Places.File }, nil),
+
 	text("accounts.closing", "off", "", "off or request",
 		"With `request` people can ask on their own pages for their account to be closed: it is noted in the log, and `mail.admin` is told. Nothing is deleted by it.",
 		func(c *Config) *string { return &c.Accounts.Closing }, oneOf("off", "request")),

@@ -24,7 +24,7 @@ const floors = `
 
 	idp
 	idp/sheet
-	idp/password  idp/picture  idp/mail  idp/audit  idp/keyring  idp/job  idp/apitoken  idp/replay  idp/provision  idp/settings  idp/figures
+	idp/password  idp/picture  idp/mail  idp/audit  idp/keyring  idp/job  idp/apitoken  idp/replay  idp/provision  idp/settings  idp/figures  idp/place
 	idp/audit/forward  idp/account  idp/signin  idp/oidc  idp/posture  idp/brand  idp/evidence  idp/texts
 	idp/odoo  idp/security  idp/export  idp/odoo/rpc  idp/rulebook  idp/company
 	idp/odoo/connector  idp/odoo/odootest
@@ -58,6 +58,7 @@ var owners = map[string][]string{
 	"github.com/redis/go-redis":       {"idp/store/redis", "cmd"},
 	"html/template":                   {"ui"},
 	"net/http":                        {"ui", "idp/oidc", "idp/odoo", "idp/audit/forward", "mfa/sms", "cmd"},
+	"github.com/oschwald":             {"idp/place"},
 	"golang.org/x/image":              {"idp/picture"},
 	"net/smtp":                        {"idp/mail"},
 	"github.com/wneessen/go-mail":     {"idp/mail"},

@@ -24,6 +24,7 @@ import (
 	"latchkey/idp/odoo/connector"
 	"latchkey/idp/oidc"
 	"latchkey/idp/password"
+	"latchkey/idp/place"
 	"latchkey/idp/security"
 	"latchkey/idp/settings"
 	"latchkey/idp/signin"
@@ -258,6 +259,13 @@ func build(ctx context.Context, b *base, extra ...func(*house, gin.IRouter)) (*h
 		return nil, err
 	}
 	h.devices = &trust.Book{Devices: b.db.Devices(), Secret: keyring.Derive(root, "devices"), Now: b.now}
+	if file := b.cfg.Places.File; file != "" {
+		places, err := place.Open(file, b.now)
+		if err != nil {
+			return nil, fmt.Errorf("places.file: %w", err)
+		}
+		h.devices.Place = places.Of
+	}
 	origin := func(r *http.Request) idp.Origin { return site.From(nil, r).Origin() }
 	h.signIn = &signin.Service{
 		Users: b.db.Users(), Sessions: b.db.Sessions(), Flows: b.db.Flows(), Policies: b.db.Policies(), Factors: b.engine,
