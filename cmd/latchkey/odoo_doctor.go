@@ -66,7 +66,10 @@ func writeDiagnosis(w io.Writer, d connector.Diagnosis) {
 		}
 		fmt.Fprintf(w, "%-8s %-18s %s\n%28s%s\n", state, f.Check, clean(f.Evidence), "-> ", clean(f.Cure))
 	}
-	if len(d.Findings) == 0 {
+	switch {
+	case len(d.Findings) == 0:
 		fmt.Fprintf(w, "nothing found in %d checks\n", len(d.Checks))
+	case d.Well():
+		fmt.Fprintf(w, "no problem is left in %d checks\n", len(d.Checks))
 	}
 }

@@ -87,7 +87,7 @@ func (v syncView) write(w io.Writer, once bool) {
 	}
 	n := v.Last
 	if !once {
-		fmt.Fprintf(w, "on            %s\nlast run      %s\nlast success  %s\n", onOff(v.On), stamp(v.Ran), stamp(v.Succeeded))
+		fmt.Fprintf(w, "kept in step  %s\nlast run      %s\nlast success  %s\n", onOff(v.On), stamp(v.Ran), stamp(v.Succeeded))
 		n = v.Total
 	}
 	if v.Failure != "" {

@@ -1,6 +1,7 @@
 package odoo_test
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -26,11 +27,12 @@ import (
 // house is a provider with the Odoo service on a real store.
 type house struct {
 	*testing.T
-	db      *store.DB
-	url     string
-	faults  []error
-	service *odoo.Service
-	ahead   *atomic.Int64
+	db       *store.DB
+	url      string
+	faults   []error
+	service  *odoo.Service
+	prepared []string // clients and people that were made ready
+	ahead    *atomic.Int64
 }
 
 func (h *house) now() time.Time       { return time.Now().Add(time.Duration(h.ahead.Load())) }
@@ -89,6 +91,10 @@ func (h *house) serve() {
 		Issuer: server.URL, Secret: []byte(strings.Repeat("k", 32)), Grants: h.db.Grants(), Clients: h.db.Clients(), Consents: h.db.Consents(), Logins: h.db.Logins(),
 		Keys: oidc.NewKeyRing(h.db.Keys(), h.db.Atomic, h.now), Browser: front{h: h}, Pages: front{h: h}, Log: h.db.Log(), Atomic: h.db.Atomic,
 		Now: h.now, Fault: fault, Implicit: service.Issue,
+		Prepare: func(_ context.Context, a oidc.Authorized) error {
+			h.prepared = append(h.prepared, string(a.Client.ID)+" "+a.User.Login)
+			return nil
+		},
 	})
 	h.must(err)
 	for _, r := range p.Routes() {

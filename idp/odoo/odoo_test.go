@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -232,9 +233,13 @@ func TestCode(t *testing.T) {
 		if resp, _ := h.get(link); !strings.Contains(resp.Header.Get("Location"), "error=invalid_request") {
 			h.Errorf("without PKCE: %v", resp.Header)
 		}
+		h.prepared = nil
 		resp, _ := h.get(link + "&nonce=n&code_challenge_method=S256&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM") // RFC 7636, appendix B
 		to, err := url.Parse(resp.Header.Get("Location"))
 		h.must(err)
+		if !slices.Equal(h.prepared, []string{"erp ada"}) { // who is not linked yet is linked now
+			h.Errorf("prepared: %v", h.prepared)
+		}
 		form := url.Values{
 			"grant_type": {"authorization_code"}, "code": {to.Query().Get("code")}, "redirect_uri": {signin("erp")}, "client_id": {"erp"},
 			"code_verifier": {"dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"},

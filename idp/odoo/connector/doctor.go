@@ -69,6 +69,7 @@ var checks = []check{
 	{"version", (*patient).version},
 	{"client", (*patient).registered},
 	{"provider_row", (*patient).providerRow},
+	{"label", (*patient).label},
 	{"way", (*patient).wayIn},
 	{"hosts", (*patient).hosts},
 	{"header_parameter", (*patient).header},

@@ -31,6 +31,7 @@ var wrongs = []struct {
 	{check: "provider_row", level: connector.Problem, says: "gone", fixes: true, do: func(h *office) { h.odoo.Remove("auth.oauth.provider", h.provider()) }},
 	{check: "provider_row", level: connector.Problem, says: "enabled", fixes: true, do: func(h *office) { h.setRow(odootest.Record{"enabled": false}) }},
 	{check: "provider_row", level: connector.Problem, says: "scope", fixes: true, do: func(h *office) { h.setRow(odootest.Record{"scope": false}) }},
+	{check: "label", level: connector.Advice, says: "fr_FR", fixes: true, do: func(h *office) { h.odoo.Add("res.lang", odootest.Record{"name": "French", "code": "fr_FR"}) }},
 	{check: "data_endpoint", level: connector.Problem, says: "data_endpoint", fixes: true, do: func(h *office) { h.setRow(odootest.Record{"data_endpoint": "https://x.example.org"}) }},
 	{check: "proxy_mode", level: connector.Problem, says: "proxy_mode", do: func(h *office) { h.odoo.Front = "http://odoo:8069" }},
 	{check: "hosts", level: connector.Problem, says: "new.example.org", fixes: true, do: func(h *office) { h.odoo.SetParam("web.base.url", "https://new.example.org") }},

@@ -155,7 +155,7 @@ func company(ctx context.Context, r *rpc.Client) (Company, error) {
 		return Company{}, err
 	}
 	fields := []string{"name"}
-	for _, f := range []string{"primary_color", "secondary_color", "logo_web"} {
+	for _, f := range []string{"primary_color", "secondary_color", "logo_web", "uses_default_logo"} {
 		if have[f] {
 			fields = append(fields, f)
 		}
@@ -165,12 +165,13 @@ func company(ctx context.Context, r *rpc.Client) (Company, error) {
 		Primary   rpc.Text `json:"primary_color"`
 		Secondary rpc.Text `json:"secondary_color"`
 		Logo      rpc.Text `json:"logo_web"`
+		Stock     bool     `json:"uses_default_logo"`
 	}
 	if err := r.SearchRead(ctx, "res.company", nil, fields, rpc.Page{Order: "id", Limit: 1}, &all); err != nil || len(all) == 0 {
 		return Company{}, err
 	}
 	c := Company{Name: all[0].Name, Primary: string(all[0].Primary), Secondary: string(all[0].Secondary), Logo: string(all[0].Logo)}
-	if len(c.Logo) > maxLogo {
+	if all[0].Stock || len(c.Logo) > maxLogo { // "Your logo" is nobody's
 		c.Logo = ""
 	}
 	return c, nil

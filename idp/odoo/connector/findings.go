@@ -76,6 +76,21 @@ func (p *patient) providerRow(ctx context.Context) ([]Finding, error) {
 	return fixed(one(check, Problem, "`--fix` corrects it", "row %d of Odoo's OAuth providers is wrong in %s", w.ID, strings.Join(fields, ", ")), repair), nil
 }
 
+// label finds languages that Odoo learnt after it was connected.
+func (p *patient) label(ctx context.Context) ([]Finding, error) {
+	if _, found := p.ours(p.rows, p.c); !found {
+		return nil, nil
+	}
+	langs, err := p.labels(ctx, p.r, p.c, true)
+	if err != nil || len(langs) == 0 {
+		return nil, err
+	}
+	return fixed(one("label", Advice, "`--fix` writes them", "the button on Odoo's login page has no words in %s", some(langs)), func(ctx context.Context) error {
+		_, err := p.labels(ctx, p.r, p.c, false)
+		return err
+	}), nil
+}
+
 func (p *patient) wayIn(ctx context.Context) ([]Finding, error) {
 	if p.client.ID == "" {
 		return nil, nil
@@ -134,37 +149,6 @@ func (p *patient) clock(ctx context.Context) ([]Finding, error) {
 		return nil, nil
 	}
 	return []Finding{one("clock", Problem, "let both servers follow a time server (NTP)", "the clocks are %s apart", off.Abs().Round(time.Second))}, nil
-}
-
-type apiKey struct {
-	Name    rpc.Text
-	User    rpc.Ref `json:"user_id"`
-	Scope   rpc.Text
-	Created rpc.Time `json:"create_date"`
-	Expires rpc.Time `json:"expiration_date"`
-}
-
-func (p *patient) keys(ctx context.Context, where rpc.Domain) (all []apiKey, err error) {
-	have, err := p.r.Fields(ctx, "res.users.apikeys")
-	if err != nil {
-		return nil, err
-	}
-	fields := []string{"name", "user_id", "scope", "create_date"}
-	if have["expiration_date"] {
-		fields = append(fields, "expiration_date")
-	}
-	return all, p.r.SearchRead(ctx, "res.users.apikeys", where, fields, rpc.Page{Limit: 1000}, &all)
-}
-
-func (p *patient) keyExpiry(ctx context.Context) ([]Finding, error) {
-	own, err := p.keys(ctx, rpc.Domain{rpc.Is("user_id", "=", p.r.UID())})
-	for _, k := range own {
-		if left := k.Expires.Sub(p.Now()); !k.Expires.IsZero() && left < 14*24*time.Hour {
-			return []Finding{one("key_expiry", Problem, "if it is the one that Latchkey uses, make a new one in Odoo and run `latchkey odoo connect` again with it",
-				"the API key %q of %s expires on %s", k.Name, p.c.Login, k.Expires.Format(time.DateOnly))}, nil
-		}
-	}
-	return nil, err
 }
 
 func (p *patient) linked(u odooUser) bool { return u.Links.ID == p.c.Provider && u.UID != "" }
@@ -258,7 +242,7 @@ func (p *patient) passwords(context.Context) ([]Finding, error) {
 		out = append(out, f)
 	}
 	if len(exempt) > 0 {
-		out = append(out, one("break_glass", Advice, "keep their passwords long and in a safe", "%s keep a password of Odoo's", some(exempt)))
+		out = append(out, one("break_glass", Advice, "keep their passwords long and in a safe; this stays here as a reminder", "these keep a password of Odoo's on purpose: %s", some(exempt)))
 	}
 	return out, nil
 }
@@ -300,7 +284,7 @@ func (p *patient) totp(context.Context) ([]Finding, error) {
 		return nil, nil
 	}
 	return []Finding{one("odoo_totp", Problem,
-		"they switch it off in Odoo (Account Security), or, after an import of it: UPDATE res_users SET totp_secret = NULL WHERE oauth_uid IS NOT NULL",
+		fmt.Sprintf("when their app is set up here (an import by SQL brings it): in Odoo's list of users select them, Actions, Disable two-factor authentication; or in Odoo's database: UPDATE res_users SET totp_secret = NULL WHERE oauth_provider_id = %d", p.c.Provider),
 		"Odoo asks %d linked users for a code of its own, after ours: %s", len(who), some(who))}, nil
 }
 
@@ -312,22 +296,6 @@ func (p *patient) totpPolicy(ctx context.Context) ([]Finding, error) {
 	return fixed(one("totp_policy", Problem, "`--fix` clears it: policies of Latchkey decide", "Odoo demands a second factor of its own (%s = %s), so people are asked twice", paramTOTP, v), func(ctx context.Context) error {
 		return p.r.SetParam(ctx, paramTOTP, "")
 	}), nil
-}
-
-func (p *patient) apiKeys(ctx context.Context) ([]Finding, error) {
-	all, err := p.keys(ctx, nil)
-	if err != nil || len(all) == 0 {
-		return nil, err
-	}
-	var who []string
-	for _, k := range all {
-		age := "of unknown age"
-		if !k.Created.IsZero() {
-			age = fmt.Sprintf("%d days old", int(p.Now().Sub(k.Created.Time).Hours()/24))
-		}
-		who = append(who, fmt.Sprintf("%q of %s, %s", k.Name, k.User.Name, age))
-	}
-	return []Finding{one("api_keys", Advice, "remove in Odoo those that nobody needs; Latchkey's own is among them", "API keys pass every second factor; there are %d: %s", len(all), some(who))}, nil
 }
 
 // waiting are ended sessions that Odoo does not know of yet.

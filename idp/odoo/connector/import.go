@@ -1,6 +1,7 @@
 package connector
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -62,8 +63,8 @@ const examples = 5
 
 // Run reads the source twice: first to see which names come more than once,
 // then to bring people in. Who is known is passed over, so that a second run
-// goes on where the first one stopped and otherwise changes nothing. By is the
-// host's command line, or the house itself.
+// goes on where the first one stopped and otherwise changes nothing. By is an
+// administrator, the host's command line, or the house itself.
 func (i *Import) Run(ctx context.Context, by idp.Actor, from Source) (ImportReport, error) {
 	r := &importRun{Import: i, from: from, census: newCensus(), waiting: map[int]*arrival{}}
 	if err := i.options().Check(); err != nil {
@@ -79,12 +80,27 @@ func (i *Import) Run(ctx context.Context, by idp.Actor, from Source) (ImportRepo
 		return r.report, err
 	}
 	importer := account.Importer{
-		Service: i.Accounts, Directory: i.Directory, DryRun: i.DryRun, Found: r.refused, Meets: r.meets,
+		Service: i.accounts(), Directory: i.Directory, DryRun: i.DryRun, Found: r.refused, Meets: r.meets,
 		Progress: func(int, float64) { r.show() },
 	}
 	sum, err := importer.Import(ctx, by, r)
 	r.report.Added += sum.Added
 	return r.report, err
+}
+
+// accounts lets an Odoo fill the groups that follow it, whoever sets the import
+// going; nobody else may change them by hand (SECURITY.md D-02).
+func (i *Import) accounts() *account.Service {
+	own := *i.Accounts
+	if feeds := own.Fed; feeds != nil {
+		own.Fed = func(ctx context.Context, group string) (string, bool, error) {
+			if follows(i.Connection, group) {
+				return "", false, nil
+			}
+			return feeds(ctx, group)
+		}
+	}
+	return &own
 }
 
 func (i *Import) options() Options { return i.Connection.Settings.Import }
@@ -230,7 +246,9 @@ func (r *importRun) tell(p Person, c Class, text string, out bool) error {
 }
 
 // troubles are what package account finds, in our words.
-var troubles = map[account.Trouble]Class{account.Mistake: Mistake, account.Twice: SameName, account.Taken: Exists, account.Alike: LooksLike}
+var troubles = map[account.Trouble]Class{
+	account.Mistake: Mistake, account.Twice: SameName, account.Taken: Exists, account.Alike: LooksLike, account.Filled: Mistake,
+}
 
 // refused is told by package account of a row that does not go in.
 func (r *importRun) refused(f account.Finding) error {
@@ -243,7 +261,7 @@ func (r *importRun) refused(f account.Finding) error {
 	if first {
 		r.report.Out++
 	}
-	return r.tell(a.p, troubles[f.Kind], f.Text, first)
+	return r.tell(a.p, cmp.Or(troubles[f.Kind], Mistake), f.Text, first)
 }
 
 // meets is told by package account of a row whose names one person has.

@@ -3,6 +3,7 @@ package connector
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -99,33 +100,91 @@ func (s *Service) row(ctx context.Context, r *rpc.Client, c *Connection, client 
 	}
 	c.Provider = w.ID
 	fields, right := s.wrong(w, *c, client)
+	var did []string
+	if len(fields) > 0 {
+		did = append(did, "correct "+strings.Join(fields, ", "))
+		if !dry {
+			if err := r.Write(ctx, "auth.oauth.provider", []int64{w.ID}, right, nil); err != nil {
+				return "", err
+			}
+		}
+	}
+	langs, err := s.labels(ctx, r, *c, dry)
+	if len(langs) > 0 {
+		did = append(did, "label the button in "+strings.Join(langs, ", "))
+	}
 	switch {
-	case len(fields) == 0:
+	case err != nil:
+		return "", err
+	case len(did) == 0:
 		return fmt.Sprintf("row %d is as it should be", w.ID), nil
 	case dry:
-		return fmt.Sprintf("would correct %s of row %d", strings.Join(fields, ", "), w.ID), nil
+		return fmt.Sprintf("would %s of row %d", strings.Join(did, " and "), w.ID), nil
 	}
-	return fmt.Sprintf("corrected %s of row %d", strings.Join(fields, ", "), w.ID), r.Write(ctx, "auth.oauth.provider", []int64{w.ID}, right, nil)
+	return fmt.Sprintf("put row %d right: %s", w.ID, strings.Join(did, " and ")), nil
 }
 
 func (s *Service) newRow(ctx context.Context, r *rpc.Client, c *Connection, client oidc.Client) (string, error) {
 	_, values := s.wrong(row{}, *c, client)
 	values["name"], values["body"], values["data_endpoint"] = s.Brand, s.Say("en", "button", s.Brand), false
 	values["css_class"], values["sequence"] = "fa fa-fw fa-sign-in text-primary", 1
-	id, err := r.Create(ctx, "auth.oauth.provider", values, rpc.Args{"lang": "en_US"})
+	id, err := r.Create(ctx, "auth.oauth.provider", values, rpc.Args{"lang": source})
 	if err != nil {
 		return "", err
 	}
 	c.Provider = id
-	for _, code := range c.Facts.Languages {
-		lang, _, _ := strings.Cut(code, "_")
-		label := s.Say(lang, "button", s.Brand)
-		if slices.Contains([]string{"", "en"}, lang) || label == values["body"] {
-			continue
-		}
-		if err := r.Write(ctx, "auth.oauth.provider", []int64{id}, rpc.Args{"body": label}, rpc.Args{"lang": code}); err != nil {
-			return "", err
-		}
+	if _, err := s.labels(ctx, r, *c, false); err != nil {
+		return "", err
 	}
 	return fmt.Sprintf("made row %d, with the button %q", id, values["body"]), nil
+}
+
+// source is the language in which Odoo keeps what is not translated. It can be
+// read even where nobody speaks it.
+const source = "en_US"
+
+// labels gives the button its words in those languages of an Odoo that it has
+// none in: a language may come long after the connection. What an administrator
+// wrote stays, in every language.
+func (s *Service) labels(ctx context.Context, r *rpc.Client, c Connection, dry bool) (langs []string, err error) {
+	own := s.Say("en", "button", s.Brand)
+	missing := map[string]string{}
+	for _, code := range c.Facts.Languages {
+		lang, _, _ := strings.Cut(strings.ReplaceAll(code, "@", "_"), "_") // fr_BE, sr@latin
+		if text := s.Say(lang, "button", s.Brand); lang != "en" && text != own {
+			missing[code] = text
+		}
+	}
+	if len(missing) == 0 {
+		return nil, nil
+	}
+	if is, err := label(ctx, r, c.Provider, source); err != nil || is != own {
+		return nil, err
+	}
+	for _, code := range slices.Sorted(maps.Keys(missing)) {
+		is, err := label(ctx, r, c.Provider, code)
+		if err != nil {
+			return langs, err
+		}
+		if is != own {
+			continue
+		}
+		if langs = append(langs, code); dry {
+			continue
+		}
+		if err := r.Write(ctx, "auth.oauth.provider", []int64{c.Provider}, rpc.Args{"body": missing[code]}, rpc.Args{"lang": code}); err != nil {
+			return langs, err
+		}
+	}
+	return langs, nil
+}
+
+// label is what the button says in one of Odoo's languages.
+func label(ctx context.Context, r *rpc.Client, id int64, lang string) (string, error) {
+	var all []row
+	err := r.SearchRead(ctx, "auth.oauth.provider", rpc.Domain{rpc.Is("id", "=", id)}, []string{"body"}, rpc.Page{Context: rpc.Args{"lang": lang}}, &all)
+	if err != nil || len(all) == 0 {
+		return "", err
+	}
+	return string(all[0].Body), nil
 }

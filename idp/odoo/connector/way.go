@@ -22,13 +22,16 @@ import (
 // in: Odoo's login page has our button with a good address in it, and Odoo's
 // server finds our validation address.
 func (s *Service) way(ctx context.Context, c Connection, client oidc.Client) ([]Finding, error) {
-	out := s.button(ctx, c, client)
+	out, stock := s.button(ctx, c, client)
 	direct, err := s.direct(ctx, client)
 	if err != nil {
 		return nil, err
 	}
 	if direct.Check != "" {
 		return append(out, direct), nil // Odoo's server would not get any further
+	}
+	if !stock {
+		return out, nil // it asks elsewhere, with what only a sign-in brings
 	}
 	through, err := s.through(ctx, c, client)
 	if err != nil {
@@ -43,8 +46,10 @@ func (s *Service) way(ctx context.Context, c Connection, client oidc.Client) ([]
 var links = regexp.MustCompile(`href="([^"]+)"`)
 
 // button looks at Odoo's login page as a browser does, at each address that
-// Odoo has.
-func (s *Service) button(ctx context.Context, c Connection, client oidc.Client) (out []Finding) {
+// Odoo has. It also says whether Odoo signs people in as its own module does,
+// as far as can be seen; OCA's auth_oidc has other flows (ODOO.md §4).
+func (s *Service) button(ctx context.Context, c Connection, client oidc.Client) (out []Finding, stock bool) {
+	stock = true
 	for _, at := range lookAt(c) {
 		cfg := s.config(c)
 		cfg.URL, cfg.Timeout = at, 15*time.Second
@@ -53,13 +58,16 @@ func (s *Service) button(ctx context.Context, c Connection, client oidc.Client) 
 			continue // an address for browsers, which this server need not see
 		}
 		if err != nil {
-			return append(out, Finding{Check: "unreachable", Level: Problem, Evidence: err.Error(), Cure: "let this server reach Odoo at " + at})
+			return append(out, Finding{Check: "unreachable", Level: Problem, Evidence: err.Error(), Cure: "let this server reach Odoo at " + at}), stock
+		}
+		if q, found := s.link(page.Body, client); found && q.Get("response_type") != "token" {
+			stock = false
 		}
 		if f, bad := s.judge(at, slices.Contains(c.Facts.Hosts, origin(at)), page, client); bad {
 			out = append(out, f)
 		}
 	}
-	return out
+	return out, stock
 }
 
 // lookAt are the addresses whose login page is looked at.
@@ -81,6 +89,12 @@ func (s *Service) judge(at string, public bool, page rpc.Seen, client oidc.Clien
 		return Finding{
 			Check: "button", Level: Problem, Evidence: fmt.Sprintf("%s/web/login shows no button that leads here (status %d)", at, page.Status),
 			Cure: "`latchkey odoo doctor --fix` writes the provider row anew; if a module replaces the login page, its template must list the providers",
+		}, true
+	}
+	if asks := strings.Fields(q.Get("response_type")); !slices.Contains(client.ResponseTypes, strings.Join(slices.Sorted(slices.Values(asks)), " ")) {
+		return Finding{
+			Check: "flow", Level: Problem, Evidence: fmt.Sprintf("at %s, Odoo asks with response_type %q, which the application may not use", at, q.Get("response_type")),
+			Cure: "choose another flow in Odoo's provider row (the code flow is best), or allow this one: `latchkey client update " + string(client.ID) + " --response-type …`",
 		}, true
 	}
 	seen := q.Get("redirect_uri")

@@ -63,16 +63,22 @@ func (f *Odoo) run(uid int64, model, method string, ids []int64, args map[string
 
 // common are the methods that every model has.
 func (f *Odoo) common(uid int64, m *model, model, method string, ids []int64, args map[string]any) (any, error) {
+	lang, err := f.foreign(args)
+	if err != nil {
+		return nil, err
+	}
 	switch method {
 	case "search_read", "search", "search_count":
-		return f.search(model, method, args)
+		out, err := f.search(model, method, args)
+		return m.in(lang, out), err
 	case "read":
-		return f.read(m, model, ids, texts(args["fields"]))
+		out, err := f.read(m, model, ids, texts(args["fields"]))
+		return m.in(lang, out), err
 	case "create":
 		return f.create(model, args)
 	case "write":
 		values, _ := args["vals"].(map[string]any)
-		return true, f.write(model, ids, values)
+		return true, f.write(model, ids, m.apart(lang, ids, values))
 	case "unlink":
 		for _, id := range ids {
 			delete(m.rows, id)

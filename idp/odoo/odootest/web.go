@@ -75,12 +75,24 @@ func (f *Odoo) loginPage(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		q := url.Values{
-			"response_type": {"token"}, "client_id": {fmt.Sprint(p["client_id"])}, "redirect_uri": {f.front(r) + "/auth_oauth/signin"},
+			"response_type": {asks(p)}, "client_id": {fmt.Sprint(p["client_id"])}, "redirect_uri": {f.front(r) + "/auth_oauth/signin"},
 			"scope": {fmt.Sprint(p["scope"])}, "state": {string(state)},
 		}
 		fmt.Fprintf(w, "<a class=\"list-group-item\" href=\"%s\">%s</a>\n", html.EscapeString(fmt.Sprintf("%s?%s", p["auth_endpoint"], q.Encode())), html.EscapeString(fmt.Sprint(p["body"])))
 	}
 	fmt.Fprint(w, "</body></html>")
+}
+
+// asks is the response_type of a row: OCA's auth_oidc gives it a field "flow"
+// (ODOO.md §4).
+func asks(p Record) string {
+	switch p["flow"] {
+	case "id_token_code":
+		return "code"
+	case "id_token":
+		return "id_token token"
+	}
+	return "token"
 }
 
 // signin is the server's side of a sign-in (ODOO.md §1.3 to §1.7).
@@ -99,7 +111,7 @@ func (f *Odoo) signin(w http.ResponseWriter, r *http.Request) {
 	p, ok := f.models["auth.oauth.provider"].rows[state.P]
 	at, header := fmt.Sprint(p["validation_endpoint"]), f.params["auth_oauth.authorization_header"] != ""
 	f.mu.Unlock()
-	if !ok {
+	if !ok || asks(p) != "token" { // auth_oidc wants a code, or an ID token
 		fail(2)
 		return
 	}

@@ -174,8 +174,8 @@ func findingOf(c *page.Context, v admin.Visit, f connector.Finding) findingView 
 		out.Text = c.Words.T(key)
 	}
 	switch {
-	case f.Fixed:
-		out.Chip, out.Level = "chip-good", c.Words.T("admin.odoo.level.fixed")
+	case f.Fixed: // nothing is left to do
+		out.Chip, out.Level, out.Text, out.Cure = "chip-good", c.Words.T("admin.odoo.level.fixed"), "", ""
 	case f.Level == connector.Problem:
 		out.Chip = "chip-bad"
 	}

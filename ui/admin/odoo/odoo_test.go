@@ -86,7 +86,10 @@ func TestDoctor(t *testing.T) {
 	o.Must(err)
 	o.odoo.Set("auth.oauth.provider", c.Provider, odootest.Record{"enabled": false})
 	v := o.wait(o.Enter(idp.Admin, "/admin/odoo/shop").Submit("doctor")).Has("#findings .chip-bad", "form#cure-provider_row")
-	v = o.wait(v.Submit("cure-provider_row")).Has("#findings .chip-good")
+	v = o.wait(v.Submit("cure-provider_row")).Has("#findings .chip-good").HasNot("#findings li:has(.chip-good) form")
+	if v.Doc.Find("#findings li:has(.chip-good) p").Length() != 2 { // what it was; no cure any more
+		t.Errorf("%s", v.Doc.Find("#findings").Text())
+	}
 	if o.odoo.Get("auth.oauth.provider", c.Provider)["enabled"] != true {
 		t.Error("it was not put right")
 	}
