@@ -226,7 +226,7 @@ func TestSCIMRights(t *testing.T) {
 		t.Errorf("%d refusals are in the log, %v", refused, err)
 	}
 	w.feed(writes, http.MethodPost, scimUsers, entra("x@example.org"), "Content-Type", "text/plain").want(http.StatusUnsupportedMediaType)
-	w.feed(writes, http.MethodPost, "/scim/v2/Bulk", m{}).want(http.StatusNotFound)
+	w.feed(writes, http.MethodPost, "/scim/v2/Bulk", m{}).want(http.StatusNotImplemented)
 	w.feed(writes, http.MethodPost, "/scim/v2/Schemas", m{}).want(http.StatusMethodNotAllowed)
 	for _, path := range []string{"ServiceProviderConfig", "ResourceTypes", "ResourceTypes/User", "Schemas", "Schemas/urn:ietf:params:scim:schemas:core:2.0:Group"} {
 		w.feed(reads, http.MethodGet, "/scim/v2/"+path, nil).want(http.StatusOK)

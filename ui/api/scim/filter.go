@@ -18,12 +18,16 @@ var userFields = map[string]provision.Field{
 	"id": provision.ID, "externalid": provision.External, "username": provision.Login, "emails": provision.Email, "emails.value": provision.Email,
 	"displayname": provision.Name, "name.formatted": provision.Name, "phonenumbers": provision.Phone, "phonenumbers.value": provision.Phone,
 	"active": provision.Active, "usertype": provision.Kind, "meta.created": provision.Created, "meta.lastmodified": provision.Updated,
-	"groups": provision.InGroup, "groups.value": provision.InGroup,
+	"groups": provision.InGroup, "groups.value": provision.InGroup, resourceType: "User",
 }
 
 var groupFields = map[string]provision.Field{
-	"id": provision.ID, "externalid": provision.External, "displayname": provision.Name, "members": provision.Member, "members.value": provision.Member,
+	"id": provision.ID, "externalid": provision.External, "displayname": provision.Name, "members": provision.Member, "members.value": provision.Member, resourceType: "Group",
 }
+
+// resourceType is all the same in one list; it is answered here and is nothing
+// that the store searches for.
+const resourceType = "meta.resourcetype"
 
 // ofKind is how Entra ID asks for a part of one element of a list, such as
 // emails[type eq "work"].value; RFC 7644 has no such thing. We keep one
@@ -65,6 +69,9 @@ func translate(e filter.Expression, within string, fields map[string]provision.F
 		in, err := translate(e.Expression, within, fields)
 		return provision.Expr{Op: provision.Not, Args: []provision.Expr{in}}, err
 	case *filter.ValuePath:
+		if err := ours(e.AttributePath, fields); err != nil {
+			return provision.Expr{}, err
+		}
 		return translate(e.ValueFilter, e.AttributePath.AttributeName+".", fields)
 	case *filter.AttributeExpression:
 		return compare(e, within, fields)
@@ -83,26 +90,66 @@ func combine(op provision.Op, left, right provision.Expr) provision.Expr {
 	return provision.Expr{Op: op, Args: []provision.Expr{left, right}}
 }
 
+// ours refuses an attribute of another schema: it may have the name of one that
+// we know, and is another thing.
+func ours(p filter.AttributePath, fields map[string]provision.Field) error {
+	const core = "urn:ietf:params:scim:schemas:core:2.0:"
+	if uri := p.URI(); uri != "" && !strings.EqualFold(uri, core+string(fields[resourceType])) {
+		return fmt.Errorf("%w: %s is not searched for", provision.ErrFilter, p)
+	}
+	return nil
+}
+
+// either is everything, or nothing.
+func either(is bool) provision.Expr {
+	if is {
+		return provision.Expr{}
+	}
+	return provision.Expr{Op: provision.Not, Args: []provision.Expr{{}}}
+}
+
+// ofOne is about the type, or whether it is the primary, of the elements of a
+// list. Of addresses and numbers we keep one, which is every type, and the
+// primary one; members are people, and groups what they are in.
+func ofOne(e *filter.AttributeExpression, list provision.Field) (provision.Expr, error) {
+	switch list {
+	case provision.Email, provision.Phone:
+		if is, ok := truth(e.CompareValue); ok && is != (e.Operator == filter.EQ) {
+			return either(false), nil
+		}
+		return provision.Expr{Op: provision.Present, Field: list}, nil
+	case provision.Member, provision.InGroup:
+		return either(true), nil
+	}
+	return provision.Expr{}, fmt.Errorf("%w: %s is not searched for", provision.ErrFilter, e.AttributePath)
+}
+
 func compare(e *filter.AttributeExpression, within string, fields map[string]provision.Field) (provision.Expr, error) {
+	if err := ours(e.AttributePath, fields); err != nil {
+		return provision.Expr{}, err
+	}
 	path := within + e.AttributePath.AttributeName
 	if sub := e.AttributePath.SubAttributeName(); sub != "" {
 		path += "." + sub
 	}
 	path = strings.ToLower(path)
-	if within != "" && (strings.HasSuffix(path, ".type") || strings.HasSuffix(path, ".primary")) {
-		return provision.Expr{}, nil // we keep one, and it is every kind
-	}
+	list, part, _ := strings.Cut(path, ".")
 	field, ok := fields[path]
+	if part == "type" || part == "primary" {
+		return ofOne(e, fields[list])
+	}
 	if !ok {
 		return provision.Expr{}, fmt.Errorf("%w: %s is not searched for", provision.ErrFilter, path)
 	}
 	x := provision.Expr{Op: provision.Op(strings.ToLower(string(e.Operator))), Field: field, Value: e.CompareValue}
-	switch field {
-	case provision.Active:
+	switch {
+	case path == resourceType:
+		return ofType(x)
+	case field == provision.Active:
 		if is, ok := truth(e.CompareValue); ok {
 			x.Value = is
 		}
-	case provision.Created, provision.Updated:
+	case field == provision.Created || field == provision.Updated:
 		text, _ := e.CompareValue.(string)
 		at, err := time.Parse(time.RFC3339, text)
 		if err != nil && x.Op != provision.Present {
@@ -111,6 +158,19 @@ func compare(e *filter.AttributeExpression, within string, fields map[string]pro
 		x.Value = at.UnixMilli()
 	}
 	return x, nil
+}
+
+// ofType is about what all resources of a list are.
+func ofType(x provision.Expr) (provision.Expr, error) {
+	shall, ok := x.Value.(string)
+	same := strings.EqualFold(shall, string(x.Field))
+	switch {
+	case x.Op == provision.Present:
+		return either(true), nil
+	case ok && (x.Op == provision.Equal || x.Op == provision.Unlike):
+		return either(same == (x.Op == provision.Equal)), nil
+	}
+	return x, fmt.Errorf("%w: meta.resourceType is compared with eq and ne", provision.ErrFilter)
 }
 
 // meets reports whether an element of a list is meant by an expression.

@@ -88,6 +88,20 @@ func patch(o object, ops []operation) error {
 	return nil
 }
 
+// patchKeeping applies operations that leave the attribute which must be there:
+// taking it away is an error of its own (RFC 7644 §3.5.2.2).
+func patchKeeping(name string, ops []operation) func(object) (object, error) {
+	return func(o object) (object, error) {
+		if err := patch(o, ops); err != nil {
+			return nil, err
+		}
+		if get(o, name) == nil {
+			return nil, fmt.Errorf("%w: %s", errMutable, name)
+		}
+		return o, nil
+	}
+}
+
 func (p operation) apply(o object) error {
 	if p.path != "" {
 		return p.at(o, p.path, p.value)
@@ -252,7 +266,9 @@ func (p operation) set(o object, name string, value any) {
 
 // among is for the elements of a list that an expression means. Where none is
 // meant, one is made of the expression: Entra ID sets
-// emails[type eq "work"].value of somebody who has none.
+// emails[type eq "work"].value of somebody who has none. But one that is meant by
+// its value and is not there cannot be replaced (RFC 7644 §3.5.2.3): it would
+// join a group that it has left.
 func (p operation) among(o object, name, sub string, e filter.Expression, value any) error {
 	all, hit := elements(o[name]), false
 	var kept []any
@@ -285,6 +301,9 @@ func (p operation) among(o object, name, sub string, e filter.Expression, value 
 		made := object{}
 		if err := asks(made, e); err != nil {
 			return err
+		}
+		if p.op == "replace" && keyOf(made) != "" {
+			return fmt.Errorf("%w: %s", errTarget, name)
 		}
 		if sub != "" {
 			made[sub] = value

@@ -2,9 +2,13 @@ package scim
 
 import "strings"
 
-// fixed answers with what does not change; a list of resources as a list.
+// fixed answers with what does not change; a list of resources as a list. One
+// who filters it must not take all of it for what was found (RFC 7644 §4).
 func fixed(what func() any) handler {
 	return func(c *call) (*answer, error) {
+		if c.URL.Query().Get("filter") != "" {
+			return nil, errFixed
+		}
 		v := what()
 		if all, ok := v.([]object); ok {
 			return listed(all, 0, len(all)), nil

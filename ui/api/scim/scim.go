@@ -71,6 +71,7 @@ func (s *Server) Mount() http.Handler {
 		"GET /Groups": g.listGroups, "POST /Groups": g.createGroup, "GET /Groups/{id}": g.getGroup, "PUT /Groups/{id}": g.putGroup,
 		"PATCH /Groups/{id}": g.patchGroup, "DELETE /Groups/{id}": g.deleteGroup,
 		"POST /.search": search(s.listAll), "POST /Users/.search": search(u.listUsers), "POST /Groups/.search": search(g.listGroups),
+		"GET /Me": absent, "POST /Me": absent, "PUT /Me": absent, "PATCH /Me": absent, "DELETE /Me": absent, "POST /Bulk": absent,
 	} {
 		method, path, _ := cut(pattern)
 		s.mux.Handle(method+" "+Prefix+path, s.wrap(h))
@@ -104,6 +105,10 @@ type answer struct {
 type handler func(c *call) (*answer, error)
 
 type callerKey struct{}
+
+// absent is what RFC 7644 has and we have not: a token stands for a program,
+// which is nobody's "me" (§3.11), and steps that come one by one need no bulk.
+func absent(*call) (*answer, error) { return nil, errAbsent }
 
 // serve asks who it is, before it looks at anything else.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
@@ -196,7 +201,7 @@ func (s *Server) wrap(h handler) http.Handler {
 		}
 		if a.version != "" {
 			w.Header().Set("ETag", a.version)
-			if r.Method == http.MethodGet && r.Header.Get("If-None-Match") == a.version {
+			if r.Method == http.MethodGet && names(r.Header.Get("If-None-Match"), a.version) {
 				w.WriteHeader(http.StatusNotModified)
 				return
 			}
@@ -244,6 +249,8 @@ func (c *call) read() (object, error) {
 // What is said of requests that no use case judges.
 var (
 	errNowhere = errors.New("scim: there is nothing at this address")
+	errAbsent  = errors.New("scim: this is not offered")
+	errFixed   = errors.New("scim: this is one list, without a filter")
 	errMethod  = errors.New("scim: this address does not take this method")
 	errType    = errors.New("scim: application/scim+json is expected")
 	errSyntax  = errors.New("scim: the body is not an object in JSON")
@@ -262,8 +269,8 @@ var problems = []struct {
 	status int
 	kind   string
 }{
-	{errNowhere, http.StatusNotFound, ""}, {errMethod, http.StatusMethodNotAllowed, ""}, {errType, http.StatusUnsupportedMediaType, ""}, {errSyntax, http.StatusBadRequest, "invalidSyntax"},
-	{errLarge, http.StatusRequestEntityTooLarge, ""}, {errMany, http.StatusRequestEntityTooLarge, "tooMany"}, {errStale, http.StatusPreconditionFailed, ""}, {errPath, http.StatusBadRequest, "invalidPath"},
+	{errNowhere, http.StatusNotFound, ""}, {errAbsent, http.StatusNotImplemented, ""}, {errFixed, http.StatusForbidden, ""}, {errMethod, http.StatusMethodNotAllowed, ""}, {errType, http.StatusUnsupportedMediaType, ""}, {errSyntax, http.StatusBadRequest, "invalidSyntax"},
+	{errLarge, http.StatusRequestEntityTooLarge, ""}, {errMany, http.StatusRequestEntityTooLarge, ""}, {errStale, http.StatusPreconditionFailed, ""}, {errPath, http.StatusBadRequest, "invalidPath"},
 	{errTarget, http.StatusBadRequest, "noTarget"}, {errValue, http.StatusBadRequest, "invalidValue"}, {errMutable, http.StatusBadRequest, "mutability"},
 	{provision.ErrFilter, http.StatusBadRequest, "invalidFilter"},
 	{apitoken.ErrFromToken, http.StatusForbidden, ""}, {idp.ErrDenied, http.StatusForbidden, ""}, {idp.ErrNotFound, http.StatusNotFound, ""},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"latchkey/idp/provision"
@@ -20,7 +21,7 @@ func search(h handler) handler {
 		q := url.Values{}
 		for _, name := range []string{"filter", "startIndex", "count"} {
 			if v := get(o, name); v != nil {
-				q.Set(name, fmt.Sprint(v))
+				q.Set(name, plain(v))
 			}
 		}
 		for _, name := range []string{"attributes", "excludedAttributes"} {
@@ -34,6 +35,15 @@ func search(h handler) handler {
 		r.URL.RawQuery = q.Encode()
 		return h(&call{r, c.by})
 	}
+}
+
+// plain is a value as an address has it: a number without an exponent, or the
+// page after the first million would be the first one.
+func plain(v any) string {
+	if n, ok := v.(float64); ok {
+		return strconv.FormatFloat(n, 'f', -1, 64)
+	}
+	return fmt.Sprint(v)
 }
 
 // listAll is people and then groups. A filter that only one of them can have

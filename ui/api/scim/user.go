@@ -351,7 +351,7 @@ func (s users) patchUser(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.changeUser(c, func(o object) (object, error) { return o, patch(o, ops) })
+	return s.changeUser(c, patchKeeping("userName", ops))
 }
 
 func (s users) deleteUser(c *call) (*answer, error) {

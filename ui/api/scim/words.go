@@ -42,11 +42,16 @@ func versionOf(o object) string {
 
 // match refuses a change that is meant for another version.
 func (c *call) match(version string) error {
-	want := c.Header.Get("If-Match")
-	if want == "" || want == "*" || slices.Contains(strings.Split(strings.ReplaceAll(want, " ", ""), ","), version) {
+	if want := c.Header.Get("If-Match"); want == "" || names(want, version) {
 		return nil
 	}
 	return errStale
+}
+
+// names reports whether a header such as If-Match names a version.
+func names(header, version string) bool {
+	header = strings.ReplaceAll(header, " ", "")
+	return header == "*" || slices.Contains(strings.Split(header, ","), version)
 }
 
 // number reads a parameter of the address; nonsense is what was not said.
@@ -80,13 +85,17 @@ func (c *call) shown(o object) object {
 	out := object{}
 	for k, v := range o {
 		low := strings.ToLower(k)
-		parts := parted(only, low)
+		parts, gone := parted(only, low), parted(not, low)
 		switch {
 		case slices.Contains(always, low):
-		case len(only) > 0 && parts == nil || slices.Contains(not, low):
+			gone = nil
+		case len(only) > 0 && parts == nil || slices.Contains(gone, ""):
 			continue
 		case len(only) > 0:
-			v = part(v, parts)
+			v = part(v, parts, true)
+		}
+		if len(gone) > 0 {
+			v = part(v, gone, false)
 		}
 		out[k] = v
 	}
@@ -118,7 +127,8 @@ func parted(only []string, name string) (out []string) {
 	return out
 }
 
-func part(v any, parts []string) any {
+// part is a value with those of its parts alone, or without them.
+func part(v any, parts []string, with bool) any {
 	if slices.Contains(parts, "") {
 		return v
 	}
@@ -126,7 +136,7 @@ func part(v any, parts []string) any {
 	case object:
 		out := object{}
 		for k, inner := range v {
-			if slices.Contains(parts, strings.ToLower(k)) {
+			if slices.Contains(parts, strings.ToLower(k)) == with {
 				out[k] = inner
 			}
 		}
@@ -134,7 +144,7 @@ func part(v any, parts []string) any {
 	case []any:
 		out := make([]any, len(v))
 		for i := range v {
-			out[i] = part(v[i], parts)
+			out[i] = part(v[i], parts, with)
 		}
 		return out
 	}
