@@ -70,9 +70,11 @@ func (w *world) userinfo(access string) (int, map[string]any) {
 	return resp.StatusCode, out
 }
 
-// race runs f twelve times at once and counts how often it says yes.
+// runners is how many do the same at once.
+const runners = 20
+
+// race runs f twenty times at once and counts how often it says yes.
 func race(f func() bool) int {
-	const runners = 12
 	var start, end sync.WaitGroup
 	won := make(chan bool, runners)
 	start.Add(1)
@@ -96,7 +98,7 @@ func race(f func() bool) int {
 	return n
 }
 
-// Of twelve at once, one wins: codes, refresh tokens, steps of an app, backup
+// Of twenty at once, one wins: codes, refresh tokens, steps of an app, backup
 // codes and Odoo's validation, through the front door.
 // P-04, P-09, T-01, T-09, P-08.
 func TestRaces(t *testing.T) {
@@ -142,7 +144,7 @@ func TestRaces(t *testing.T) {
 	})
 }
 
-// raceFactor lets twelve browsers use one code of the app at once, and then one
+// raceFactor lets twenty browsers use one code of the app at once, and then one
 // backup code. The account's budget of ten wrong codes may lock some out.
 func (w *world) raceFactor(t *testing.T) {
 	t.Helper()
@@ -165,7 +167,7 @@ func (w *world) raceFactor(t *testing.T) {
 
 func (w *world) raceCode(login, method, code string) int {
 	w.t.Helper()
-	next := make(chan *person, 12)
+	next := make(chan *person, runners)
 	for range cap(next) {
 		p := w.person().open(w.odooLink("odoo")).submit("form#login", "login", login, "password", rightPassword).want("form#factor")
 		if method == "backup" {
