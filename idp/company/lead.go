@@ -120,18 +120,7 @@ func (s *Contacts) person(by idp.Actor, m Member) Person {
 	if m.User.ID == "" {
 		out.Name, out.Email, out.Self, disabled = m.Name, m.Email, false, m.Off != 0
 	}
-	switch {
-	case disabled:
-		out.State = Disabled
-	case none && !m.Invited.IsZero() && s.Now().Before(m.Invited.Add(idp.LinkInvite.Life())):
-		out.State = Invited
-	case none && !m.Invited.IsZero():
-		out.State = Expired
-	case m.Factor:
-		out.State = Ready
-	default:
-		out.State = NotReady
-	}
+	out.State = s.state(m, none, disabled)
 	if !changeable(by, m) {
 		return out
 	}
@@ -139,6 +128,21 @@ func (s *Contacts) person(by idp.Actor, m Member) Person {
 	out.MayEnable = disabled && (m.User.ID == "" || m.Off == m.User.Epoch)
 	out.MayInvite = !disabled && none && out.Email != ""
 	return out
+}
+
+// state is how far a member has come; none: they have no way in yet.
+func (s *Contacts) state(m Member, none, disabled bool) State {
+	switch {
+	case disabled:
+		return Disabled
+	case none && !m.Invited.IsZero() && s.Now().Before(m.Invited.Add(idp.LinkInvite.Life())):
+		return Invited
+	case none && !m.Invited.IsZero():
+		return Expired
+	case m.Factor:
+		return Ready
+	}
+	return NotReady
 }
 
 // changeable reports whether a main contact may change a member; the store asks

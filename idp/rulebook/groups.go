@@ -190,7 +190,7 @@ func (g *Groups) Add(ctx context.Context, by idp.Actor, name string) error {
 	if err != nil {
 		return err
 	}
-	there, err := g.Service.Groups.Exists(ctx, name)
+	there, err := g.Groups.Exists(ctx, name)
 	if err == nil && there {
 		err = fmt.Errorf("%w: the group %q", idp.ErrTaken, name)
 	}
@@ -201,7 +201,7 @@ func (g *Groups) Add(ctx context.Context, by idp.Actor, name string) error {
 		return err
 	}
 	return g.Atomic(ctx, func(ctx context.Context) error {
-		return errors.Join(g.Service.Groups.Put(ctx, name), g.event(ctx, by, "group.add", "ok", map[string]string{"group": name}))
+		return errors.Join(g.Groups.Put(ctx, name), g.event(ctx, by, "group.add", "ok", map[string]string{"group": name}))
 	})
 }
 
@@ -216,7 +216,7 @@ func (g *Groups) Remove(ctx context.Context, by idp.Actor, name, confirm string)
 		return &UsedError{is}
 	}
 	return g.Atomic(ctx, func(ctx context.Context) error {
-		return errors.Join(g.Service.Groups.Remove(ctx, name), g.event(ctx, by, "group.remove", "ok", map[string]string{"group": name}))
+		return errors.Join(g.Groups.Remove(ctx, name), g.event(ctx, by, "group.remove", "ok", map[string]string{"group": name}))
 	})
 }
 
@@ -248,7 +248,7 @@ func (g *Groups) Join(ctx context.Context, by idp.Actor, name string, who ...str
 	return len(people), g.Atomic(ctx, func(ctx context.Context) error {
 		var errs []error
 		for _, u := range people {
-			errs = append(errs, g.Service.Groups.Join(ctx, name, u.ID), g.member(ctx, by, "group.join", name, u))
+			errs = append(errs, g.Groups.Join(ctx, name, u.ID), g.member(ctx, by, "group.join", name, u))
 		}
 		return errors.Join(errs...)
 	})
@@ -267,7 +267,7 @@ func (g *Groups) Leave(ctx context.Context, by idp.Actor, name string, id idp.Us
 		return err
 	}
 	return g.Atomic(ctx, func(ctx context.Context) error {
-		return errors.Join(g.Service.Groups.Leave(ctx, name, id), g.member(ctx, by, "group.leave", name, u))
+		return errors.Join(g.Groups.Leave(ctx, name, id), g.member(ctx, by, "group.leave", name, u))
 	})
 }
 

@@ -168,8 +168,13 @@ func (j *joining) recall(ctx context.Context) error {
 			return fmt.Errorf("%w: name: this Odoo is connected already, as %s", idp.ErrInvalid, c.ID)
 		}
 	}
-	for _, id := range []string{id, "odoo", slug(j.o.Database), slug(origin(j.o.URL))} {
-		if nameOf.MatchString(id) && !slices.Contains(ids(all), id) {
+	return j.name(id, ids(all))
+}
+
+// name begins a new connection, by the name that was chosen or one that is free.
+func (j *joining) name(chosen string, taken []string) error {
+	for _, id := range []string{chosen, "odoo", slug(j.o.Database), slug(origin(j.o.URL))} {
+		if nameOf.MatchString(id) && !slices.Contains(taken, id) {
 			j.c = Connection{ID: id, Created: j.Now()}
 			return nil
 		}

@@ -51,7 +51,7 @@ type Trickle struct {
 // epoch that has risen means that there was one, or that it was taken away on
 // purpose: then Odoo is not asked. idp.ErrBusy when too many are.
 func (t *Trickle) Check(ctx context.Context, u idp.User, plain string) (bool, error) {
-	if u.ID == "" || u.Password != "" || u.Disabled || u.Role != "" || u.Epoch != 0 || plain == "" {
+	if !untried(u) || plain == "" {
 		return false, nil
 	}
 	ties, err := t.Ties.OfUser(ctx, u.ID)
@@ -74,6 +74,11 @@ func (t *Trickle) Check(ctx context.Context, u idp.User, plain string) (bool, er
 		}
 	}
 	return false, nil
+}
+
+// untried reports whether somebody's first password may be Odoo's.
+func untried(u idp.User) bool {
+	return u.ID != "" && u.Password == "" && !u.Disabled && u.Role == "" && u.Epoch == 0
 }
 
 // Begin returns what a refusal waits for before it is told: how long it took

@@ -298,22 +298,31 @@ func (p operation) among(o object, name, sub string, e filter.Expression, value 
 		kept = append(kept, one)
 	}
 	if !hit && p.op != "remove" {
-		made := object{}
-		if err := asks(made, e); err != nil {
+		made, err := p.made(name, sub, e, value)
+		if err != nil {
 			return err
-		}
-		if p.op == "replace" && keyOf(made) != "" {
-			return fmt.Errorf("%w: %s", errTarget, name)
-		}
-		if sub != "" {
-			made[sub] = value
-		} else if next, ok := value.(object); ok {
-			maps.Copy(made, next)
 		}
 		kept = append(kept, made)
 	}
 	o[name] = kept
 	return nil
+}
+
+// made is the element that an expression asks for.
+func (p operation) made(name, sub string, e filter.Expression, value any) (object, error) {
+	made := object{}
+	if err := asks(made, e); err != nil {
+		return nil, err
+	}
+	if p.op == "replace" && keyOf(made) != "" {
+		return nil, fmt.Errorf("%w: %s", errTarget, name)
+	}
+	if sub != "" {
+		made[sub] = value
+	} else if next, ok := value.(object); ok {
+		maps.Copy(made, next)
+	}
+	return made, nil
 }
 
 func elements(v any) []any {
