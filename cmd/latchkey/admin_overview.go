@@ -48,19 +48,24 @@ func (h *house) firstSteps(ctx context.Context, by idp.Actor) ([]overview.Step, 
 	if err != nil {
 		return nil, err
 	}
-	owners := 0
-	for _, s := range staff {
-		if s.Role == idp.Owner && !s.Disabled {
-			owners++
-		}
-	}
 	return []overview.Step{
 		{Name: "mail", URL: admin.Home + "/settings", Done: h.cfg.Mail.SMTPURL != ""},
 		{Name: "odoo", URL: admin.Home + "/odoo", Done: len(odoos) > 0},
 		{Name: "policy", URL: admin.Home + "/policies", Done: len(rules) > 0},
 		{Name: "branding", URL: admin.Home + "/branding", Done: !own.Empty()},
-		{Name: "owner", URL: admin.Home + "/users/new", Done: owners > 1},
+		{Name: "owner", URL: admin.Home + "/users/new", Done: activeOwners(staff) > 1},
 	}, nil
+}
+
+// activeOwners counts owners who could help when another is away: who was only
+// invited has never been in, and may never come.
+func activeOwners(staff []evidence.Admin) (n int) {
+	for _, s := range staff {
+		if s.Role == idp.Owner && !s.Disabled && !s.SignedIn.IsZero() {
+			n++
+		}
+	}
+	return n
 }
 
 // deadlines are the policies that demand something from a day on, with how many

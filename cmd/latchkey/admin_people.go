@@ -15,7 +15,7 @@ import (
 func (h *house) adminPeople() []admin.Section {
 	p := &users.Pages{
 		Accounts: h.accounts, Help: h.help, Approvals: h.approvals(), Directory: h.directory(), Cards: h.cards(), Bulk: h.bulk(), Imports: h.imports(), Merging: h.merging(),
-		Data: h.export(), Companies: h.companies(), Groups: h.db.Groups(), Kinds: h.engine.Kinds, Issuer: h.cfg.Issuer,
+		Data: h.export(), Companies: h.companies(), Groups: h.db.Groups(), Kinds: h.engine.Kinds, Issuer: h.cfg.Issuer, NoMail: h.cfg.Mail.SMTPURL == "",
 		Security: &security.Pages{Site: h.site, SignIn: h.signIn, Security: h.security, Elsewhere: h.odooConnected},
 	}
 	return p.Sections()

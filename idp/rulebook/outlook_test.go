@@ -183,7 +183,7 @@ func TestWhatIf(t *testing.T) {
 	h.add("bob", "", "totp")
 	h.client("shop")
 	p := second("outside", everyone)
-	p.Where = policy.Where{Clients: []string{"shop"}, Networks: policy.Networks{NotIn: rulebook.Templates(h.clock.Now())[2].Policy.Where.Networks.NotIn}}
+	p.Where = policy.Where{Clients: []string{"shop"}, Networks: policy.Networks{NotIn: rulebook.Templates(h.clock.Now())[3].Policy.Where.Networks.NotIn}}
 	p.What.Devices = &policy.Devices{Days: 5}
 	h.published(p)
 	late := second("late", policy.Whom{Users: []string{"bob"}})

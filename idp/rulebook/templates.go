@@ -24,6 +24,9 @@ func Templates(now time.Time) []Template {
 	private := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"), netip.MustParsePrefix("192.168.0.0/16")}
 	days := func(n int) *policy.Devices { return &policy.Devices{Days: n} }
 	return []Template{
+		{"employees", policy.Policy{Name: "employees-second-factor", Enabled: true, Whom: policy.Whom{Kind: "internal"}, What: policy.What{
+			Assurance: policy.MFA, Enrolment: policy.Enrolment{GraceDays: 14},
+		}}},
 		{"portal", policy.Policy{Name: "portal-second-factor", Enabled: true, Whom: policy.Whom{Kind: "portal"}, What: policy.What{
 			Assurance: policy.MFA, Enrolment: policy.Enrolment{Deadline: deadline}, Devices: days(30),
 		}}},

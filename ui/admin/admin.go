@@ -74,7 +74,9 @@ func Post(path string, right idp.Right, back string, h Handler) Route {
 	return Route{Method: http.MethodPost, Path: path, Right: right, Back: at(back), Handle: h}
 }
 
-// Guarded makes a route ask for fresh proofs.
+// Guarded makes a route ask for fresh proofs. A page with a long form is guarded
+// as its action is: whoever must prove more does so before they type, because
+// what is typed is lost on the way through the sign-in.
 func (r Route) Guarded() Route {
 	r.Fresh = true
 	return r

@@ -47,10 +47,10 @@ func (p *Pages) Sections() []admin.Section {
 		Name: "clients", Path: Clients, Right: idp.SeeClients, Group: "apps", Routes: []admin.Route{
 			admin.Get(Clients, idp.SeeClients, p.list),
 			admin.Get(Clients+"/new", idp.EditClients, p.choose),
-			admin.Get(Clients+"/new/:type", idp.EditClients, p.blank),
+			admin.Get(Clients+"/new/:type", idp.EditClients, p.blank).Guarded(),
 			admin.Post(Clients+"/new/:type", idp.EditClients, Clients+"/new/:type", p.add).Guarded(),
 			admin.Get(one, idp.SeeClients, p.show),
-			admin.Get(one+"/edit", idp.EditClients, p.edit),
+			admin.Get(one+"/edit", idp.EditClients, p.edit).Guarded(),
 			admin.Post(one+"/edit", idp.EditClients, one+"/edit", p.update).Guarded(),
 			admin.Post(one+"/test", idp.EditClients, one, p.test),
 			admin.Get(one+"/code", idp.SeeClients, p.snippets),

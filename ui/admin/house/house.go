@@ -132,7 +132,7 @@ func (p *Pages) settings() admin.Section {
 		admin.Post(settingsPath, idp.EditHouse, settingsPath, s.change).Guarded(),
 		admin.Post(settingsPath+"/mail", idp.EditHouse, settingsPath, s.mail).Guarded(),
 		admin.Get(gatewaysPath, idp.SeeHouse, g.list),
-		admin.Get(gatewaysPath+"/new", idp.EditHouse, g.add),
+		admin.Get(gatewaysPath+"/new", idp.EditHouse, g.add).Guarded(),
 		admin.Post(gatewaysPath, idp.EditHouse, gatewaysPath, g.put).Guarded(),
 		admin.Post(gatewaysPath+"/test", idp.EditHouse, gatewaysPath, g.test).Guarded(),
 		admin.Get(gatewayPath, idp.SeeHouse, g.edit),
@@ -153,7 +153,7 @@ func (p *Pages) tokens() admin.Section {
 	t := tokens{p}
 	return admin.Section{Name: "tokens", Path: tokensPath, Right: idp.MakeTokens, Group: group, Routes: []admin.Route{
 		admin.Get(tokensPath, idp.MakeTokens, t.list),
-		admin.Get(tokensPath+"/new", idp.MakeTokens, t.add),
+		admin.Get(tokensPath+"/new", idp.MakeTokens, t.add).Guarded(),
 		admin.Post(tokensPath, idp.MakeTokens, tokensPath+"/new", t.make).Guarded(),
 		admin.Get(revokePath, idp.MakeTokens, t.sure),
 		admin.Post(revokePath, idp.MakeTokens, revokePath, t.revoke).Guarded(),

@@ -14,6 +14,7 @@ import (
 	"latchkey/idp/mail"
 	"latchkey/idp/settings"
 	"latchkey/idp/texts"
+	"latchkey/mfa/code"
 	"latchkey/mfa/sms"
 	"latchkey/ui/admin"
 	"latchkey/ui/admin/admintest"
@@ -52,6 +53,7 @@ func open(t *testing.T) (*admintest.House, *Pages, *sink) {
 			Clients: func(context.Context) ([]Client, error) { return []Client{{"shop", "The shop"}, {"wiki", "Wiki"}}, nil },
 			Own: &texts.Service{
 				Store: h.DB.Texts(), Messages: message.Choices(), Users: h.DB.Users(), Outbox: h.DB.Outbox(), Log: h.DB.Log(), Atomic: h.DB.Atomic, Now: h.Clock.Now,
+				Limiter: h.DB.Limiter(), Day: code.Factor{Channel: code.SMS}.Day,
 			},
 			Deliveries: &mail.Deliveries{Ledger: h.DB.Deliveries(), Log: h.DB.Log(), Atomic: h.DB.Atomic, Now: h.Clock.Now},
 			Tokens:     &apitoken.Service{Tokens: h.DB.APITokens(), Users: h.DB.Users(), Log: h.DB.Log(), Atomic: h.DB.Atomic, Now: h.Clock.Now},

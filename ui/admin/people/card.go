@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"latchkey/idp"
@@ -47,6 +48,16 @@ type link struct {
 
 type notice struct{ Text, URL, Do string }
 
+// noMail says that what is sent waits for a mail server, and where one reads how
+// to set it up, if the visitor may look there.
+func (p *Pages) noMail(c *page.Context, v admin.Visit) notice {
+	n := notice{Text: c.Words.T("admin.users.no_mail")}
+	if v.May(idp.SeeHouse) {
+		n.URL, n.Do = admin.Home+"/settings#mail", c.Words.T("admin.nav.settings")
+	}
+	return n
+}
+
 func (p cards) card(c *page.Context, v admin.Visit) error {
 	k, err := p.Cards.About(c.Context(), v.By, idp.UserID(c.R.PathValue("user")))
 	if err != nil {
@@ -69,7 +80,7 @@ func (p cards) cardOf(c *page.Context, v admin.Visit, k people.Card) cardView {
 		Head: v.Head(c, crumb(c)...), URL: urlOf(u.ID), Person: page.PersonOf(u), Groups: u.Groups, Chips: chips(c, k.Entry, locked),
 		Facts: factsOf(c, v, k), Data: p.Data != nil && v.By.MayTouch(idp.EditPeople, u) == nil,
 	}
-	view.State = c.Words.T(fmt.Sprintf("admin.users.standing.%s", string(k.Standing.Now.State)))
+	view.State = c.Words.T(standingOf(k))
 	if t, ahead := k.Standing.Turn(); ahead {
 		view.Turn = c.Words.T("admin.users.turn", c.Words.Date(t.At.In(zone(v))), c.Words.T(fmt.Sprintf("admin.users.standing.%s", string(t.State))))
 	}
@@ -77,8 +88,25 @@ func (p cards) cardOf(c *page.Context, v admin.Visit, k people.Card) cardView {
 	view.Applies = appliesOf(c, v, k)
 	troublesOf(c, v, k, &view)
 	elsewhereOf(c, v, k, &view)
+	if p.NoMail && len(view.Letters.Rows) > 0 {
+		view.Notices = append(view.Notices, p.noMail(c, v))
+	}
 	p.doings(c, v, k, &view)
 	return view
+}
+
+// standingOf is the word for whether somebody gets in. Policies ask what comes
+// after the password: they do not know that an account is disabled, or that
+// nobody has chosen a password for it yet.
+func standingOf(k people.Card) string {
+	passkey := slices.ContainsFunc(k.Factors, func(f people.Factor) bool { return f.Kind == "passkey" })
+	switch {
+	case k.User.Disabled:
+		return "admin.users.standing.disabled"
+	case k.User.Password == "" && !passkey:
+		return "admin.users.standing.no_password"
+	}
+	return fmt.Sprintf("admin.users.standing.%s", string(k.Standing.Now.State))
 }
 
 func factsOf(c *page.Context, v admin.Visit, k people.Card) []fact {

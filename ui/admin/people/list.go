@@ -33,6 +33,7 @@ type listView struct {
 	Acts     admin.Field
 	Groups   []string
 	All      string // "all that match", in words; empty: the page shows them all
+	TooMany  string // why that is not offered
 	Waiting  int    // temporary codes that wait for somebody else's word
 	MayAdd   bool
 	MayTake  bool // an export
@@ -153,7 +154,7 @@ func fill(c *page.Context, v admin.Visit, view *listView, q people.Query, found 
 	if view.Pager.Next != "" || view.Pager.First != "" {
 		view.All = c.Words.N("admin.users.all", found.Count)
 		if found.More {
-			view.All = ""
+			view.All, view.TooMany = "", c.Words.T("admin.users.bulk_too_many", c.Words.Number(people.Exactly))
 		}
 	}
 	switch {

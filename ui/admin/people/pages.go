@@ -47,6 +47,7 @@ type Pages struct {
 	Kinds     func() []mfa.Kind // of factor that the house has
 	Security  *security.Pages   // nil: without
 	Issuer    string
+	NoMail    bool // there is no mail server, so that invitations wait
 }
 
 // Sections is the part.
@@ -66,7 +67,7 @@ func (p *Pages) many() []admin.Route {
 	return []admin.Route{
 		admin.Get(Home, idp.SeePeople, lists{p}.list),
 		admin.Post(Home+"/export", idp.SeePeople, Home, lists{p}.export).Guarded(),
-		admin.Get(Home+"/new", idp.EditPeople, forms{p}.newPerson),
+		admin.Get(Home+"/new", idp.EditPeople, forms{p}.newPerson).Guarded(),
 		admin.Post(Home+"/new", idp.EditPeople, Home+"/new", forms{p}.add).Guarded(),
 		admin.Post(Home+"/bulk", idp.HelpPeople, Home, bulks{p}.prepare),
 		admin.Get(bulk, idp.HelpPeople, bulks{p}.plan),
@@ -89,13 +90,13 @@ func (p *Pages) one() []admin.Route {
 	const user = Home + "/:user"
 	return []admin.Route{
 		admin.Get(user, idp.SeePeople, cards{p}.card),
-		admin.Get(user+"/edit", idp.EditPeople, forms{p}.editPerson),
+		admin.Get(user+"/edit", idp.EditPeople, forms{p}.editPerson).Guarded(),
 		admin.Post(user+"/edit", idp.EditPeople, user+"/edit", forms{p}.edit).Guarded(),
 		admin.Get(user+"/role", idp.GrantRoles, forms{p}.rolePage),
 		admin.Post(user+"/role", idp.GrantRoles, user+"/role", forms{p}.role).Guarded(),
 		admin.Get(user+"/groups", idp.EditPeople, forms{p}.groupsPage),
 		admin.Post(user+"/groups", idp.EditPeople, user+"/groups", forms{p}.groups).Guarded(),
-		admin.Get(user+"/temporary", idp.HelpPeople, helping{p}.temporaryPage),
+		admin.Get(user+"/temporary", idp.HelpPeople, helping{p}.temporaryPage).Guarded(),
 		admin.Post(user+"/temporary", idp.HelpPeople, user+"/temporary", helping{p}.temporary).Guarded(),
 		admin.Get(user+"/invite", idp.HelpPeople, helping{p}.invitePage),
 		admin.Post(user+"/invite", idp.HelpPeople, user+"/invite", helping{p}.invite).Guarded(),

@@ -65,6 +65,37 @@ func TestCard(t *testing.T) {
 	}
 }
 
+// Whoever is invited and has no password yet cannot sign in, and neither can a
+// disabled account, whatever the policies make of it. Without a mail server the
+// page says that the invitation waits.
+func TestCardTellsWhoCannotSignIn(t *testing.T) {
+	h := open(t)
+	u := h.Add("ada")
+	path := urlOf(u.ID)
+	v := h.Enter(idp.Admin, path).Says("Yes, with the password alone.")
+	v.Get(path+"/disable").Submit("disable").Want(200, path).Says("No: the account is disabled.")
+	v.Get("/admin/users/new").Submit("new", "name", "Ines", "email", "ines@example.org", "invite", "yes").Says("Not yet: they have no password.").HasNot("a[href='/admin/settings#mail']")
+	h.pages.NoMail = true
+	v.Get(v.At.Path).Says("No mail server is set up yet").Has("a[href='/admin/settings#mail']")
+	v.Get(path).HasNot("a[href='/admin/settings#mail']") // nothing waits for this one
+	h.Enter(idp.HelpDesk, path).HasNot("a[href='/admin/settings#mail']")
+}
+
+// D-05: whoever must prove more does so before they type: long forms ask on the
+// way in, not when they are sent.
+func TestLongFormsAskFirst(t *testing.T) {
+	h := open(t)
+	u := h.Add("ada")
+	v := h.Enter(idp.Admin, "/admin/users")
+	h.Clock.Pass(6 * time.Minute)
+	for _, path := range []string{"/admin/users/new", urlOf(u.ID) + "/edit", urlOf(u.ID) + "/temporary"} {
+		if v.Get(path); v.At.Path != "/login" {
+			t.Errorf("%s opens with an old proof: %s", path, v.At)
+		}
+	}
+	v.Get(urlOf(u.ID)).Want(200, urlOf(u.ID)) // looking needs no new proof
+}
+
 // D-03: the pages of somebody's protection, too, are behind the second factor.
 func TestProtectionNeedsSecondFactor(t *testing.T) {
 	h := open(t)

@@ -21,6 +21,8 @@ type former struct{ speaker }
 type section struct {
 	Name, Title, Help, Error string
 	Inputs                   []input
+	Rare                     bool // few policies say anything here
+	Open                     bool // this one does, or has a mistake here
 }
 
 // input is one field of the table as the form draws it; the piece "rule_input"
@@ -50,6 +52,10 @@ type known struct {
 // offered is how many of them a form offers to tick.
 const offered = 40
 
+// rare are the parts of the form that stay folded until they say something: a
+// first policy needs none of them.
+var rare = []string{"codes", "passkeys", "lock", "banner"}
+
 // sections draw a policy's values, from the table of package policy alone.
 func (s former) sections(v policy.Values, ms policy.Mistakes, k known) []section {
 	var out []section
@@ -57,13 +63,15 @@ func (s former) sections(v policy.Values, ms policy.Mistakes, k known) []section
 		i := slices.IndexFunc(out, func(o section) bool { return o.Name == f.Part })
 		if i < 0 {
 			i = len(out)
-			o := section{Name: f.Part, Title: s.T(fmt.Sprintf("admin.policies.part.%s", f.Part))}
+			o := section{Name: f.Part, Title: s.T(fmt.Sprintf("admin.policies.part.%s", f.Part)), Rare: slices.Contains(rare, f.Part)}
 			if key := fmt.Sprintf("admin.policies.part_help.%s", f.Part); s.Has(key) {
 				o.Help = s.T(key)
 			}
 			out = append(out, o)
 		}
-		out[i].Inputs = append(out[i].Inputs, s.input(f, v, ms, k))
+		in := s.input(f, v, ms, k)
+		out[i].Inputs = append(out[i].Inputs, in)
+		out[i].Open = out[i].Open || v[f.Key] != "" || in.Error != "" || slices.ContainsFunc(in.Texts, func(t admin.Field) bool { return t.Value != "" || t.Error != "" })
 	}
 	for _, m := range ms {
 		if part, text := s.general(m); part != "" {

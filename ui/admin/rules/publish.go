@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -52,6 +53,7 @@ type outlookView struct {
 	Hits     string
 	New      string
 	None     bool
+	Same     bool // nobody stands otherwise than without the change, on any day
 	States   []string
 	Days     []dayRow
 	Why      []whyRow
@@ -92,6 +94,9 @@ func (s speaker) outlook(c *page.Context, o rulebook.Outlook, id string) outlook
 	out.Known, out.Looked, out.None = true, e.Looked, e.Hits == 0
 	out.Hits, out.New = s.N("admin.policies.hits", e.Hits), s.N("admin.policies.hits_new", e.New)
 	out.Days = s.days(e.Before, e.After)
+	out.Same = !slices.ContainsFunc(out.Days, func(d dayRow) bool {
+		return slices.ContainsFunc(d.States, func(c stateCell) bool { return c.Moved != 0 })
+	})
 	for _, b := range e.Because {
 		out.Why = append(out.Why, whyRow{s.by(b.Reason), s.reason(b.Reason), s.state(b.State), b.People})
 	}
@@ -172,10 +177,12 @@ func previewOf(c *page.Context, v admin.Visit, s speaker, e rulebook.Entry, o ru
 	if e.Draft != nil {
 		p = e.Draft.Policy
 	}
-	return previewView{
+	view := previewView{
 		Head: v.Head(c, trail(c, e)...), URL: pathOf(p.ID), Name: p.Name, Sentence: s.sentence(p), Draft: e.Draft != nil, May: v.May(idp.EditRules),
 		outlookView: s.outlook(c, o, p.ID), Who: admin.Field{Name: "user", Label: c.Words.T("admin.policies.except_user"), Mono: true, Required: true},
 	}
+	view.Same = view.Same && view.Draft // what is in force changes nothing by itself
+	return view
 }
 
 // standing lists where somebody stands now and from each deadline on.
