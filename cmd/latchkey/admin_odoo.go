@@ -29,8 +29,8 @@ func (h *house) adminOdoo() []admin.Section {
 			}
 			return h.security.EndOtherSessions(ctx, by, u.ID)
 		},
-		Dress: func(ctx context.Context, _ idp.Actor, c connector.Connection) (string, error) {
-			return h.dressAsOdoo(ctx, c, false)
+		Dress: func(ctx context.Context, by idp.Actor, c connector.Connection) (string, error) {
+			return h.dressAsOdoo(ctx, by, c, false)
 		},
 	}
 	return p.Sections()

@@ -38,8 +38,8 @@ func (h *house) apiServices(door *gate.Gate) (api.Services, error) {
 		Security: h.security, Tokens: h.tokens(), Groups: h.groupbook(), Rules: h.rulebook(), Clients: h.registrar(), Keys: h.custodian(),
 		Odoo: h.people(), Jobs: h.jobs, Audit: log, Settings: h.settings, Brands: h.brands, Evidence: h.evidence(),
 		Figures: &figures.Service{Store: h.db.Figures(), Now: h.now}, Outlook: h.outlook, Messages: h.apiMessages(),
-		Dress: func(ctx context.Context, _ idp.Actor, c connector.Connection) (string, error) {
-			return h.dressAsOdoo(ctx, c, false)
+		Dress: func(ctx context.Context, by idp.Actor, c connector.Connection) (string, error) {
+			return h.dressAsOdoo(ctx, by, c, false)
 		},
 	}, nil
 }

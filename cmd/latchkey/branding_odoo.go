@@ -13,9 +13,13 @@ import (
 )
 
 // dressAsOdoo gives a client that was connected the looks of Odoo's company, and
-// says what it did. One that has a brand keeps it.
-func (b *base) dressAsOdoo(ctx context.Context, c connector.Connection, dry bool) (did string, err error) {
-	own, err := b.brands.Get(ctx, host, c.Client)
+// says what it did. One that has a brand keeps it. A right to connect Odoos is none
+// to change how pages look (SECURITY.md D-01).
+func (b *base) dressAsOdoo(ctx context.Context, by idp.Actor, c connector.Connection, dry bool) (did string, err error) {
+	if err := by.May(idp.EditHouse); err != nil {
+		return "", err
+	}
+	own, err := b.brands.Get(ctx, by, c.Client)
 	switch {
 	case errors.Is(err, idp.ErrNotFound) && dry: // it would be made
 	case err != nil:
@@ -31,7 +35,7 @@ func (b *base) dressAsOdoo(ctx context.Context, c connector.Connection, dry bool
 	if broken == nil {
 		o.Logo = file
 	}
-	out, err := b.brands.Adopt(ctx, host, c.Client, o)
+	out, err := b.brands.Adopt(ctx, by, c.Client, o)
 	if err != nil {
 		return "", err
 	}

@@ -67,7 +67,7 @@ func odooConnect(a *app) *cobra.Command {
 		}
 		branding := ""
 		if !plain {
-			if branding, err = b.dressAsOdoo(ctx, r.Connection, o.Dry); err != nil {
+			if branding, err = b.dressAsOdoo(ctx, host, r.Connection, o.Dry); err != nil {
 				return fmt.Errorf("connected, but the client has no brand: %w", err)
 			}
 		}

@@ -184,7 +184,7 @@ func (o odooImportFlags) source(ctx context.Context, cmd *cobra.Command, p *conn
 		if err != nil {
 			return nil, nil, err
 		}
-		from, err := connector.OpenSQL(ctx, dsn, groups)
+		from, err := connector.OpenSQLAtHost(ctx, dsn, groups)
 		if err != nil {
 			return nil, nil, err
 		}

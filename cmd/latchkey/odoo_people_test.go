@@ -56,7 +56,7 @@ func TestOldPasswordAndApp(t *testing.T) {
 		base := odootest.NewDatabase(t, storetest.Postgres(t), 18)
 		base.User(odootest.User{Login: "ada", Email: "ada@example.org", Name: "Ada", Lang: "fr_FR", Password: hashOfEmployee, App: appSecret, Groups: []int{1}, Devices: 2})
 		there, c := w.connected(t)
-		from, err := connector.OpenSQL(t.Context(), base.DSN, nil)
+		from, err := connector.OpenSQLAtHost(t.Context(), base.DSN, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -100,6 +100,7 @@ type Imported struct {
 	Rows      int `json:"rows"`
 	Added     int `json:"added"` // or would be, in a dry run
 	Unchanged int `json:"unchanged"`
+	Settled   int `json:"-"` // of these, by Meets
 	Conflicts int `json:"conflicts"`
 	Mistaken  int `json:"mistaken"`
 }
@@ -126,9 +127,10 @@ func (i *Importer) Import(ctx context.Context, by idp.Actor, from Source) (sum I
 			i.Progress(run.sum.Rows, from.Part())
 		}
 	}
-	if run.sum.Added > 0 && !i.DryRun {
-		err = errors.Join(err, i.note(ctx, by, "user.import", "", map[string]string{
-			"added": strconv.Itoa(run.sum.Added), "unchanged": strconv.Itoa(run.sum.Unchanged),
+	if run.sum.Added+run.sum.Settled > 0 && !i.DryRun {
+		// What was done was done, though the time for it may be over (D-07).
+		err = errors.Join(err, i.note(context.WithoutCancel(ctx), by, "user.import", "", map[string]string{
+			"added": strconv.Itoa(run.sum.Added), "adopted": strconv.Itoa(run.sum.Settled), "unchanged": strconv.Itoa(run.sum.Unchanged),
 			"conflicts": strconv.Itoa(run.sum.Conflicts), "mistaken": strconv.Itoa(run.sum.Mistaken),
 		}))
 	}

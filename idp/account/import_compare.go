@@ -61,6 +61,9 @@ func (r *importing) meet(ctx context.Context, c candidate, h Holders, people map
 		return f, same, nil
 	}
 	settled, err := r.Meets(ctx, c.Row, people[there[0]])
+	if settled && err == nil {
+		r.sum.Settled++
+	}
 	if settled || err != nil {
 		return Finding{}, true, err
 	}

@@ -120,17 +120,25 @@ func (a odooAPI) routes() {
 
 // inStep are the operations that keep both sides in step.
 func (a odooAPI) inStep(o func(id, method, path, summary string, right idp.Right) operation) {
-	add(a.API, o("get-sync", http.MethodGet, "/{id}/sync", "How the synchronisation stands", idp.SeeOdoo), func(ctx context.Context, by idp.Actor, in *AboutConnection) (*body[connector.SyncState], error) {
+	state := o("get-sync", http.MethodGet, "/{id}/sync", "How the synchronisation stands", idp.SeeOdoo)
+	runs := o("list-sync-runs", http.MethodGet, "/{id}/sync/runs", "List the last runs of the synchronisation that did something or failed", idp.SeeOdoo)
+	state.about, runs.about = namesNeed, namesNeed
+	add(a.API, state, func(ctx context.Context, by idp.Actor, in *AboutConnection) (*body[connector.SyncState], error) {
 		if _, err := a.Odoo.Get(ctx, by, in.ID); err != nil {
 			return nil, err
 		}
-		return answer(a.Odoo.SyncState(ctx, in.ID))
+		s, err := a.Odoo.SyncState(ctx, in.ID)
+		s.Troubles = unnamed(by, s.Troubles)
+		return answer(s, err)
 	})
-	add(a.API, o("list-sync-runs", http.MethodGet, "/{id}/sync/runs", "List the last runs of the synchronisation that did something or failed", idp.SeeOdoo), func(ctx context.Context, by idp.Actor, in *AboutConnection) (*body[Items[connector.SyncRun]], error) {
+	add(a.API, runs, func(ctx context.Context, by idp.Actor, in *AboutConnection) (*body[Items[connector.SyncRun]], error) {
 		if _, err := a.Odoo.Get(ctx, by, in.ID); err != nil {
 			return nil, err
 		}
 		all, err := a.Odoo.Runs(ctx, by, in.ID)
+		for i := range all {
+			all[i].Troubles = unnamed(by, all[i].Troubles)
+		}
 		return answer(Items[connector.SyncRun]{all}, err)
 	})
 	add(a.API, o("run-sync", http.MethodPost, "/{id}/sync", "Bring both sides in step now", idp.EditOdoo), a.sync)
@@ -142,6 +150,18 @@ func (a odooAPI) inStep(o func(id, method, path, summary string, right idp.Right
 	})
 	add(a.API, o("lock-odoo", http.MethodPost, "/{id}/lock", "Replace the local passwords of linked people in the Odoo", idp.EditOdoo), a.lock)
 	add(a.API, o("unlock-odoo", http.MethodPost, "/{id}/unlock", "Allow Odoo's own password reset again", idp.EditOdoo), a.unlock)
+}
+
+// namesNeed tells of unnamed and its like.
+const namesNeed = "Who it is about, and what is said of them, is there for people:read, too."
+
+// unnamed leaves out who it is about for callers who may not see people: a right
+// to look at Odoos is none to their names (SECURITY.md D-01).
+func unnamed(by idp.Actor, all []connector.SyncTrouble) []connector.SyncTrouble {
+	if by.May(idp.SeePeople) == nil {
+		return all
+	}
+	return each(all, func(t connector.SyncTrouble) connector.SyncTrouble { return connector.SyncTrouble{Odoo: t.Odoo} })
 }
 
 func (v ConnectionValues) apply(s *connector.Settings) {

@@ -25,7 +25,7 @@ type Case struct {
 // NewIntake says who of an Odoo is brought here, and how.
 type NewIntake struct {
 	From      string                               `json:"from,omitempty" enum:"rpc,sql,csv" default:"rpc" doc:"Odoo's own interface, its database, or a file that was exported. Only the database has passwords and authenticator apps."`
-	DSN       string                               `json:"dsn,omitempty" maxLength:"1024" doc:"Of the database, for sql. It is only read, and the address is not kept."`
+	DSN       string                               `json:"dsn,omitempty" maxLength:"1024" doc:"Of the database, for sql: postgres://USER:PASSWORD@HOST/DATABASE, with ?sslmode= if need be and nothing else. It is only read, and the address is not kept."`
 	File      string                               `json:"file,omitempty" doc:"The text of the exported file, for csv."`
 	Only      idp.Kind                             `json:"only,omitempty" enum:"internal,portal"`
 	Companies bool                                 `json:"companies,omitempty" doc:"People's companies become groups."`
@@ -58,8 +58,30 @@ type imported struct {
 	Report connector.ImportReport `json:"report"`
 }
 
+// unnamed leaves out who it is about for callers who may not see people: logins
+// are in what imports, examinations and synchronisations say (SECURITY.md D-01).
+func (v OdooWork) unnamed(by idp.Actor) OdooWork {
+	if by.May(idp.SeePeople) == nil {
+		return v
+	}
+	if v.Import != nil {
+		for i := range v.Import.Classes {
+			v.Import.Classes[i].Examples = []connector.ImportFinding{}
+		}
+	}
+	if v.Doctor != nil {
+		for i := range v.Doctor.Findings {
+			v.Doctor.Findings[i].Evidence, v.Doctor.Findings[i].Cure = "", ""
+		}
+	}
+	if v.Sync != nil {
+		v.Sync.Troubles = unnamed(by, v.Sync.Troubles)
+	}
+	return v
+}
+
 // viewOdooWork reads what work returned as whoever began it wrote it.
-func (a *API) viewOdooWork(j job.Job) (OdooWork, error) {
+func (a *API) viewOdooWork(by idp.Actor, j job.Job) (OdooWork, error) {
 	v := OdooWork{ID: j.ID, Kind: strings.TrimPrefix(j.Kind, "odoo."), Work: *a.viewWork(&j)}
 	var r struct {
 		DryRun bool `json:"dry_run"`
@@ -83,7 +105,7 @@ func (a *API) viewOdooWork(j job.Job) (OdooWork, error) {
 		var r struct{ State connector.SyncState }
 		err, v.Sync = j.Read(&r), &r.State
 	}
-	return v, err
+	return v.unnamed(by), err
 }
 
 // odooWorkAPI are the operations about people of an Odoo, and its websites.
@@ -101,7 +123,9 @@ func (a odooWorkAPI) routes() {
 		all, err := a.Odoo.Databases(ctx, by, in.Body.URL)
 		return answer(Items[string]{all}, err)
 	})
-	add(a.API, o("list-cases", http.MethodGet, "/{id}/cases", "List people of whom nobody can tell which user of the Odoo they are", idp.SeeOdoo), func(ctx context.Context, by idp.Actor, in *AboutConnection) (*body[Items[Case]], error) {
+	cases := o("list-cases", http.MethodGet, "/{id}/cases", "List people of whom nobody can tell which user of the Odoo they are", idp.SeeOdoo)
+	cases.about = "It takes people:read, too."
+	add(a.API, cases, func(ctx context.Context, by idp.Actor, in *AboutConnection) (*body[Items[Case]], error) {
 		if _, err := a.Odoo.Get(ctx, by, in.ID); err != nil {
 			return nil, err
 		}
@@ -155,9 +179,12 @@ func (a odooWorkAPI) work(o func(id, method, path, summary string, right idp.Rig
 	})
 	bring := o("bring-people", http.MethodPost, "/{id}/import", "Bring an Odoo's users here", idp.EditOdoo)
 	bring.status, bring.most = http.StatusAccepted, maxUpload
-	bring.about = "It takes people:write, too, and goes on behind the answer: get-odoo-work tells what came of it. Who is known is passed over, so that a second run goes on where the first one stopped."
+	bring.about = "It takes people:write, too, ends when the caller loses either or after two hours, and goes on behind the answer: get-odoo-work tells what came of it. Who is known is passed over, so that a second run goes on where the first one stopped."
 	add(a.API, bring, a.bring)
-	add(a.API, o("list-odoo-work", http.MethodGet, "/{id}/work", "List what was lately done with a connection", idp.SeeOdoo), func(ctx context.Context, by idp.Actor, in *AboutConnection) (*body[Items[OdooWork]], error) {
+	list := o("list-odoo-work", http.MethodGet, "/{id}/work", "List what was lately done with a connection", idp.SeeOdoo)
+	show := o("get-odoo-work", http.MethodGet, "/{id}/work/{work}", "Show how far something is, or what came of it", idp.SeeOdoo)
+	list.about, show.about = namesNeed, namesNeed
+	add(a.API, list, func(ctx context.Context, by idp.Actor, in *AboutConnection) (*body[Items[OdooWork]], error) {
 		if _, err := a.Odoo.Get(ctx, by, in.ID); err != nil {
 			return nil, err
 		}
@@ -165,24 +192,24 @@ func (a odooWorkAPI) work(o func(id, method, path, summary string, right idp.Rig
 		out := []OdooWork{}
 		for _, j := range all {
 			if strings.HasPrefix(j.Kind, "odoo.") {
-				v, bad := a.viewOdooWork(j)
+				v, bad := a.viewOdooWork(by, j)
 				out, err = append(out, v), errors.Join(err, bad)
 			}
 		}
 		return answer(Items[OdooWork]{out}, err)
 	})
-	add(a.API, o("get-odoo-work", http.MethodGet, "/{id}/work/{work}", "Show how far something is, or what came of it", idp.SeeOdoo), func(ctx context.Context, by idp.Actor, in *struct {
+	add(a.API, show, func(ctx context.Context, by idp.Actor, in *struct {
 		AboutConnection
 		Work string `path:"work" maxLength:"64"`
 	}) (*body[OdooWork], error) {
 		if _, err := a.Odoo.Get(ctx, by, in.ID); err != nil {
 			return nil, err
 		}
-		return a.one(ctx, in.ID, in.Work)
+		return a.one(ctx, by, in.ID, in.Work)
 	})
 }
 
-func (a odooWorkAPI) one(ctx context.Context, about, id string) (*body[OdooWork], error) {
+func (a odooWorkAPI) one(ctx context.Context, by idp.Actor, about, id string) (*body[OdooWork], error) {
 	j, err := a.Jobs.ByID(ctx, id)
 	if err != nil {
 		return nil, err
@@ -190,7 +217,7 @@ func (a odooWorkAPI) one(ctx context.Context, about, id string) (*body[OdooWork]
 	if j.About != about || !strings.HasPrefix(j.Kind, "odoo.") {
 		return nil, idp.ErrNotFound
 	}
-	return answer(a.viewOdooWork(j))
+	return answer(a.viewOdooWork(by, j))
 }
 
 func (a odooWorkAPI) bring(ctx context.Context, by idp.Actor, in *struct {
@@ -202,7 +229,7 @@ func (a odooWorkAPI) bring(ctx context.Context, by idp.Actor, in *struct {
 		err = by.May(idp.EditPeople)
 	}
 	b := in.Body
-	order := connector.Intake{Options: connector.Options{Only: b.Only, Companies: b.Companies, On: b.On}, Groups: b.Groups, DryRun: b.DryRun, Sync: b.Sync}
+	order := connector.Intake{Options: connector.Options{Only: b.Only, Companies: b.Companies, On: b.On}, Groups: b.Groups, DryRun: b.DryRun, Sync: b.Sync, Callers: a.Gate}
 	if err == nil {
 		order.Open, err = b.opener()
 		err = errors.Join(order.Options.Check(), err)
@@ -220,7 +247,7 @@ func (a odooWorkAPI) bring(ctx context.Context, by idp.Actor, in *struct {
 	if err != nil {
 		return nil, err
 	}
-	v, err := a.one(ctx, one.ID, id)
+	v, err := a.one(ctx, by, one.ID, id)
 	if err != nil {
 		return nil, err
 	}

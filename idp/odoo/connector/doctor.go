@@ -23,10 +23,17 @@ const (
 type Finding struct {
 	Check    string `json:"check"`
 	Level    Level  `json:"level"`
-	Evidence string `json:"evidence"`
+	Evidence string `json:"evidence"` // in English
 	Cure     string `json:"cure"`
 	Fixable  bool   `json:"fixable"`
 	Fixed    bool   `json:"fixed"`
+
+	// Says, Facts and Detail are the evidence for readers of other languages:
+	// which of [Sentences], what is in it, and what a machine said, such as an
+	// error, which nobody translates. Without Says, Evidence is all there is.
+	Says   string   `json:"says,omitempty"`
+	Facts  []string `json:"facts,omitempty"`
+	Detail string   `json:"detail,omitempty"`
 
 	fix func(context.Context) error
 }
@@ -119,7 +126,9 @@ func (s *Service) examine(ctx context.Context, by idp.Actor, id string, fix func
 		d.Checks = append(d.Checks, k.name)
 		found, err := k.look(p, ctx)
 		if errors.Is(err, rpc.ErrDenied) || errors.Is(err, rpc.ErrFault) || errors.Is(err, rpc.ErrNotFound) {
-			found, err = []Finding{{Check: k.name, Level: Advice, Evidence: err.Error(), Cure: "look at it in Odoo; it could not be read"}}, nil
+			f := one("unread", Advice, "look at it in Odoo; it could not be read")
+			f.Check, f.Evidence, f.Detail = k.name, err.Error(), err.Error()
+			found, err = []Finding{f}, nil
 		}
 		if err != nil {
 			return d, fmt.Errorf("%s: %w", k.name, err)
@@ -153,10 +162,6 @@ func fixed(f Finding, do func(context.Context) error) []Finding {
 	return []Finding{f}
 }
 
-func one(check string, l Level, cure, evidence string, args ...any) Finding {
-	return Finding{Check: check, Level: l, Evidence: fmt.Sprintf(evidence, args...), Cure: cure}
-}
-
 // contact signs in and reads afresh what the other checks judge.
 func (p *patient) contact(ctx context.Context) (Finding, bool, error) {
 	var err error
@@ -188,7 +193,7 @@ func (p *patient) contact(ctx context.Context) (Finding, bool, error) {
 	was := p.c.Facts.Version
 	p.c.Facts = fresh
 	if !fresh.Has("auth_oauth") {
-		return one("module", Problem, "run `latchkey odoo connect` again: it switches the module on", "Odoo's own module auth_oauth is not installed"), true, nil
+		return one("module", Problem, "run `latchkey odoo connect` again: it switches the module on"), true, nil
 	}
 	if err := p.Connections.Save(ctx, p.c); err != nil {
 		return Finding{}, false, err

@@ -2,6 +2,7 @@ package connector
 
 import (
 	"context"
+	"time"
 
 	"latchkey/idp/account"
 )
@@ -19,3 +20,12 @@ func Judge(o Options, p Person, open bool) (account.New, bool) {
 	v := o.judge(p, c, open)
 	return v.in, v.skip
 }
+
+// Impatient makes the reading of a database wait this long, on a server that
+// takes longer.
+func Impatient(s *SQL, limit time.Duration) {
+	s.limit, s.query = limit, "SELECT pg_sleep(20), $1::bigint, $2::bigint[], $3::bigint"
+}
+
+// StrangersDSN reads an address that somebody gave on a page.
+var StrangersDSN = strangersDSN

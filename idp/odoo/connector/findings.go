@@ -31,7 +31,7 @@ func (p *patient) version(context.Context) ([]Finding, error) {
 	if was.Series == is.Series {
 		return nil, nil
 	}
-	return []Finding{one("version", Advice, "nothing: Latchkey speaks to it as "+is.Full+" from now on", "Odoo was %s when it was looked at last, and is %s", was.Full, is.Full)}, nil
+	return []Finding{one("version", Advice, "nothing: Latchkey speaks to it as "+is.Full+" from now on", was.Full, is.Full)}, nil
 }
 
 func (p *patient) registered(ctx context.Context) ([]Finding, error) {
@@ -39,12 +39,12 @@ func (p *patient) registered(ctx context.Context) ([]Finding, error) {
 	const cure = "run `latchkey odoo connect` again"
 	switch {
 	case errors.Is(err, idp.ErrNotFound):
-		return []Finding{one("client", Problem, cure, "the client %s is gone", p.c.Client)}, nil
+		return []Finding{one("client.gone", Problem, cure, p.c.Client)}, nil
 	case err != nil:
 		return nil, err
 	case c.Disabled:
 		p.client = c
-		return []Finding{one("client", Problem, cure, "the client %s is disabled", p.c.Client)}, nil
+		return []Finding{one("client.disabled", Problem, cure, p.c.Client)}, nil
 	}
 	p.client = c
 	return nil, nil
@@ -62,18 +62,18 @@ func (p *patient) providerRow(ctx context.Context) ([]Finding, error) {
 	}
 	w, found := p.ours(p.rows, p.c)
 	if !found {
-		return fixed(one("provider_row", Problem, "`--fix` makes it anew; people must then be linked again", "Odoo's row %d for Latchkey is gone", p.c.Provider), repair), nil
+		return fixed(one("provider_row.gone", Problem, "`--fix` makes it anew; people must then be linked again", p.c.Provider), repair), nil
 	}
 	p.c.Provider = w.ID
 	fields, _ := p.wrong(w, p.c, p.client)
 	if len(fields) == 0 {
 		return nil, nil
 	}
-	check := "provider_row"
+	f := one("provider_row.wrong", Problem, "`--fix` corrects it", w.ID, strings.Join(fields, ", "))
 	if slices.Contains(fields, "data_endpoint") {
-		check = "data_endpoint"
+		f.Check = "data_endpoint"
 	}
-	return fixed(one(check, Problem, "`--fix` corrects it", "row %d of Odoo's OAuth providers is wrong in %s", w.ID, strings.Join(fields, ", ")), repair), nil
+	return fixed(f, repair), nil
 }
 
 // label finds languages that Odoo learnt after it was connected.
@@ -85,7 +85,7 @@ func (p *patient) label(ctx context.Context) ([]Finding, error) {
 	if err != nil || len(langs) == 0 {
 		return nil, err
 	}
-	return fixed(one("label", Advice, "`--fix` writes them", "the button on Odoo's login page has no words in %s", some(langs)), func(ctx context.Context) error {
+	return fixed(one("label", Advice, "`--fix` writes them", some(langs)), func(ctx context.Context) error {
 		_, err := p.labels(ctx, p.r, p.c, false)
 		return err
 	}), nil
@@ -114,7 +114,7 @@ func (p *patient) hosts(ctx context.Context) ([]Finding, error) {
 	if len(missing) == 0 {
 		return nil, nil
 	}
-	return fixed(one("hosts", Problem, "`--fix` registers them", "people cannot come back to %s, an address of this Odoo that is not registered", some(missing)), func(ctx context.Context) error {
+	return fixed(one("hosts", Problem, "`--fix` registers them", some(missing)), func(ctx context.Context) error {
 		return p.amend(ctx, func(c *oidc.Client) { c.RedirectURIs = next.RedirectURIs })
 	}), nil
 }
@@ -124,16 +124,14 @@ func (p *patient) header(ctx context.Context) ([]Finding, error) {
 	if err != nil || v == "" || v == "False" {
 		return nil, err
 	}
-	return []Finding{one("header_parameter", Advice, "nothing for Latchkey, which takes both ways; it holds for all providers of this Odoo",
-		"the system parameter auth_oauth.authorization_header is set: Odoo sends tokens in a header")}, nil
+	return []Finding{one("header_parameter", Advice, "nothing for Latchkey, which takes both ways; it holds for all providers of this Odoo")}, nil
 }
 
 func (p *patient) tokenAsPassword(context.Context) ([]Finding, error) {
 	if p.r.Version().Series >= 18 || p.client.Sessions != oidc.SessionsMulti {
 		return nil, nil
 	}
-	return fixed(one("token_as_password", Problem, "`--fix` lets each sign-in make a new token; a person's session on another device then ends",
-		"Odoo %d takes a stored token as a password, and this client keeps one token for long", p.r.Version().Series), func(ctx context.Context) error {
+	return fixed(one("token_as_password", Problem, "`--fix` lets each sign-in make a new token; a person's session on another device then ends", p.r.Version().Series), func(ctx context.Context) error {
 		return p.amend(ctx, func(c *oidc.Client) { c.Sessions = oidc.SessionsSingle })
 	}), nil
 }
@@ -148,7 +146,7 @@ func (p *patient) clock(ctx context.Context) ([]Finding, error) {
 	if off.Abs() < 30*time.Second {
 		return nil, nil
 	}
-	return []Finding{one("clock", Problem, "let both servers follow a time server (NTP)", "the clocks are %s apart", off.Abs().Round(time.Second))}, nil
+	return []Finding{one("clock", Problem, "let both servers follow a time server (NTP)", off.Abs().Round(time.Second))}, nil
 }
 
 func (p *patient) linked(u odooUser) bool { return u.Links.ID == p.c.Provider && u.UID != "" }
@@ -164,8 +162,7 @@ func (p *patient) unlinked(context.Context) ([]Finding, error) {
 	if len(who) == 0 {
 		return nil, nil
 	}
-	return []Finding{one("unlinked", Problem, "`latchkey odoo link` links them; archive in Odoo who is nobody any more",
-		"%d users of Odoo are not linked and cannot come in through Latchkey: %s", len(who), some(who))}, nil
+	return []Finding{one("unlinked", Problem, "`latchkey odoo link` links them; archive in Odoo who is nobody any more", len(who), some(who))}, nil
 }
 
 func (p *patient) duplicates(context.Context) ([]Finding, error) {
@@ -182,15 +179,14 @@ func (p *patient) duplicates(context.Context) ([]Finding, error) {
 	var twice []string
 	for name, who := range by {
 		if len(who) > 1 {
-			twice = append(twice, name+": "+strings.Join(who, " and "))
+			twice = append(twice, name+": "+strings.Join(who, " + "))
 		}
 	}
 	slices.Sort(twice)
 	if len(twice) == 0 {
 		return nil, nil
 	}
-	return []Finding{one("duplicates", Problem, "archive one of each in Odoo, or give it another address; only one can be linked to a person",
-		"%d addresses belong to several active users of Odoo: %s", len(twice), some(twice))}, nil
+	return []Finding{one("duplicates", Problem, "archive one of each in Odoo, or give it another address; only one can be linked to a person", len(twice), some(twice))}, nil
 }
 
 func (p *patient) signUp(context.Context) ([]Finding, error) {
@@ -205,8 +201,7 @@ func (p *patient) signUp(context.Context) ([]Finding, error) {
 	if p.c.Facts.Has("website") {
 		where = "website.auth_signup_uninvited"
 	}
-	return []Finding{one("sign_up", l, "`latchkey odoo lock` closes it; leave it open only for a shop that wants strangers",
-		"anybody may sign up in Odoo with a password there (%s = b2c), and whoever is not linked becomes a second user", where)}, nil
+	return []Finding{one("sign_up", l, "`latchkey odoo lock` closes it; leave it open only for a shop that wants strangers", where)}, nil
 }
 
 func (p *patient) reset(ctx context.Context) ([]Finding, error) {
@@ -214,7 +209,7 @@ func (p *patient) reset(ctx context.Context) ([]Finding, error) {
 	if err != nil || v != "True" {
 		return nil, err
 	}
-	f := one("password_reset", Advice, "`latchkey odoo lock` switches it off", "Odoo mails anybody a way to a new password there, past the second factor")
+	f := one("password_reset", Advice, "`latchkey odoo lock` switches it off")
 	if p.c.Lock.At.IsZero() {
 		return []Finding{f}, nil
 	}
@@ -235,14 +230,14 @@ func (p *patient) passwords(context.Context) ([]Finding, error) {
 	}
 	out := []Finding{}
 	if len(open) > 0 {
-		f := one("local_passwords", Advice, "`latchkey odoo lock` replaces them", "%d linked users can still sign in with a password of Odoo's, without a second factor: %s", len(open), some(open))
+		f := one("local_passwords", Advice, "`latchkey odoo lock` replaces them", len(open), some(open))
 		if !p.c.Lock.At.IsZero() {
 			f.Level = Problem
 		}
 		out = append(out, f)
 	}
 	if len(exempt) > 0 {
-		out = append(out, one("break_glass", Advice, "keep their passwords long and in a safe; this stays here as a reminder", "these keep a password of Odoo's on purpose: %s", some(exempt)))
+		out = append(out, one("break_glass", Advice, "keep their passwords long and in a safe; this stays here as a reminder", some(exempt)))
 	}
 	return out, nil
 }
@@ -258,11 +253,11 @@ func (p *patient) others(ctx context.Context) (out []Finding, err error) {
 		if err != nil {
 			return nil, err
 		}
-		state := "switched on"
+		const cure = "remove it in Odoo if nobody needs it"
+		f := one("other_providers.on", Problem, cure, users, w.Name, w.ID, origin(string(w.Auth)))
 		if !w.Enabled {
-			state = "switched off, but still taken"
+			f = one("other_providers.off", Problem, cure, users, w.Name, w.ID, origin(string(w.Auth)))
 		}
-		f := one("other_providers", Problem, "remove it in Odoo if nobody needs it", "the OAuth provider %q (row %d, %s) is %s; %d users are linked to it", w.Name, w.ID, origin(string(w.Auth)), state, users)
 		if w.Enabled || users > 0 {
 			out = append(out, f)
 			continue
@@ -284,8 +279,7 @@ func (p *patient) totp(context.Context) ([]Finding, error) {
 		return nil, nil
 	}
 	return []Finding{one("odoo_totp", Problem,
-		fmt.Sprintf("when their app is set up here (an import by SQL brings it): in Odoo's list of users select them, Actions, Disable two-factor authentication; or in Odoo's database: UPDATE res_users SET totp_secret = NULL WHERE oauth_provider_id = %d", p.c.Provider),
-		"Odoo asks %d linked users for a code of its own, after ours: %s", len(who), some(who))}, nil
+		fmt.Sprintf("when their app is set up here (an import by SQL brings it): in Odoo's list of users select them, Actions, Disable two-factor authentication; or in Odoo's database: UPDATE res_users SET totp_secret = NULL WHERE oauth_provider_id = %d", p.c.Provider), len(who), some(who))}, nil
 }
 
 func (p *patient) totpPolicy(ctx context.Context) ([]Finding, error) {
@@ -293,7 +287,7 @@ func (p *patient) totpPolicy(ctx context.Context) ([]Finding, error) {
 	if err != nil || v == "" || v == "False" {
 		return nil, err
 	}
-	return fixed(one("totp_policy", Problem, "`--fix` clears it: policies of Latchkey decide", "Odoo demands a second factor of its own (%s = %s), so people are asked twice", paramTOTP, v), func(ctx context.Context) error {
+	return fixed(one("totp_policy", Problem, "`--fix` clears it: policies of Latchkey decide", paramTOTP, v), func(ctx context.Context) error {
 		return p.r.SetParam(ctx, paramTOTP, "")
 	}), nil
 }
@@ -310,7 +304,7 @@ func (p *patient) waiting(ctx context.Context) ([]Finding, error) {
 	if err != nil || n == 0 {
 		return nil, err
 	}
-	return []Finding{one("waiting", Problem, "cure the failure; it is tried again by itself, or at once by `latchkey odoo sessions-end WHO`", "%d ended sessions could not be told to Odoo: %s", n, why)}, nil
+	return []Finding{one("waiting", Problem, "cure the failure; it is tried again by itself, or at once by `latchkey odoo sessions-end WHO`", n).because(why)}, nil
 }
 
 func (p *patient) snippet(ctx context.Context) ([]Finding, error) {
@@ -324,7 +318,7 @@ func (p *patient) snippet(ctx context.Context) ([]Finding, error) {
 	}
 	for _, w := range all {
 		if found := strings.TrimSpace(snippetOf.FindString(string(w.Head))); found != "" && found != want {
-			return fixed(one("snippet", Problem, "`--fix` writes it anew", "the snippet on the website %s is not the present one", w.Name), func(ctx context.Context) error {
+			return fixed(one("snippet", Problem, "`--fix` writes it anew", w.Name), func(ctx context.Context) error {
 				_, err := p.snippets(ctx, p.r, p.c, want, false)
 				return err
 			}), nil

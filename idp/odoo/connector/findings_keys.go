@@ -35,7 +35,7 @@ func (p *patient) keyExpiry(ctx context.Context) ([]Finding, error) {
 	for _, k := range own {
 		if left := k.Expires.Sub(p.Now()); !k.Expires.IsZero() && left < 14*24*time.Hour {
 			return []Finding{one("key_expiry", Problem, "if it is the one that Latchkey uses, make a new one in Odoo and run `latchkey odoo connect` again with it",
-				"the API key %q of %s expires on %s", k.Name, p.c.Login, k.Expires.Format(time.DateOnly))}, nil
+				k.Name, p.c.Login, k.Expires.Format(time.DateOnly))}, nil
 		}
 	}
 	return nil, err
@@ -70,11 +70,11 @@ func (p *patient) apiKeys(ctx context.Context) ([]Finding, error) {
 	}
 	var who []string
 	for _, k := range all {
-		age := "of unknown age"
+		since := "" // unknown
 		if !k.Created.IsZero() {
-			age = fmt.Sprintf("%d days old", int(p.Now().Sub(k.Created.Time).Hours()/24))
+			since = ", " + k.Created.Format(time.DateOnly)
 		}
-		who = append(who, fmt.Sprintf("%q of %s, %s", k.Name, k.User.Name, age))
+		who = append(who, fmt.Sprintf("%q (%s%s)", k.Name, k.User.Name, since))
 	}
-	return []Finding{one("api_keys", Advice, cure, "API keys pass every second factor; there are %d: %s", len(all), some(who))}, nil
+	return []Finding{one("api_keys", Advice, cure, len(all), some(who))}, nil
 }

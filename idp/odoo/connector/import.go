@@ -20,7 +20,14 @@ type Import struct {
 	Ties       Ties
 	Customers  Customers // nil: nobody wants to know
 	Connection Connection
-	DryRun     bool
+	// Kept is the connection as it is stored, if that above has other settings:
+	// what somebody asks for just now does not say which groups are its own. Nil:
+	// they are the same.
+	Kept   *Connection
+	DryRun bool
+	// Still, if set, is asked again and again for the actor as they are now, and
+	// ends the import by an error (SECURITY.md D-04).
+	Still func(ctx context.Context, by idp.Actor) (idp.Actor, error)
 	// Found, if set, is told of everything that was found, as it comes.
 	Found func(ImportFinding) error
 	// Progress, if set, is told how many users are done, and which part that is.
@@ -66,7 +73,7 @@ const examples = 5
 // goes on where the first one stopped and otherwise changes nothing. By is an
 // administrator, the host's command line, or the house itself.
 func (i *Import) Run(ctx context.Context, by idp.Actor, from Source) (ImportReport, error) {
-	r := &importRun{Import: i, from: from, census: newCensus(), waiting: map[int]*arrival{}}
+	r := &importRun{Import: i, by: by, accounts: i.accounts(), from: from, census: newCensus(), waiting: map[int]*arrival{}}
 	if err := i.options().Check(); err != nil {
 		return r.report, err
 	}
@@ -80,7 +87,7 @@ func (i *Import) Run(ctx context.Context, by idp.Actor, from Source) (ImportRepo
 		return r.report, err
 	}
 	importer := account.Importer{
-		Service: i.accounts(), Directory: i.Directory, DryRun: i.DryRun, Found: r.refused, Meets: r.meets,
+		Service: r.accounts, Directory: i.Directory, DryRun: i.DryRun, Found: r.refused, Meets: r.meets,
 		Progress: func(int, float64) { r.show() },
 	}
 	sum, err := importer.Import(ctx, by, r)
@@ -91,10 +98,13 @@ func (i *Import) Run(ctx context.Context, by idp.Actor, from Source) (ImportRepo
 // accounts lets an Odoo fill the groups that follow it, whoever sets the import
 // going; nobody else may change them by hand (SECURITY.md D-02).
 func (i *Import) accounts() *account.Service {
-	own := *i.Accounts
+	own, kept := *i.Accounts, i.Connection
+	if i.Kept != nil {
+		kept = *i.Kept
+	}
 	if feeds := own.Fed; feeds != nil {
 		own.Fed = func(ctx context.Context, group string) (string, bool, error) {
-			if follows(i.Connection, group) {
+			if follows(kept, group) {
 				return "", false, nil
 			}
 			return feeds(ctx, group)
@@ -108,12 +118,14 @@ func (i *Import) options() Options { return i.Connection.Settings.Import }
 // importRun is one run. It is the account.Source of the importer.
 type importRun struct {
 	*Import
-	from   Source
-	census *census
-	report ImportReport
-	page   []Person
-	known  map[int64]Held
-	number int
+	by       idp.Actor
+	accounts *account.Service
+	from     Source
+	census   *census
+	report   ImportReport
+	page     []Person
+	known    map[int64]Held
+	number   int
 	// waiting are the rows that the importer holds and has not judged yet, by
 	// number.
 	waiting map[int]*arrival
@@ -130,7 +142,7 @@ func (r *importRun) count(ctx context.Context) error {
 		return err
 	}
 	for {
-		all, err := r.from.Next(ctx)
+		all, err := r.read(ctx)
 		if err != nil || len(all) == 0 {
 			return err
 		}
@@ -140,6 +152,15 @@ func (r *importRun) count(ctx context.Context) error {
 			}
 		}
 	}
+}
+
+// read reads some users, for whoever may have them yet: it may have taken a while.
+func (r *importRun) read(ctx context.Context) ([]Person, error) {
+	all, err := r.from.Next(ctx)
+	if err == nil && r.Still != nil {
+		r.by, err = r.Still(ctx, r.by)
+	}
+	return all, err
 }
 
 // Part is how much has been read, 0 to 1.
@@ -176,7 +197,7 @@ func (r *importRun) Next(ctx context.Context) (account.Row, error) {
 // turn reads the next page, or fails with io.EOF.
 func (r *importRun) turn(ctx context.Context) (err error) {
 	r.show()
-	if r.page, err = r.from.Next(ctx); err != nil {
+	if r.page, err = r.read(ctx); err != nil {
 		return err
 	}
 	if len(r.page) == 0 {
@@ -262,43 +283,6 @@ func (r *importRun) refused(f account.Finding) error {
 		r.report.Out++
 	}
 	return r.tell(a.p, cmp.Or(troubles[f.Kind], Mistake), f.Text, first)
-}
-
-// meets is told by package account of a row whose names one person has.
-func (r *importRun) meets(ctx context.Context, row account.Row, there idp.User) (bool, error) {
-	a := r.waiting[row.Line]
-	// Nobody with a role is an Odoo's to tie, or to put into groups (SECURITY.md D-02).
-	if a == nil || a.p.ID == 0 || there.Role != "" || r.options().choice(Exists) != Adopt {
-		return false, nil
-	}
-	settled, err := r.adopt(ctx, a, there)
-	if settled && err == nil {
-		r.report.Adopted++
-		err = r.tell(a.p, Exists, there.Login, false)
-	}
-	return settled, err
-}
-
-func (r *importRun) adopt(ctx context.Context, a *arrival, there idp.User) (bool, error) {
-	_, err := r.Ties.ByUser(ctx, r.Connection.ID, there.ID)
-	if err == nil || !errors.Is(err, idp.ErrNotFound) {
-		return false, err // somebody else of this Odoo's is that person already
-	}
-	if r.DryRun {
-		return true, nil
-	}
-	err = r.Accounts.Atomic(ctx, func(ctx context.Context) error {
-		for _, g := range a.verdict.in.Groups {
-			if err := errors.Join(r.Accounts.Groups.Put(ctx, g), r.Accounts.Groups.Join(ctx, g, there.ID)); err != nil {
-				return err
-			}
-		}
-		return r.arrived(ctx, a, there.ID, false)
-	})
-	if errors.Is(err, idp.ErrTaken) {
-		return false, nil
-	}
-	return err == nil, err
 }
 
 // arrived ties a user of Odoo's to a person and brings their history along, in

@@ -23,7 +23,7 @@ func BenchmarkImport(b *testing.B) {
 		if err := db.Connections().Add(b.Context(), conn); err != nil {
 			b.Fatal(err)
 		}
-		from, err := connector.OpenSQL(b.Context(), o.DSN, nil)
+		from, err := connector.OpenSQLAtHost(b.Context(), o.DSN, nil)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -69,7 +69,7 @@ func (a *arrivals) sql(o *odootest.Database, dry bool) connector.ImportReport {
 	for g := range a.conn.Settings.Groups {
 		groups = append(groups, g)
 	}
-	from, err := connector.OpenSQL(a.Context(), o.DSN, groups)
+	from, err := connector.OpenSQLAtHost(a.Context(), o.DSN, groups)
 	a.must(err)
 	defer from.Close(a.Context())
 	r, err := a.bring(from, dry)
@@ -248,7 +248,7 @@ func TestImportAgain(t *testing.T) {
 		o.User(odootest.User{Login: "staff", Email: "staff@example.org", Groups: []int{4}})
 		a.conn.Settings.Import.Only = idp.Portal
 		stop := errors.New("stop")
-		from, err := connector.OpenSQL(t.Context(), o.DSN, nil)
+		from, err := connector.OpenSQLAtHost(t.Context(), o.DSN, nil)
 		a.must(err)
 		defer from.Close(t.Context())
 		broken := &breaking{Source: from, after: 2, err: stop}
@@ -299,7 +299,7 @@ func (b *breaking) Next(ctx context.Context) ([]connector.Person, error) {
 // The server refuses every change, and the address is in no error.
 func TestImportReadsOnly(t *testing.T) {
 	o := odootest.NewDatabase(t, storetest.Postgres(t), 18)
-	from, err := connector.OpenSQL(t.Context(), o.DSN, nil)
+	from, err := connector.OpenSQLAtHost(t.Context(), o.DSN, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -308,12 +308,12 @@ func TestImportReadsOnly(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	for _, dsn := range []string{"", "postgres://u:geheim@127.0.0.1:1/x?connect_timeout=2", "host=127.0.0.1 port=1 password=geheim", "postgres://u:geheim@[", storetest.Postgres(t)} {
-		_, err := connector.OpenSQL(t.Context(), dsn, nil)
+		_, err := connector.OpenSQLAtHost(t.Context(), dsn, nil)
 		if err == nil || strings.Contains(err.Error(), "geheim") {
 			t.Errorf("%q: %v", dsn, err)
 		}
 	}
-	if _, err := connector.OpenSQL(t.Context(), o.DSN, []string{"Administrator"}); !errors.Is(err, idp.ErrInvalid) || !strings.Contains(err.Error(), "stock.group_stock_manager") {
+	if _, err := connector.OpenSQLAtHost(t.Context(), o.DSN, []string{"Administrator"}); !errors.Is(err, idp.ErrInvalid) || !strings.Contains(err.Error(), "stock.group_stock_manager") {
 		t.Errorf("%v", err)
 	}
 }

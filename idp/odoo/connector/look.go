@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"maps"
 	"strings"
 
 	"latchkey/idp"
@@ -46,9 +46,10 @@ func (s *Service) Runs(ctx context.Context, by idp.Actor, id string) ([]SyncRun,
 	return s.Journal.Runs(ctx, id, JournalKeep)
 }
 
-// Cases lists people of whom nobody can tell which user of that Odoo they are.
+// Cases lists people of whom nobody can tell which user of that Odoo they are. It
+// needs the right to see people, too (SECURITY.md D-01).
 func (s *Service) Cases(ctx context.Context, by idp.Actor, id string) ([]Case, error) {
-	if err := by.May(idp.SeeOdoo); err != nil {
+	if err := errors.Join(by.May(idp.SeeOdoo), by.May(idp.SeePeople)); err != nil {
 		return nil, err
 	}
 	const most = 50
@@ -114,9 +115,11 @@ func (s *Service) Configure(ctx context.Context, by idp.Actor, id string, change
 	if err != nil {
 		return c, err
 	}
+	kept := c
+	kept.Settings.Groups = maps.Clone(c.Settings.Groups) // a change may write into it
 	was := recorded(c.Settings)
 	change(&c.Settings)
-	if err := c.Settings.Import.Check(); err != nil {
+	if err := errors.Join(c.Settings.Import.Check(), s.unfed(ctx, by, kept, c.Settings.Groups)); err != nil {
 		return masked(c), err
 	}
 	detail := idp.Diff(was, recorded(c.Settings))
@@ -170,60 +173,4 @@ func (p *People) LinkAll(ctx context.Context, by idp.Actor, id string, run Linki
 		return LinkReport{}, err
 	}
 	return p.Link(ctx, by, c, run)
-}
-
-// Intake is one import at an administrator's word.
-type Intake struct {
-	Options Options           // who is brought in, and how; kept for later runs
-	Groups  map[string]string // of Odoo that become groups here; kept, too
-	DryRun  bool
-	Sync    bool // keep both sides in step from now on
-	// Open opens what is read, for these groups; nil: Odoo's own interface.
-	Open func(ctx context.Context, groups []string) (Source, func(), error)
-	// Found and Progress are those of [Import].
-	Found    func(ImportFinding) error
-	Progress func(users int, part float64)
-}
-
-// BringIn brings an Odoo's users here. It needs the right to change people, too.
-func (p *People) BringIn(ctx context.Context, by idp.Actor, id string, b Intake) (ImportReport, error) {
-	if err := mayPeople(by); err != nil {
-		return ImportReport{}, err
-	}
-	c, err := p.Connections.ByID(ctx, id)
-	if err != nil {
-		return ImportReport{}, err
-	}
-	c.Settings.Import = b.Options
-	if b.Groups != nil {
-		c.Settings.Groups = b.Groups
-	}
-	if err := b.Options.Check(); err != nil {
-		return ImportReport{}, err
-	}
-	from, done, err := p.sourceOf(ctx, c, b)
-	if err != nil {
-		return ImportReport{}, err
-	}
-	defer done()
-	i := Import{Accounts: p.Accounts, Directory: p.Directory, Ties: p.Ties, Customers: p.Customers, Connection: c, DryRun: b.DryRun, Found: b.Found, Progress: b.Progress}
-	report, err := i.Run(ctx, by, from)
-	if err != nil || b.DryRun {
-		return report, err
-	}
-	_, err = p.Configure(ctx, by, id, func(s *Settings) { s.Import, s.Groups, s.Sync = c.Settings.Import, c.Settings.Groups, b.Sync })
-	return report, err
-}
-
-func (p *People) sourceOf(ctx context.Context, c Connection, b Intake) (Source, func(), error) {
-	var groups []string
-	for g := range c.Settings.Groups {
-		groups = append(groups, g)
-	}
-	slices.Sort(groups)
-	if b.Open != nil {
-		return b.Open(ctx, groups)
-	}
-	from, err := p.Source(ctx, c)
-	return from, func() {}, err
 }

@@ -17,6 +17,8 @@ import (
 const (
 	sqlPage    = 500 // users in one round trip
 	sqlTimeout = time.Minute
+	stepLimit  = sqlTimeout + 30*time.Second // of what may be several queries
+	dialLimit  = 10 * time.Second
 	devicesMax = 10 // of one user, the newest
 )
 
@@ -32,6 +34,7 @@ type SQL struct {
 	read    int
 	count   int
 	open    bool
+	limit   time.Duration // of one step, measured here: the server may not keep to its own
 }
 
 // targets are the groups that are looked for, and which groups lead to them.
@@ -45,12 +48,29 @@ type targets struct {
 // those that people's membership in is wanted, by external id such as
 // sales_team.group_sale_manager or by name. What is wrong with these, or with
 // the database, wraps idp.ErrInvalid. The DSN holds a password: no error shows
-// it.
+// it. It says everything itself; see strangersDSN.
 func OpenSQL(ctx context.Context, dsn string, groups []string) (*SQL, error) {
+	cfg, err := strangersDSN(strings.TrimSpace(dsn))
+	if err != nil {
+		return nil, err
+	}
+	return openSQL(ctx, cfg, groups)
+}
+
+// OpenSQLAtHost is OpenSQL for the host's command line, whose DSN may use all
+// that libpq's can: environment, service and password files, certificates,
+// sockets. They are that operator's own.
+func OpenSQLAtHost(ctx context.Context, dsn string, groups []string) (*SQL, error) {
 	cfg, err := pgx.ParseConfig(strings.TrimSpace(dsn))
 	if err != nil {
-		return nil, fmt.Errorf("%w: that is no address of a PostgreSQL database, such as postgres://reader:PASSWORD@db.example.org/odoo", idp.ErrInvalid)
+		return nil, errDSN
 	}
+	return openSQL(ctx, cfg, groups)
+}
+
+func openSQL(ctx context.Context, cfg *pgx.ConnConfig, groups []string) (*SQL, error) {
+	ctx, stop := context.WithTimeout(ctx, stepLimit)
+	defer stop()
 	cfg.RuntimeParams["default_transaction_read_only"] = "on"
 	cfg.RuntimeParams["statement_timeout"] = fmt.Sprint(sqlTimeout.Milliseconds())
 	cfg.RuntimeParams["application_name"] = "latchkey"
@@ -58,7 +78,7 @@ func OpenSQL(ctx context.Context, dsn string, groups []string) (*SQL, error) {
 	if err != nil {
 		return nil, fmt.Errorf("Odoo's database at %s: %w", cfg.Host, err) //nolint:staticcheck // a name
 	}
-	s := &SQL{conn: conn}
+	s := &SQL{conn: conn, limit: stepLimit}
 	if err := s.prepare(ctx, groups); err != nil {
 		return nil, errors.Join(err, s.Close(ctx))
 	}
@@ -66,7 +86,11 @@ func OpenSQL(ctx context.Context, dsn string, groups []string) (*SQL, error) {
 }
 
 // Close ends the connection.
-func (s *SQL) Close(ctx context.Context) error { return s.conn.Close(ctx) }
+func (s *SQL) Close(ctx context.Context) error {
+	ctx, stop := context.WithTimeout(ctx, dialLimit)
+	defer stop()
+	return s.conn.Close(ctx)
+}
 
 // OpenSignUp reports whether strangers can make themselves portal users.
 func (s *SQL) OpenSignUp() bool { return s.open }
@@ -242,12 +266,16 @@ func (s *SQL) build() string {
 
 // Begin goes back to the first user.
 func (s *SQL) Begin(ctx context.Context, light bool) error {
+	ctx, stop := context.WithTimeout(ctx, s.limit)
+	defer stop()
 	s.after, s.read, s.light = 0, 0, light
 	return s.conn.QueryRow(ctx, `SELECT count(*) FROM res_users`).Scan(&s.count)
 }
 
 // Next returns the next page.
 func (s *SQL) Next(ctx context.Context) ([]Person, error) {
+	ctx, stop := context.WithTimeout(ctx, s.limit)
+	defer stop()
 	rows, err := s.conn.Query(ctx, s.query, s.after, s.targets.all, sqlPage)
 	if err != nil {
 		return nil, err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"html"
 	"io"
 	"net/http"
@@ -86,23 +85,18 @@ func lookAt(c Connection) []string {
 func (s *Service) judge(at string, public bool, page rpc.Seen, client oidc.Client) (Finding, bool) {
 	q, found := s.link(page.Body, client)
 	if !found {
-		return Finding{
-			Check: "button", Level: Problem, Evidence: fmt.Sprintf("%s/web/login shows no button that leads here (status %d)", at, page.Status),
-			Cure: "`latchkey odoo doctor --fix` writes the provider row anew; if a module replaces the login page, its template must list the providers",
-		}, true
+		return one("button", Problem, "`latchkey odoo doctor --fix` writes the provider row anew; if a module replaces the login page, its template must list the providers",
+			at, page.Status), true
 	}
 	if asks := strings.Fields(q.Get("response_type")); !slices.Contains(client.ResponseTypes, strings.Join(slices.Sorted(slices.Values(asks)), " ")) {
-		return Finding{
-			Check: "flow", Level: Problem, Evidence: fmt.Sprintf("at %s, Odoo asks with response_type %q, which the application may not use", at, q.Get("response_type")),
-			Cure: "choose another flow in Odoo's provider row (the code flow is best), or allow this one: `latchkey client update " + string(client.ID) + " --response-type …`",
-		}, true
+		return one("flow", Problem, "choose another flow in Odoo's provider row (the code flow is best), or allow this one: `latchkey client update "+string(client.ID)+" --response-type …`",
+			at, q.Get("response_type")), true
 	}
 	seen := q.Get("redirect_uri")
 	if !public || slices.Contains(client.RedirectURIs, seen) {
 		return Finding{}, false
 	}
-	f := Finding{Check: "redirect_uri", Level: Problem, Evidence: fmt.Sprintf("at %s, Odoo asks people to be sent back to %s, which is not registered", at, seen)}
-	f.Cure = "`latchkey client update " + string(client.ID) + " --redirect-uri …` if this is a right address of Odoo"
+	f := one("redirect_uri", Problem, "`latchkey client update "+string(client.ID)+" --redirect-uri …` if this is a right address of Odoo", at, seen)
 	want, is := origin(at), origin(seen)
 	if strings.HasPrefix(want, "https://") && strings.HasPrefix(is, "http://") || host(want) != host(is) {
 		f.Check = "proxy_mode"
@@ -137,7 +131,6 @@ func (s *Service) direct(ctx context.Context, client oidc.Client) (Finding, erro
 		return Finding{}, err
 	}
 	at := s.reach(Connection{}, client)
-	f := Finding{Check: "issuer", Level: Problem, Cure: "start `latchkey serve`, and let " + s.Issuer + " lead to it"}
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second) // as long as Odoo waits
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, at+"?"+url.Values{"access_token": {token}}.Encode(), nil)
@@ -150,15 +143,12 @@ func (s *Service) direct(ctx context.Context, client oidc.Client) (Finding, erro
 		if errors.As(err, &u) {
 			err = u.Err // the address holds secrets
 		}
-		f.Evidence = fmt.Sprintf("%s does not answer: %v", s.Issuer, err)
-		return f, nil
+		return one("issuer.silent", Problem, "start `latchkey serve`, and let "+s.Issuer+" lead to it", s.Issuer).because(err.Error()), nil
 	}
 	defer resp.Body.Close()
 	var said struct{ Error string }
 	if json.NewDecoder(io.LimitReader(resp.Body, 4<<10)).Decode(&said) != nil || said.Error != "latchkey_probe" {
-		f.Evidence = fmt.Sprintf("%s answers %d to a test token", s.Issuer, resp.StatusCode)
-		f.Cure = "the server that answers there must be this one, with the same database"
-		return f, nil
+		return one("issuer.other", Problem, "the server that answers there must be this one, with the same database", s.Issuer, resp.StatusCode), nil
 	}
 	return Finding{}, nil
 }
@@ -174,16 +164,15 @@ func (s *Service) through(ctx context.Context, c Connection, client oidc.Client)
 	if err != nil {
 		return Finding{}, err
 	}
-	f := Finding{Check: "validation", Level: Problem, Cure: "let Odoo's server reach " + origin(s.reach(c, client)) + " (name, firewall, certificate), or connect again with the address at which it does (--reach)"}
+	asked := origin(s.reach(c, client))
+	cure := "let Odoo's server reach " + asked + " (name, firewall, certificate), or connect again with the address at which it does (--reach)"
 	page, err := rpc.Visit(ctx, s.config(c), Callback+"?"+url.Values{"access_token": {token}, "state": {string(state)}}.Encode())
 	if err != nil {
-		f.Evidence = err.Error()
-		return f, nil
+		return Finding{Check: "validation", Level: Problem, Evidence: err.Error(), Cure: cure}, nil
 	}
 	arrived, err := s.Probes.Arrived(ctx, client, token)
 	if err != nil || arrived {
 		return Finding{}, err
 	}
-	f.Evidence = fmt.Sprintf("Odoo's server did not ask %s about a test token (it answered %d, %s)", origin(s.reach(c, client)), page.Status, page.URL.Query().Encode())
-	return f, nil
+	return one("validation", Problem, cure, asked, page.Status, page.URL.Query().Encode()), nil
 }

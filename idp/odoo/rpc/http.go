@@ -28,7 +28,7 @@ type plainKey struct{}
 // no Odoo has is refused: link-local addresses, where clouds keep their secrets.
 // Without encryption, the key travels within the own network only.
 func guarded(cfg Config) *http.Client {
-	dialer := &net.Dialer{Timeout: 5 * time.Second, ControlContext: control}
+	dialer := &net.Dialer{Timeout: 5 * time.Second, ControlContext: Control}
 	return &http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
@@ -39,9 +39,10 @@ func guarded(cfg Config) *http.Client {
 	}
 }
 
-// control sees the address that is being connected to, after names are
-// resolved.
-func control(ctx context.Context, _, address string, _ syscall.RawConn) error {
+// Control is for [net.Dialer.ControlContext]: it sees the address that is being
+// connected to, after names are resolved, and refuses what no Odoo, and no
+// database of one, has.
+func Control(ctx context.Context, _, address string, _ syscall.RawConn) error {
 	to, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return fmt.Errorf("%w: %s", errRefused, address)

@@ -147,12 +147,6 @@ func (p *Pages) drawConnect(c *page.Context, _ admin.Visit, j job.Job, view *job
 	return nil
 }
 
-// findingView is something that the doctor found.
-type findingView struct {
-	Title, Text, Chip, Level, Evidence, Cure string
-	Check                                    string // to cure it; empty: it cannot be, or is
-}
-
 func (p *Pages) drawDoctor(c *page.Context, v admin.Visit, j job.Job, view *jobView) error {
 	var d connector.Diagnosis
 	if err := j.Read(&d); err != nil {
@@ -163,26 +157,6 @@ func (p *Pages) drawDoctor(c *page.Context, v admin.Visit, j job.Job, view *jobV
 		view.Findings = append(view.Findings, findingOf(c, v, f))
 	}
 	return nil
-}
-
-func findingOf(c *page.Context, v admin.Visit, f connector.Finding) findingView {
-	out := findingView{Title: f.Check, Chip: "chip-warn", Level: c.Words.T(fmt.Sprintf("admin.odoo.level.%s", f.Level)), Evidence: f.Evidence, Cure: f.Cure}
-	if key := fmt.Sprintf("admin.odoo.check.%s", f.Check); c.Words.Has(key) {
-		out.Title = c.Words.T(key)
-	}
-	if key := fmt.Sprintf("admin.odoo.cure.%s", f.Check); c.Words.Has(key) {
-		out.Text = c.Words.T(key)
-	}
-	switch {
-	case f.Fixed: // nothing is left to do
-		out.Chip, out.Level, out.Text, out.Cure = "chip-good", c.Words.T("admin.odoo.level.fixed"), "", ""
-	case f.Level == connector.Problem:
-		out.Chip = "chip-bad"
-	}
-	if f.Fixable && !f.Fixed && v.May(idp.EditOdoo) {
-		out.Check = f.Check
-	}
-	return out
 }
 
 func (p *Pages) doctor(c *page.Context, v admin.Visit) error {

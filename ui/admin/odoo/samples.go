@@ -96,8 +96,11 @@ func jobSamples(p *Pages, visit func(*page.Context) admin.Visit) (out []page.Sam
 		{"running", job.Job{Kind: "odoo.connect", State: job.Running, Touched: sampleAt.AddDate(1000, 0, 0)}, joined{Steps: []connector.Step{{Name: "sign in", Did: "Odoo 18.0 (Enterprise) by xmlrpc, database erp, as admin"}, {Name: "client", Did: "made shop"}}}},
 		{"failed", job.Job{Kind: "odoo.lock", State: job.Failed, Key: "unreachable", Detail: "Odoo cannot be reached: 502"}, nil},
 		{"doctor", job.Job{Kind: "odoo.doctor", State: job.Done}, connector.Diagnosis{Checks: []string{"client"}, Findings: []connector.Finding{
-			{Check: "provider_row", Level: connector.Problem, Evidence: "row 4 of Odoo's OAuth providers is wrong in enabled", Cure: "`--fix` corrects it", Fixable: true},
-			{Check: "odoo_totp", Level: connector.Advice, Evidence: "3 people have Odoo's own second factor", Cure: "let them switch it off"}, {Check: "hosts", Level: connector.Problem, Fixed: true, Fixable: true},
+			{Check: "provider_row", Level: connector.Problem, Cure: "`--fix` corrects it", Fixable: true, Says: "provider_row.wrong", Facts: []string{"4", "enabled"}},
+			{Check: "waiting", Level: connector.Problem, Cure: "cure the failure", Says: "waiting", Facts: []string{"1"}, Detail: "Odoo cannot be reached: 502"},
+			{Check: "key_expiry", Level: connector.Advice, Evidence: "Odoo denies this", Cure: "look at it in Odoo; it could not be read", Says: "unread", Detail: "Odoo denies this"},
+			{Check: "odoo_totp", Level: connector.Advice, Evidence: "3 people have Odoo's own second factor", Cure: "let them switch it off"}, // as it was kept formerly
+			{Check: "hosts", Level: connector.Problem, Fixed: true, Fixable: true, Says: "hosts", Facts: []string{"https://shop.example.org"}},
 		}}},
 		{"import", job.Job{Kind: "odoo.import", State: job.Done, About: "shop", Progress: job.Progress{Done: 318, Part: 1}}, imported{DryRun: true, From: "rpc", Sync: true, Report: connector.ImportReport{Users: 318, Added: 291, Out: 2, Classes: []connector.ClassReport{
 			{ClassInfo: connector.Classes[0], Choice: connector.Skip, Count: 2, Examples: []connector.ImportFinding{{Login: "zoe@example.org", Text: "2 users have the e-mail zoe@example.org"}}},
