@@ -9,7 +9,7 @@ import (
 // check, and which of its sentences if it has several. Another language needs
 // a text for each, with the same facts in the same order. Where the first fact
 // is a number (%d), its text may have a singular and a plural.
-var Sentences = map[string]string{
+var Sentences = map[string]string{ //nolint:gosec // words about API keys and tokens, none of them one
 	"api_keys":            "API keys pass every second factor; there are %d: %s",
 	"break_glass":         "these keep a password of Odoo's on purpose: %s",
 	"button":              "%s/web/login shows no button that leads here (status %d)",

@@ -1,6 +1,7 @@
 package connector
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"net/url"
@@ -37,27 +38,30 @@ func strangersDSN(dsn string) (*pgx.ConnConfig, error) {
 	if u.User.Username() == "" || password == "" {
 		return nil, fmt.Errorf("%w: dsn: the address must name its own user and password", idp.ErrInvalid)
 	}
-	query, err := url.ParseQuery(u.RawQuery)
+	mode, err := sslmode(u.RawQuery)
 	if err != nil {
-		return nil, errDSN
+		return nil, err
+	}
+	port := cmp.Or(u.Port(), "5432")
+	return alone([][2]string{{"host", host}, {"port", port}, {"user", u.User.Username()}, {"password", password}, {"dbname", database}, {"sslmode", mode}})
+}
+
+// sslmode is the only word that a DSN may have.
+func sslmode(raw string) (string, error) {
+	query, err := url.ParseQuery(raw)
+	if err != nil {
+		return "", errDSN
 	}
 	for word, values := range query {
 		if word != "sslmode" || len(values) != 1 {
-			return nil, fmt.Errorf("%w: dsn: after the name of the database, only one sslmode is allowed", idp.ErrInvalid)
+			return "", fmt.Errorf("%w: dsn: after the name of the database, only one sslmode is allowed", idp.ErrInvalid)
 		}
 	}
-	mode := query.Get("sslmode")
-	if mode == "" {
-		mode = "prefer"
-	}
+	mode := cmp.Or(query.Get("sslmode"), "prefer")
 	if !slices.Contains([]string{"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}, mode) {
-		return nil, fmt.Errorf("%w: dsn: sslmode is one of PostgreSQL's", idp.ErrInvalid)
+		return "", fmt.Errorf("%w: dsn: sslmode is one of PostgreSQL's", idp.ErrInvalid)
 	}
-	port := u.Port()
-	if port == "" {
-		port = "5432"
-	}
-	return alone([][2]string{{"host", host}, {"port", port}, {"user", u.User.Username()}, {"password", password}, {"dbname", database}, {"sslmode", mode}})
+	return mode, nil
 }
 
 // alone makes a configuration of these settings and of nothing that lies about
