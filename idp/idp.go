@@ -156,8 +156,8 @@ type Actor struct {
 	// it; none on the command line and with a token of the API.
 	Session SessionID
 	Proofs  []Proof
-	// Token is the token of the API through which an administrator acts; empty:
-	// none.
+	// Token names the token of the API through which an administrator or a service
+	// acts; empty: none.
 	Token string
 }
 

@@ -15,6 +15,7 @@ import (
 func (b *base) ownTexts() *texts.Service {
 	return &texts.Service{
 		Store: b.db.Texts(), Messages: message.Choices(), Users: b.db.Users(), Outbox: b.db.Outbox(), Log: b.db.Log(), Atomic: b.db.Atomic, Now: b.now,
+		Limiter: b.db.Limiter(), Day: b.textCodes().Day,
 	}
 }
 

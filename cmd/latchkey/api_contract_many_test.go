@@ -117,7 +117,7 @@ func (c *contract) imports() {
 	table := "e-mail;nom;hash\nimport1@example.org;Un;$2b$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW\nno address;Deux;\nimport3@example.org;Trois;\n"
 	made := c.callAs("begin-import", "text/csv", []byte(table)).want(http.StatusCreated)
 	id := made.at("id")
-	if made.at("step") != "columns" || made.at("names", 1) != "nom" || made.at("separator") != ";" {
+	if made.at("step") != "columns" || made.at("names", 1) != "nom" || made.at("separator") != ";" || made.at("sample", 0, 1) != "Un" {
 		c.t.Errorf("%s", made.body)
 	}
 	c.callAs("begin-import", "application/json", m{}).want(http.StatusUnsupportedMediaType)
@@ -154,14 +154,16 @@ func (c *contract) two() {
 	if asked.at("state") != "waiting" || asked.at("own") != "true" || asked.at("hours") != "2" {
 		c.t.Errorf("%s", asked.body)
 	}
-	c.call("allow-approval", nil, "approval", id).want(http.StatusForbidden)
 	c.call("take-approved-code", nil, "approval", id).want(http.StatusConflict)
 	other := *c
 	other.secret = c.second
 	if l := other.call("list-approvals", nil).want(http.StatusOK); l.at("items", 0, "id") != id || l.at("items", 0, "own") != "false" {
 		c.t.Errorf("%s", l.body)
 	}
-	other.call("allow-approval", nil, "approval", id).want(http.StatusNoContent)
+	c.w.send(c.second, http.MethodPost, "/api/v1/approvals/"+id+"/allow", nil).want(http.StatusNotFound) // D-03: a token is nobody's word
+	second, err := c.w.accounts.Find(c.t.Context(), "second@example.org")
+	c.w.must(err)
+	c.w.must(c.w.approvals().Allow(c.t.Context(), idp.Actor{User: second.ID, Role: second.Role}, id))
 	other.call("take-approved-code", nil, "approval", id).want(http.StatusForbidden)
 	if g := c.call("get-approval", nil, "approval", id).want(http.StatusOK); g.at("state") != "allowed" {
 		c.t.Errorf("%s", g.body)

@@ -79,7 +79,7 @@ var inAPI = map[string]string{
 	"POST /admin/users/:user/security/sessions/end-others": "end-sessions", "POST /admin/users/:user/temporary": "give-temporary-code request-temporary-code",
 	"POST /admin/users/:user/unlock": "unlock-user", "POST /admin/users/:user/void": "void-temporary-code",
 
-	"GET /admin/users/approvals": "list-approvals get-approval", "POST /admin/users/approvals/:request/allow": "allow-approval",
+	"GET /admin/users/approvals": "list-approvals get-approval", "POST /admin/users/approvals/:request/allow": "(a second person is signed in: a token is nobody's word)",
 	"POST /admin/users/approvals/:request/refuse": "refuse-approval", "POST /admin/users/approvals/:request/take": "take-approved-code",
 	"POST /admin/users/bulk": "prepare-bulk", "GET /admin/users/bulk/:batch": "get-bulk list-bulk-people", "POST /admin/users/bulk/:batch/start": "start-bulk",
 	"POST /admin/users/export": "export-users", "POST /admin/users/import": "begin-import", "GET /admin/users/import/:batch": "get-import",

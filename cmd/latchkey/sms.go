@@ -63,21 +63,21 @@ func (b *base) codeFactors() []mfa.Factor {
 	b.codes = &message.Codes{
 		Outbox: b.db.Outbox(), Issuer: b.cfg.Issuer, Brand: b.cfg.Branding.Name, Admin: b.cfg.Mail.Admin, Now: b.now,
 	}
-	f := code.Factor{Courier: b.codes, Limiter: b.db.Limiter(), Now: b.now}
-	var out []mfa.Factor
-	{
-		text := f
-		text.Able = b.texts.able
-		text.Channel, text.Countries, text.Alarm = code.SMS, b.cfg.SMS.Countries, b.halted
-		text.Rates = code.Rates{Daily: b.cfg.SMS.Daily, CountryDay: b.cfg.SMS.DailyPerCountry, UnconfirmedHour: b.cfg.SMS.Unconfirmed}
-		out = append(out, text)
-	}
+	text := b.textCodes()
+	text.Courier, text.Able = b.codes, b.texts.able
+	out := []mfa.Factor{text}
 	if b.cfg.Mail.SMTPURL != "" {
-		letter := f
-		letter.Channel = code.Email
-		out = append(out, letter)
+		out = append(out, code.Factor{Channel: code.Email, Courier: b.codes, Limiter: b.db.Limiter(), Now: b.now})
 	}
 	return out
+}
+
+// textCodes are codes by SMS as far as they are a matter of limits.
+func (b *base) textCodes() code.Factor {
+	return code.Factor{
+		Channel: code.SMS, Limiter: b.db.Limiter(), Now: b.now, Countries: b.cfg.SMS.Countries, Alarm: b.halted,
+		Rates: code.Rates{Daily: b.cfg.SMS.Daily, CountryDay: b.cfg.SMS.DailyPerCountry, UnconfirmedHour: b.cfg.SMS.Unconfirmed},
+	}
 }
 
 // halted tells the house that no more codes are sent by SMS, to a country or

@@ -150,7 +150,9 @@ func (a *Approvals) Request(ctx context.Context, by idp.Actor, id string) (Appro
 }
 
 // Allow is the second administrator's word: neither who asked nor whom it is
-// for. idp.ErrSpent when who asked may not help that person any more.
+// for. idp.ErrSpent when who asked may not help that person any more. It takes a
+// person who is signed in (SECURITY.md M-10, D-03): a token may lie with anybody,
+// also with who asked, so it is idp.ErrMore for one.
 func (a *Approvals) Allow(ctx context.Context, by idp.Actor, id string) error {
 	r, u, err := a.Request(ctx, by, id)
 	if err != nil {
@@ -158,6 +160,9 @@ func (a *Approvals) Allow(ctx context.Context, by idp.Actor, id string) error {
 	}
 	if _, is := by.Service(); is {
 		return a.denied(ctx, by, r.User, "factor.temporary_allow", ErrService)
+	}
+	if by.Scopes != nil {
+		return a.denied(ctx, by, r.User, "factor.temporary_allow", idp.ErrMore)
 	}
 	if by.User == r.Requester || by.User == r.User || by.User == "" {
 		return a.denied(ctx, by, r.User, "factor.temporary_allow", ErrOwnRequest)

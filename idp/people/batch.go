@@ -42,8 +42,10 @@ type ItemQuery struct {
 
 // Batches keeps them. What they say of people is sealed.
 type Batches interface {
-	// Add stores a batch with its file, if it has one, and its items.
-	Add(ctx context.Context, b Batch, file []byte, items []Item) error
+	// Add stores a batch with its file, if it has one, and its items. Of all of its
+	// owner and kind that nobody started, or whose file still lies there while
+	// nothing is done with it, at most so many stay: the oldest give way.
+	Add(ctx context.Context, b Batch, most int, file []byte, items []Item) error
 	// ByID fails with idp.ErrNotFound when there is none or it has expired.
 	ByID(ctx context.Context, id string) (Batch, error)
 	// Save changes job, body and end, or fails with idp.ErrSpent when the version
@@ -65,6 +67,13 @@ type Batches interface {
 const (
 	keepFile      = time.Hour
 	keepSelection = 24 * time.Hour
+)
+
+// How many somebody may have lying there that are not done: what is prepared
+// costs nothing but is kept, up to [Most] people or [MaxFile] bytes each.
+const (
+	mostBulks   = 10
+	mostImports = 2
 )
 
 // mine returns a batch of the actor's own of a kind, and reads its body.

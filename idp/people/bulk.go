@@ -90,7 +90,8 @@ func sum(of map[string]int) (n int) {
 }
 
 // Prepare writes down who is meant and who is passed over, and returns the id of
-// the batch. Nothing is done yet.
+// the batch. Nothing is done yet. Of those that somebody prepared and never started
+// ten are kept.
 func (b *Bulk) Prepare(ctx context.Context, by idp.Actor, o Order, who Selection) (string, error) {
 	if err := o.check(); err != nil {
 		return "", err
@@ -126,7 +127,7 @@ func (b *Bulk) Prepare(ctx context.Context, by idp.Actor, o Order, who Selection
 	}
 	now := b.Now()
 	batch := Batch{ID: strings.ToLower(rand.Text()), Kind: "bulk", Owner: by.User, Body: body, Created: now, Expires: now.Add(keepSelection)}
-	return batch.ID, b.Batches.Add(ctx, batch, nil, items)
+	return batch.ID, b.Batches.Add(ctx, batch, mostBulks, nil, items)
 }
 
 // each reads the people of a selection; whoever is gone meanwhile is left out.

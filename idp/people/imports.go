@@ -73,11 +73,13 @@ type Choice struct {
 // veil stands for a value that is not shown.
 const veil = "•••"
 
-// Veiled is a row without what is secret in it (SECURITY.md M-12, D-06).
+// Veiled is a row without what is secret in it, or may be: a column of which nobody
+// has said what it is may be called password (SECURITY.md M-12, D-06).
 func (c Choice) Veiled(cells []string) []string {
 	out := slices.Clone(cells)
 	for i := range out {
-		if i < len(c.Fields) && out[i] != "" && slices.Contains(account.SecretFields(), c.Fields[i]) {
+		harmless := i < len(c.Fields) && c.Fields[i] != "" && !slices.Contains(account.SecretFields(), c.Fields[i])
+		if out[i] != "" && !harmless {
 			out[i] = veil
 		}
 	}
@@ -107,7 +109,7 @@ type Import struct {
 }
 
 // Begin takes a file in and returns the id of its draft. idp.ErrInvalid when it
-// is no table.
+// is no table. Of those of one person that are not done two are kept.
 func (i *Imports) Begin(ctx context.Context, by idp.Actor, file []byte) (string, error) {
 	if err := by.May(idp.EditPeople); err != nil {
 		return "", err
@@ -136,7 +138,7 @@ func (i *Imports) Begin(ctx context.Context, by idp.Actor, file []byte) (string,
 	}
 	now := i.Now()
 	b := Batch{ID: strings.ToLower(rand.Text()), Kind: "import", Owner: by.User, Body: body, Created: now, Expires: now.Add(keepFile)}
-	return b.ID, i.Batches.Add(ctx, b, file, nil)
+	return b.ID, i.Batches.Add(ctx, b, mostImports, file, nil)
 }
 
 // Draft returns an import of the actor's own.

@@ -15,6 +15,11 @@ import (
 // all kinds: whoever has their session must not pump (SECURITY.md B-11).
 const testsPerHour = 10
 
+// Trials is that budget, for whoever else sends tests.
+func Trials(who idp.UserID) mfa.Budget {
+	return mfa.Budget{Key: "test:" + string(who), Max: testsPerHour, Per: time.Hour}
+}
+
 // Sender sends text messages.
 type Sender interface {
 	Send(ctx context.Context, m sms.Message) (sms.Receipt, error)
@@ -42,7 +47,7 @@ func (s *Service) try(ctx context.Context, by idp.Actor, what string, detail map
 		return err
 	}
 	if s.Limiter != nil && !by.Host {
-		if err := s.Limiter.Take(ctx, mfa.Budget{Key: "test:" + string(by.User), Max: testsPerHour, Per: time.Hour}); err != nil {
+		if err := s.Limiter.Take(ctx, Trials(by.User)); err != nil {
 			return err
 		}
 	}

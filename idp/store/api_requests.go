@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"time"
 
@@ -21,6 +22,12 @@ type requestRow struct {
 	Answer string
 }
 
+// answerPlace binds an answer to who asked, and what: it may say of people what
+// nobody shall read in a copy of the database (SECURITY.md D-06).
+func answerPlace(caller, key, hash string) []byte {
+	return place("api_requests", "answer", caller, key, hash)
+}
+
 // Begin may not run inside an Atomic: what it decides must be seen by the
 // request beside it.
 func (s apiRequests) Begin(ctx context.Context, r replay.Request, now, lease, expires time.Time) (replay.Answer, string, bool, error) {
@@ -37,7 +44,19 @@ func (s apiRequests) Begin(ctx context.Context, r replay.Request, now, lease, ex
 	if err != nil {
 		return replay.Answer{}, "", false, err
 	}
-	a := replay.Answer{Status: row.Status, Body: row.Answer}
+	a := replay.Answer{Status: row.Status}
+	if row.Status == 0 {
+		return a, row.Hash, false, nil
+	}
+	sealed, err := base64.StdEncoding.DecodeString(row.Answer)
+	if err != nil {
+		return replay.Answer{}, "", false, err
+	}
+	said, err := s.d.ring.Open(sealed, answerPlace(r.Caller, r.Key, row.Hash))
+	if err != nil {
+		return replay.Answer{}, "", false, err
+	}
+	a.Body = string(said)
 	return a, row.Hash, false, json.Unmarshal([]byte(row.Head), &a.Head)
 }
 
@@ -46,9 +65,13 @@ func (s apiRequests) Done(ctx context.Context, r replay.Request, a replay.Answer
 	if err != nil {
 		return err
 	}
+	sealed, err := s.d.ring.Seal([]byte(a.Body), answerPlace(r.Caller, r.Key, r.Hash))
+	if err != nil {
+		return err
+	}
 	return s.d.write(ctx, stmt{
 		sql:  `UPDATE api_requests SET status = ?, head = ?, answer = ? WHERE caller = ? AND name = ? AND hash = ? AND status = 0`,
-		args: []any{a.Status, string(head), a.Body, r.Caller, r.Key, r.Hash}, none: idp.ErrSpent,
+		args: []any{a.Status, string(head), base64.StdEncoding.EncodeToString(sealed), r.Caller, r.Key, r.Hash}, none: idp.ErrSpent,
 	})
 }
 

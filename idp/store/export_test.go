@@ -13,3 +13,20 @@ func (d *DB) Pragma(ctx context.Context, pragma string) error {
 func Unword(d *DB, ctx context.Context) error {
 	return d.write(ctx, stmt{sql: `UPDATE users SET sort_name = ''`}, stmt{sql: `DELETE FROM user_words`}, stmt{sql: `DELETE FROM signins`})
 }
+
+// Lying returns what lies in the database of remembered answers.
+func Lying(d *DB, ctx context.Context) ([]string, error) {
+	type row struct{ Answer string }
+	all, err := rows[row](ctx, d.engine, `SELECT answer FROM api_requests`)
+	out := make([]string, len(all))
+	for i, r := range all {
+		out[i] = r.Answer
+	}
+	return out, err
+}
+
+// Swap gives one remembered answer the cell of another, as somebody could who
+// writes into the database.
+func Swap(d *DB, ctx context.Context, from, to string) error {
+	return d.write(ctx, stmt{sql: `UPDATE api_requests SET answer = (SELECT answer FROM api_requests WHERE name = ?) WHERE name = ?`, args: []any{from, to}})
+}

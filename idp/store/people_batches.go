@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"latchkey/idp"
+	"latchkey/idp/job"
 	"latchkey/idp/people"
 )
 
@@ -29,12 +30,24 @@ func batchPlace(id string, owner idp.UserID) []byte {
 	return place("batches", "body", id, string(owner))
 }
 
-func (s batches) Add(ctx context.Context, b people.Batch, file []byte, items []people.Item) error {
+// room deletes the oldest of somebody's batches that nothing is done with, so that
+// with another one at most so many are left. Those that ended have no file.
+func (s batches) room(b people.Batch, most int) stmt {
+	const idle = `owner = ? AND kind = ? AND (job = '' OR EXISTS (SELECT 1 FROM batch_files f WHERE f.batch = batches.id)
+		AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.id = batches.job AND j.state = ?))`
+	args := []any{string(b.Owner), b.Kind, string(job.Running)}
+	return stmt{
+		sql:  `DELETE FROM batches WHERE ` + idle + ` AND id NOT IN (SELECT id FROM batches WHERE ` + idle + ` ORDER BY created DESC, id LIMIT ?)`,
+		args: append(append(args, args...), most-1),
+	}
+}
+
+func (s batches) Add(ctx context.Context, b people.Batch, most int, file []byte, items []people.Item) error {
 	body, err := s.d.ring.Seal(b.Body, batchPlace(b.ID, b.Owner))
 	if err != nil {
 		return err
 	}
-	stmts := []stmt{{
+	stmts := []stmt{s.room(b, most), {
 		sql:  `INSERT INTO batches (id, kind, owner, job, version, body, created, expires) VALUES (?, ?, ?, ?, 1, ?, ?, ?)`,
 		args: []any{b.ID, b.Kind, string(b.Owner), b.Job, body, ms(b.Created), ms(b.Expires)}, taken: idp.ErrTaken,
 	}}

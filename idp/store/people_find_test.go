@@ -195,7 +195,7 @@ func TestBatches(t *testing.T) {
 		for i := range 1200 {
 			items = append(items, people.Item{Place: i, Body: []byte(fmt.Sprintf(`"%d"`, i))})
 		}
-		must(t, db.Batches().Add(ctx, b, []byte("a file"), items))
+		must(t, db.Batches().Add(ctx, b, 10, []byte("a file"), items))
 		items[3].Result, items[4].Result, items[5].Result = "ok", "skip.role", "denied"
 		must(t, db.Batches().Note(ctx, "b", items[3:6]))
 		tally, err := db.Batches().Tally(ctx, "b")

@@ -18,6 +18,8 @@ import (
 
 	"latchkey/idp"
 	"latchkey/idp/mail"
+	"latchkey/idp/settings"
+	"latchkey/mfa"
 )
 
 // Message is one kind of message, and what of it may be said otherwise.
@@ -60,9 +62,13 @@ type Service struct {
 	Outbox interface {
 		Put(ctx context.Context, m mail.Message) error
 	}
-	Log    idp.Log
-	Atomic idp.Atomic
-	Now    func() time.Time
+	Log     idp.Log
+	Atomic  idp.Atomic
+	Limiter mfa.Limiter
+	// Day is what a text message to a number costs of what the house sends in a
+	// day; it fails where none are sent to.
+	Day func(to string) ([]mfa.Budget, error)
+	Now func() time.Time
 }
 
 // Text is what is said in the place of ours, for whoever writes messages. They
@@ -148,7 +154,9 @@ func (s *Service) Change(ctx context.Context, by idp.Actor, o Own) error {
 
 // Try sends a message to whoever asks for it, and to nobody else: the recipient
 // that it has is replaced by the address or the number that is known to be the
-// actor's own, which is returned. idp.ErrInvalid when there is none.
+// actor's own, which is returned. idp.ErrInvalid when there is none, an
+// [*mfa.LockedError] when they have sent enough, or the house has (SECURITY.md
+// B-11).
 func (s *Service) Try(ctx context.Context, by idp.Actor, message string, m mail.Message) (to string, err error) {
 	if err := by.May(idp.EditHouse); err != nil {
 		return "", err
@@ -166,11 +174,27 @@ func (s *Service) Try(ctx context.Context, by idp.Actor, message string, m mail.
 	if to == "" {
 		return "", fmt.Errorf("%w: nothing is known to be your own address for this", idp.ErrInvalid)
 	}
+	if err := s.spend(ctx, by, m.Channel, to); err != nil {
+		return "", err
+	}
 	fresh := mail.New(m.Channel, to, s.Now())
 	fresh.Subject, fresh.Text, fresh.HTML = m.Subject, m.Text, m.HTML
 	return to, s.Atomic(ctx, func(ctx context.Context) error {
 		return errors.Join(s.Outbox.Put(ctx, fresh), s.note(ctx, by, "message.test", map[string]string{"message": message, "channel": string(m.Channel)}))
 	})
+}
+
+// spend counts a test, together with those of package settings.
+func (s *Service) spend(ctx context.Context, by idp.Actor, channel mail.Channel, to string) error {
+	costs := []mfa.Budget{settings.Trials(by.User)}
+	if channel == mail.SMS {
+		day, err := s.Day(to)
+		if err != nil {
+			return fmt.Errorf("%w: %w", idp.ErrInvalid, err)
+		}
+		costs = append(costs, day...)
+	}
+	return s.Limiter.Take(ctx, costs...)
 }
 
 func (s *Service) note(ctx context.Context, by idp.Actor, what string, detail map[string]string) error {

@@ -11,9 +11,12 @@ import (
 
 	"latchkey/idp"
 	"latchkey/idp/mail"
+	"latchkey/idp/settings"
 	"latchkey/idp/store"
 	"latchkey/idp/store/storetest"
 	"latchkey/idp/texts"
+	"latchkey/mfa"
+	"latchkey/mfa/code"
 )
 
 var (
@@ -26,7 +29,8 @@ func each(t *testing.T, f func(t *testing.T, db *store.DB, s *texts.Service)) {
 	clock := storetest.NewClock()
 	storetest.EachAt(t, clock.Now, func(t *testing.T, db *store.DB) {
 		f(t, db, &texts.Service{
-			Store: db.Texts(), Users: db.Users(), Outbox: db.Outbox(), Log: db.Log(), Atomic: db.Atomic,
+			Store: db.Texts(), Users: db.Users(), Outbox: db.Outbox(), Log: db.Log(), Atomic: db.Atomic, Limiter: db.Limiter(),
+			Day: code.Factor{Channel: code.SMS, Rates: code.Rates{CountryDay: 3}}.Day,
 			Now: func() time.Time {
 				clock.Pass(time.Millisecond) // so that events have an order
 				return clock.Now()
@@ -200,6 +204,37 @@ func TestTry(t *testing.T) {
 		all, err := db.Outbox().Newest(ctx, 10)
 		if err != nil || len(all) != 1 || all[0].To != "ada@example.org" || all[0].Subject != "S" {
 			t.Errorf("%+v, %v", all, err)
+		}
+	})
+}
+
+// B-11: tests are few in an hour, of whatever message, and together with those of
+// the gateways; by SMS they are of what the house sends in a day, too.
+func TestTryIsBounded(t *testing.T) {
+	each(t, func(t *testing.T, db *store.DB, s *texts.Service) {
+		ctx := t.Context()
+		must(t, db.Users().Add(ctx, idp.User{
+			ID: "a", Login: "ada", Email: "ada@example.org", EmailVerified: true, Phone: "+33612345678", PhoneVerified: true, Role: idp.Admin,
+		}, nil))
+		letter, text := mail.Message{Channel: mail.Mail, Text: "T"}, mail.Message{Channel: mail.SMS, Text: "T"}
+		for range 3 {
+			_, err := s.Try(ctx, admin, "code", text)
+			must(t, err)
+		}
+		locked := (*mfa.LockedError)(nil)
+		if _, err := s.Try(ctx, admin, "code", text); !errors.As(err, &locked) || locked.Key != "send-country:+33 FR" {
+			t.Errorf("more to a country than a day has: %v", err)
+		}
+		for range 6 {
+			_, err := s.Try(ctx, admin, "code", letter)
+			must(t, err)
+		}
+		must(t, db.Limiter().Take(ctx, settings.Trials(admin.User)))
+		if _, err := s.Try(ctx, admin, "code", letter); !errors.As(err, &locked) || locked.Key != "test:a" {
+			t.Errorf("an eleventh test: %v", err)
+		}
+		if all, err := db.Outbox().Newest(ctx, 20); err != nil || len(all) != 9 {
+			t.Errorf("%d, %v", len(all), err)
 		}
 	})
 }

@@ -116,12 +116,26 @@ func (f Factor) budgets(s mfa.Subject, to, country string, adding bool) []mfa.Bu
 		{Key: address + ":day", Max: r.AddressDay, Per: 24 * time.Hour},
 	}
 	if f.Channel == SMS {
-		out = append(out, mfa.Budget{Key: keyDay, Max: r.Daily, Per: 24 * time.Hour, Shared: true})
-		if r.CountryDay < r.Daily {
-			out = append(out, mfa.Budget{Key: keyCountry + country, Max: r.CountryDay, Per: 24 * time.Hour, Shared: true})
-		}
+		out = append(out, f.day(country)...)
 	}
 	return append(out, f.unconfirmed(s, country)...)
+}
+
+// Day is what any text message to a number costs of what the house sends in a day,
+// in all and to one country (SECURITY.md B-11), for those that are no codes. It
+// fails with ErrCountry, or with what is wrong with the number.
+func (f Factor) Day(to string) ([]mfa.Budget, error) {
+	country, err := f.country(to)
+	return f.day(country), err
+}
+
+func (f Factor) day(country string) []mfa.Budget {
+	r := f.Rates.orDefault()
+	out := []mfa.Budget{{Key: keyDay, Max: r.Daily, Per: 24 * time.Hour, Shared: true}}
+	if r.CountryDay < r.Daily {
+		out = append(out, mfa.Budget{Key: keyCountry + country, Max: r.CountryDay, Per: 24 * time.Hour, Shared: true})
+	}
+	return out
 }
 
 // take uses one of each budget, or none. A limit of the person's own is the

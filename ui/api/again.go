@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"time"
 
 	"latchkey/idp"
 	"latchkey/idp/replay"
@@ -16,14 +17,16 @@ import (
 
 const keyHeader = "Idempotency-Key"
 
-// secrets are the members of answers that are shown once: what is remembered of
-// an answer is without them (SECURITY.md D-06).
-var secrets = []string{"secret", "validation_url", "link", "code"}
+// secrets are the members of answers that are shown once, and those that show a
+// table of people: what is remembered of an answer is without them (SECURITY.md
+// D-06).
+var secrets = []string{"secret", "validation_url", "link", "code", "sample", "first"}
 
 // kept are the headers that are part of an answer.
 var kept = []string{"Content-Type", "Location", "ETag"}
 
-// perform runs a request, or answers one that was sent again as the first was.
+// perform runs a request of somebody who may make it, or answers one that was sent
+// again as the first was.
 func (a *API) perform(w http.ResponseWriter, r *http.Request, c gate.Caller) (err error) {
 	defer func() {
 		p := recover()
@@ -36,15 +39,39 @@ func (a *API) perform(w http.ResponseWriter, r *http.Request, c gate.Caller) (er
 		err = fmt.Errorf("panic: %v", p)
 	}()
 	r = r.WithContext(context.WithValue(r.Context(), requestKey{}, r))
-	key := r.Header.Get(keyHeader)
-	if r.Method != http.MethodPost || key == "" {
-		a.find(w, r)
+	o, there := a.find(w, r)
+	if !there {
 		return nil
 	}
+	if err := a.asks(r.Context(), o); err != nil {
+		return err
+	}
+	if err := o.accepts(r); err != nil {
+		return err
+	}
+	back, err := a.place(o, r)
+	if err != nil {
+		return err
+	}
+	defer back()
+	o.wait(w)
+	if r.Method != http.MethodPost || r.Header.Get(keyHeader) == "" {
+		a.mux.ServeHTTP(w, r)
+		return nil
+	}
+	return a.performOnce(w, r, c, o)
+}
+
+// performOnce runs a request that has a key, unless it did before.
+func (a *API) performOnce(w http.ResponseWriter, r *http.Request, c gate.Caller, o operation) error {
+	key := r.Header.Get(keyHeader)
 	if len(key) > replay.MaxKey {
 		return fmt.Errorf("%w: %s: at most %d bytes", idp.ErrInvalid, keyHeader, replay.MaxKey)
 	}
-	sent, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxUpload))
+	if o.uploads() { // a writer that has no deadlines needs none
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(uploadTime))
+	}
+	sent, err := io.ReadAll(http.MaxBytesReader(w, r.Body, o.limit()))
 	if err != nil {
 		a.write(w, r, model(http.StatusRequestEntityTooLarge, "request", "The body is too long, or broke off."))
 		return nil
@@ -71,7 +98,7 @@ func (a *API) perform(w http.ResponseWriter, r *http.Request, c gate.Caller) (er
 			a.Fault(r, fmt.Errorf("the answer is not remembered: %w", bad))
 		}
 	}()
-	a.find(rec, r)
+	a.mux.ServeHTTP(rec, r)
 	return nil
 }
 

@@ -15,9 +15,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"mime"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 
@@ -45,6 +43,8 @@ const (
 	// maxUpload is for a table of people.
 	maxUpload = people.MaxFile
 
+	// mostUploads is how many of those are in memory at once.
+	mostUploads = 2
 	// uploadTime is how long a table may take to come.
 	uploadTime = 2 * time.Minute
 	// patience is for what waits for an Odoo.
@@ -69,6 +69,8 @@ type API struct {
 	huma   huma.API
 	mux    *http.ServeMux
 	routes []Route
+	ops    map[string]operation // by pattern of mux
+	places chan struct{}        // of those who send much
 
 	once     sync.Once
 	document []byte
@@ -76,7 +78,7 @@ type API struct {
 
 // New makes the API.
 func New(c Config) *API {
-	a := &API{Config: c, mux: http.NewServeMux()}
+	a := &API{Config: c, mux: http.NewServeMux(), ops: map[string]operation{}, places: make(chan struct{}, mostUploads)}
 	a.huma = humago.New(a.mux, huma.Config{
 		OpenAPI: &huma.OpenAPI{
 			OpenAPI: "3.1.0",
@@ -187,8 +189,9 @@ func callerOf(ctx context.Context) gate.Caller {
 	return c
 }
 
-// ServeHTTP answers a request: who asks, how often, what kind of body, whether
-// it was asked before; then the operation.
+// ServeHTTP answers a request: who asks, how often; what for, and whether they may;
+// what kind of body, and how much of it; whether it was asked before; then the
+// operation. Nothing is read of a body before the right is known.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
@@ -202,9 +205,6 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c, err := a.Gate.Admit(w, r)
 	r = r.WithContext(context.WithValue(r.Context(), callerKey{}, c))
 	if err == nil {
-		err = acceptable(r)
-	}
-	if err == nil {
 		err = a.perform(w, r, c)
 	}
 	if err != nil {
@@ -214,29 +214,15 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 var errType = errors.New("api: not a type that is taken")
 
-// acceptable refuses bodies of types that no operation takes (SECURITY.md X-01):
-// beside JSON these are a table of people and pictures, which a form of another
-// site cannot send either.
-func acceptable(r *http.Request) error {
-	if empty(r) {
-		return nil
-	}
-	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || !slices.Contains(append([]string{"application/json", "text/csv"}, pictures...), kind) {
-		return errType
-	}
-	return nil
-}
-
 // empty reports whether a request has no body.
 func empty(r *http.Request) bool { return r.ContentLength == 0 && len(r.TransferEncoding) == 0 }
 
-// find sends a request to its operation; what is not there is a problem, too.
-func (a *API) find(w http.ResponseWriter, r *http.Request) {
+// find is the operation that a request is for; what is not there is a problem, and
+// answered.
+func (a *API) find(w http.ResponseWriter, r *http.Request) (operation, bool) {
 	handler, pattern := a.mux.Handler(r)
-	if pattern != "" {
-		a.mux.ServeHTTP(w, r)
-		return
+	if o, there := a.ops[pattern]; there {
+		return o, true
 	}
 	quiet := &recorder{head: http.Header{}}
 	handler.ServeHTTP(quiet, r)
@@ -246,4 +232,5 @@ func (a *API) find(w http.ResponseWriter, r *http.Request) {
 		problem = model(http.StatusMethodNotAllowed, "method", "This address does not take this method.")
 	}
 	a.write(w, r, problem)
+	return operation{}, false
 }

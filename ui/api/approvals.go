@@ -42,13 +42,13 @@ type AboutApproval struct {
 	Approval string `path:"approval" maxLength:"64"`
 }
 
-// approvalsAPI are the operations for which it takes two (SECURITY.md M-10).
+// approvalsAPI are the operations for which it takes two (SECURITY.md M-10). To
+// allow a request is none: whoever asked could hold another's token.
 type approvalsAPI struct{ *API }
 
 func (a approvalsAPI) routes() {
-	const about = "For tokens of people: a service is nobody's second pair of eyes."
 	ask := operation{id: "request-temporary-code", method: http.MethodPost, path: "/users/{id}/temporary-code/request", tag: "approvals", right: idp.HelpPeople, status: http.StatusCreated,
-		summary: "Ask for a temporary code that a second administrator is to allow", about: "It waits for an hour. " + about}
+		summary: "Ask for a temporary code that a second administrator is to allow", about: "It waits for an hour. For tokens of people, not of services. Another administrator allows it where they are signed in: a token is nobody's second pair of eyes."}
 	add(a.API, ask, func(ctx context.Context, by idp.Actor, in *struct {
 		AboutUser
 		Body NewCode
@@ -70,11 +70,6 @@ func (a approvalsAPI) routes() {
 	add(a.API, o("get-approval", http.MethodGet, "/{approval}", "Show one request"), func(ctx context.Context, by idp.Actor, in *AboutApproval) (*body[Approval], error) {
 		r, u, err := a.Approvals.Request(ctx, by, in.Approval)
 		return answer(viewApproval(r, u, by), err)
-	})
-	allow := o("allow-approval", http.MethodPost, "/{approval}/allow", "Be the second administrator")
-	allow.about = "Neither who asked nor whom it is for. " + about
-	add(a.API, allow, func(ctx context.Context, by idp.Actor, in *AboutApproval) (*none, error) {
-		return done(a.Approvals.Allow(ctx, by, in.Approval))
 	})
 	add(a.API, o("refuse-approval", http.MethodPost, "/{approval}/refuse", "Refuse a request, or take one's own back"), func(ctx context.Context, by idp.Actor, in *AboutApproval) (*none, error) {
 		return done(a.Approvals.Refuse(ctx, by, in.Approval))

@@ -12,7 +12,6 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"latchkey/idp"
 	"latchkey/idp/account"
@@ -256,12 +255,6 @@ func (a *API) write(w http.ResponseWriter, r *http.Request, m *huma.ErrorModel) 
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(m.Status)
 	_ = json.NewEncoder(w).Encode(m) // the reader may have gone away
-}
-
-// writeProblem is refuse within an operation.
-func (a *API) writeProblem(hc huma.Context, err error) {
-	r, w := humago.Unwrap(hc)
-	a.refuse(w, r, err)
 }
 
 type requestKey struct{}

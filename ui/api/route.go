@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"mime"
 	"net/http"
 	"path"
@@ -12,7 +13,6 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"latchkey/idp"
 )
@@ -24,7 +24,7 @@ type operation struct {
 	about            string    // more than the summary says
 	right            idp.Right // empty: any caller
 	status           int       // default 200, 204 without a body
-	most             int64     // of its body in bytes; default maxBody
+	most             int64     // of its body in bytes; default maxBody, at most maxDocument of JSON
 	takes            []string  // the types of the file that it is sent; none: JSON
 	files            []string  // the types of the file that it answers with
 	patient          bool      // it waits for somebody else, such as an Odoo, who may not answer
@@ -35,13 +35,13 @@ type operation struct {
 func add[I, O any](a *API, o operation, do func(context.Context, idp.Actor, *I) (*O, error)) {
 	o.path = Prefix + o.path
 	a.routes = append(a.routes, Route{ID: o.id, Method: o.method, Path: o.path, Right: o.right})
+	a.ops[o.method+" "+o.path] = o
 	h := huma.Operation{
 		OperationID: o.id, Method: o.method, Path: o.path, Summary: o.summary, Description: o.about, Tags: []string{o.tag},
-		DefaultStatus: o.status, MaxBodyBytes: max(maxBody, o.most) + 1, Security: requirement(o.right),
-		Errors:      errorsOf(o),
-		Middlewares: huma.Middlewares{a.asks(o)},
+		DefaultStatus: o.status, MaxBodyBytes: o.limit() + 1, Security: requirement(o.right),
+		Errors: errorsOf(o),
 	}
-	if o.most > maxDocument {
+	if o.uploads() {
 		h.BodyReadTimeout = uploadTime
 	}
 	if len(o.takes) > 0 {
@@ -104,37 +104,55 @@ func errorsOf(o operation) []int {
 	return out
 }
 
-// asks refuses who has not got the right before the request is even read; the
-// use case asks again (SECURITY.md D-01). Whoever tries leaves a line (D-07).
-func (a *API) asks(o operation) func(huma.Context, func(huma.Context)) {
-	return func(hc huma.Context, next func(huma.Context)) {
-		by := callerOf(hc.Context()).Actor
-		var err error
-		if o.right != "" {
-			err = by.May(o.right)
-		}
-		if err == nil {
-			if err = o.accepts(hc); err != nil {
-				a.writeProblem(hc, err)
-				return
-			}
-			o.wait(hc)
-			next(hc)
-			return
-		}
-		if bad := a.Log.Append(hc.Context(), idp.Event{
-			ID: rand.Text(), At: a.Gate.Now(), What: "api.refused", Actor: by.User, Origin: by.Origin, Result: "denied",
-			Detail: map[string]string{"operation": o.id, "right": string(o.right)},
-		}); bad != nil {
-			err = bad
-		}
-		a.writeProblem(hc, err)
+// limit is how much is read of its body, in bytes: only a file that says its type
+// may be long.
+func (o operation) limit() int64 {
+	if len(o.takes) == 0 {
+		return min(max(maxBody, o.most), maxDocument)
+	}
+	return max(maxBody, o.most)
+}
+
+// uploads reports whether it is sent so much that few may do so at once.
+func (o operation) uploads() bool { return o.limit() > maxDocument }
+
+// place takes one of the places for uploads, until it is given back: a few tokens
+// must not fill the memory. idp.ErrBusy when there is none.
+func (a *API) place(o operation, r *http.Request) (back func(), err error) {
+	if !o.uploads() || empty(r) {
+		return func() {}, nil
+	}
+	select {
+	case a.places <- struct{}{}:
+		return func() { <-a.places }, nil
+	default:
+		return nil, fmt.Errorf("%w: others are sending files", idp.ErrBusy)
 	}
 }
 
-// accepts refuses a body of a type that this operation does not take.
-func (o operation) accepts(hc huma.Context) error {
-	r, _ := humago.Unwrap(hc)
+// asks refuses who has not got the right before the request is even read; the
+// use case asks again (SECURITY.md D-01). Whoever tries leaves a line (D-07).
+func (a *API) asks(ctx context.Context, o operation) error {
+	if o.right == "" {
+		return nil
+	}
+	by := callerOf(ctx).Actor
+	err := by.May(o.right)
+	if err == nil {
+		return nil
+	}
+	if bad := a.Log.Append(ctx, idp.Event{
+		ID: rand.Text(), At: a.Gate.Now(), What: "api.refused", Actor: by.User, Origin: by.Origin, Result: "denied",
+		Detail: map[string]string{"operation": o.id, "right": string(o.right)},
+	}); bad != nil {
+		return bad
+	}
+	return err
+}
+
+// accepts refuses a body of a type that this operation does not take: nothing that
+// a form of another site can send is taken by any (SECURITY.md X-01).
+func (o operation) accepts(r *http.Request) error {
 	if empty(r) {
 		return nil
 	}
@@ -150,9 +168,8 @@ func (o operation) accepts(hc huma.Context) error {
 
 // wait gives an operation the time that it may take: the server's own limit is
 // for pages. A writer that has no deadlines needs none.
-func (o operation) wait(hc huma.Context) {
+func (o operation) wait(w http.ResponseWriter) {
 	if o.patient {
-		_, w := humago.Unwrap(hc)
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(patience))
 	}
 }

@@ -51,8 +51,8 @@ type Tokens interface {
 
 // Machines knows the services; see [oidc.Provider].
 type Machines interface {
-	Machine(ctx context.Context, token string) (oidc.Client, []idp.Right, error)
-	Registered(ctx context.Context, id oidc.ClientID) ([]idp.Right, error)
+	Machine(ctx context.Context, token string) (c oidc.Client, rights []idp.Right, name string, err error)
+	Registered(ctx context.Context, id oidc.ClientID, token string) ([]idp.Right, error)
 }
 
 // Caller is who speaks.
@@ -130,25 +130,26 @@ func (g *Gate) recognise(ctx context.Context, secret string, from idp.Origin) (C
 		}
 		return Caller{Actor: by, Name: "token:" + t.ID, Token: t}, err
 	}
-	client, rights, err := g.Machines.Machine(ctx, secret)
+	client, rights, token, err := g.Machines.Machine(ctx, secret)
 	if err != nil {
 		return Caller{Actor: idp.Actor{Origin: from}}, err
 	}
 	// A service stands where administrators do: above nobody who owns the house,
 	// and no further than its scopes.
 	user := idp.ServiceUser(client.ID)
-	return Caller{Actor: idp.Actor{User: user, Role: idp.Admin, Origin: from, Scopes: rights}, Name: string(user), Client: client}, nil
+	return Caller{Actor: idp.Actor{User: user, Role: idp.Admin, Origin: from, Scopes: rights, Token: token}, Name: string(user), Client: client}, nil
 }
 
 // Still is a caller as they are now, for work that goes on after the answer:
 // what ends a token, or narrows it, ends or narrows what was begun with it
-// (SECURITY.md D-04). idp.ErrNotFound when it is no longer good.
+// (SECURITY.md D-04). idp.ErrNotFound when it is no longer good. The access token
+// of a service may expire meanwhile, for it is short; it may not be revoked.
 func (g *Gate) Still(ctx context.Context, by idp.Actor) (idp.Actor, error) {
 	id, is := by.Service()
 	if !is {
 		return g.Tokens.Still(ctx, by)
 	}
-	now, err := g.Machines.Registered(ctx, id)
+	now, err := g.Machines.Registered(ctx, id, by.Token)
 	if err != nil {
 		return idp.Actor{}, err
 	}
