@@ -215,7 +215,7 @@ func TestLostPhoneInChromium(t *testing.T) {
 			c.t.Errorf("the apps are called %q", got)
 		}
 		c.unfold("form[id^=factor-remove-]")
-		c.press("form[id^=factor-remove-] button", "#done")
+		c.press("form[id^=factor-remove-] button", "body:not(:has(#old)) #done") // the page before says that something was done, too
 		c.open("/my/security")
 		if c.eval(`String(document.querySelector("#lost-phone"))`) != "null" {
 			c.t.Error("the phone is still said to be lost")
