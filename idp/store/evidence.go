@@ -40,6 +40,7 @@ const idleFrom = ` FROM users u LEFT JOIN signins i ON i.user_id = u.id WHERE NO
 
 func (s evidenceStore) Idle(ctx context.Context, since time.Time, limit int) ([]evidence.Account, int64, error) {
 	type count struct{ N int64 }
+	ctx = counts(ctx)
 	n, err := one[count](ctx, s.d.engine, idp.ErrNotFound, `SELECT COUNT(*) AS n`+idleFrom, ms(since), ms(since))
 	if err != nil {
 		return nil, 0, err
@@ -59,13 +60,13 @@ func (s evidenceStore) Idle(ctx context.Context, since time.Time, limit int) ([]
 
 func (s evidenceStore) Disabled(ctx context.Context) (int64, error) {
 	type count struct{ N int64 }
-	n, err := one[count](ctx, s.d.engine, idp.ErrNotFound, `SELECT COUNT(*) AS n FROM users WHERE disabled`)
+	n, err := one[count](counts(ctx), s.d.engine, idp.ErrNotFound, `SELECT COUNT(*) AS n FROM users WHERE disabled`)
 	return n.N, err
 }
 
 func (s evidenceStore) Devices(ctx context.Context, stale time.Time) (evidence.Devices, error) {
 	type row struct{ Trusted, Stale int64 }
-	n, err := one[row](ctx, s.d.engine, idp.ErrNotFound, `SELECT COUNT(*) AS trusted, COALESCE(SUM(CASE WHEN d.used < ? THEN 1 ELSE 0 END), 0) AS stale
+	n, err := one[row](counts(ctx), s.d.engine, idp.ErrNotFound, `SELECT COUNT(*) AS trusted, COALESCE(SUM(CASE WHEN d.used < ? THEN 1 ELSE 0 END), 0) AS stale
 		FROM devices d JOIN users u ON u.id = d.subject AND u.epoch = d.epoch AND NOT u.disabled WHERE d.expires > ?`, ms(stale), ms(s.d.now()))
 	return evidence.Devices(n), err
 }

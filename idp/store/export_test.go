@@ -30,3 +30,12 @@ func Lying(d *DB, ctx context.Context) ([]string, error) {
 func Swap(d *DB, ctx context.Context, from, to string) error {
 	return d.write(ctx, stmt{sql: `UPDATE api_requests SET answer = (SELECT answer FROM api_requests WHERE name = ?) WHERE name = ?`, args: []any{from, to}})
 }
+
+// Counts is counts for tests.
+var Counts = counts
+
+// Sleep reads for some seconds.
+func (d *DB) Sleep(ctx context.Context, seconds float64) error {
+	_, err := rows[struct{ N int }](ctx, d.engine, `SELECT 1 AS n FROM (SELECT pg_sleep(?)) x`, seconds)
+	return err
+}

@@ -58,7 +58,7 @@ var scopes = []struct{ scope, from string }{
 // CountPeople claims the hour before it measures: the figures of one that dies
 // over it are an hour late.
 func (s figureStore) CountPeople(ctx context.Context, day figures.Day, stale, unlessSince time.Time) (bool, error) {
-	now := ms(s.d.now())
+	ctx, now := counts(ctx), ms(s.d.now())
 	err := s.d.send(ctx, []stmt{{
 		sql: `UPDATE figures_at SET value = ? WHERE name = 'coverage' AND value <= ?`, args: []any{now, ms(unlessSince)}, none: errCounted,
 	}})

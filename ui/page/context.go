@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"mime"
 	"net"
 	"net/http"
 	"net/url"
@@ -146,16 +145,6 @@ func local(to string) bool {
 	}
 	u, err := url.Parse(to)
 	return err == nil && u.Host == "" && u.Scheme == ""
-}
-
-// Download answers with a file for saving, which the handler then writes. What
-// goes wrong after that must cut the line: half a file must not look whole.
-func (c *Context) Download(name, kind string) io.Writer {
-	c.headers()
-	h := c.W.Header()
-	h.Set("Content-Type", kind)
-	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
-	return c.W
 }
 
 // Attach answers with a text file for saving. The name is one of the

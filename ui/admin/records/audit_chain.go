@@ -3,7 +3,6 @@ package records
 import (
 	"context"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -126,6 +125,3 @@ func (p *Pages) verify(c *page.Context, v admin.Visit) error {
 	}
 	return c.Redirect(chainPath + "?done=verified")
 }
-
-// isUnsupported reports whether a server, such as one of tests, has no deadlines.
-func isUnsupported(err error) bool { return errors.Is(err, http.ErrNotSupported) }
