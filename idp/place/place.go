@@ -25,7 +25,7 @@ type Book struct {
 	path string
 	now  func() time.Time
 
-	mu     sync.RWMutex
+	mu     sync.Mutex
 	reader *maxminddb.Reader
 	made   time.Time // of the file
 	looked time.Time
@@ -49,9 +49,9 @@ func (b *Book) Of(address string) string {
 	if err != nil {
 		return ""
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.refresh()
-	b.mu.RLock()
-	defer b.mu.RUnlock()
 	var r struct {
 		City         named   `maxminddb:"city"`
 		Subdivisions []named `maxminddb:"subdivisions"`
@@ -81,8 +81,6 @@ type named struct {
 // refresh takes a newer file up. One that cannot be read leaves the old one in
 // use: it may be half copied, and the next minute looks again.
 func (b *Book) refresh() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	now := b.now()
 	if now.Sub(b.looked) < every {
 		return

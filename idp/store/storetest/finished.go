@@ -25,7 +25,7 @@ import (
 
 // Tests open a thousand databases. Migrating each one takes most of their
 // time, so one is migrated and the others are copies. The migrations' own
-// tests, and those that start the program, go the whole way.
+// tests go the whole way, and so do those of the program on SQLite.
 
 // finished is a migrated SQLite database: the file, and what it would take to
 // write it by hand.
