@@ -56,7 +56,7 @@ func TestOdooNamesNeedPeople(t *testing.T) {
 	w.must(w.db.Journal().Ran(t.Context(), "shop", connector.SyncRun{Began: w.clock(), Ended: w.clock(), Troubles: bad, Counts: connector.SyncCounts{Failed: 1}}))
 	for kind, v := range map[string]any{
 		"import": m{"report": connector.ImportReport{Classes: []connector.ClassReport{{Count: 1, Examples: []connector.ImportFinding{{Login: name}}}}}},
-		"doctor": connector.Diagnosis{Findings: []connector.Finding{{Check: "unlinked", Evidence: name, Cure: name}}},
+		"doctor": connector.Diagnosis{Findings: []connector.Finding{{Check: "unlinked", Evidence: name, Cure: name, Facts: []string{"1", name}, Detail: name}}},
 		"sync":   m{"state": connector.SyncState{Troubles: bad}},
 	} {
 		_, err := w.jobs.Start(t.Context(), host, "odoo."+kind, "shop", func(context.Context, *job.Run) (any, error) { return v, nil })

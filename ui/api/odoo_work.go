@@ -71,7 +71,8 @@ func (v OdooWork) unnamed(by idp.Actor) OdooWork {
 	}
 	if v.Doctor != nil {
 		for i := range v.Doctor.Findings {
-			v.Doctor.Findings[i].Evidence, v.Doctor.Findings[i].Cure = "", ""
+			f := &v.Doctor.Findings[i]
+			f.Evidence, f.Cure, f.Facts, f.Detail = "", "", nil, ""
 		}
 	}
 	if v.Sync != nil {
