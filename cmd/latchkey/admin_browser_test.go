@@ -21,7 +21,8 @@ import (
 // press clicks a button and waits for what it leads to.
 func (b tab) press(button, then string) {
 	b.t.Helper()
-	b.do(chromedp.Click(chromedp.CSS(button)), chromedp.WaitVisible(chromedp.CSS(then)))
+	b.follow(button)
+	b.do(chromedp.WaitVisible(chromedp.CSS(then)))
 }
 
 func (b tab) fill(field, text string) {
@@ -48,7 +49,8 @@ func TestFirstStartInChromium(t *testing.T) {
 	b.fill("#new-password", rightPassword)
 	b.press("form#found #submit", "form#login")
 	b.fill("input[name=password]", rightPassword)
-	b.do(chromedp.Click(chromedp.CSS("form#login #submit")), chromedp.WaitVisible(chromedp.CSS("a[data-method=totp], code.secret")))
+	b.follow("form#login #submit")
+	b.do(chromedp.WaitVisible(chromedp.CSS("a[data-method=totp], code.secret")))
 	if b.eval(`String(!!document.querySelector("code.secret"))`) == "false" {
 		b.press("a[data-method=totp]", "code.secret")
 	}
@@ -59,7 +61,7 @@ func TestFirstStartInChromium(t *testing.T) {
 	code, err := totp.GenerateCode(secret, w.clock())
 	w.must(err)
 	b.fill("form#totp-confirm input[name=code]", code)
-	b.do(chromedp.Click(chromedp.CSS("form#totp-confirm #submit")))
+	b.follow("form#totp-confirm #submit")
 	b.see("#first-steps", "admin-overview-first")
 	b.noScript(true)
 	b.do(chromedp.Navigate(w.url + "/admin/policies"))
@@ -68,12 +70,13 @@ func TestFirstStartInChromium(t *testing.T) {
 	b.see("#template-portal", "admin-policy-templates")
 	b.press("#template-portal", "form#policy")
 	b.see("form#policy", "admin-policy-edit")
-	b.do(chromedp.Click(chromedp.CSS("form#policy button#submit")), chromedp.WaitVisible(chromedp.CSS("a[href$='/publish']")))
+	b.follow("form#policy button#submit")
+	b.do(chromedp.WaitVisible(chromedp.CSS("a[href$='/publish']")))
 	b.see("h1", "admin-policy-draft")
 	b.press("a[href$='/publish']", "form#policy-publish")
 	b.see("form#policy-publish", "admin-policy-publish")
 	b.fill("form#policy-publish [name=reason]", "customers see invoices")
-	b.do(chromedp.Click(chromedp.CSS("form#policy-publish #submit")))
+	b.follow("form#policy-publish #submit")
 	b.see("#done", "admin-policy-published")
 	all, err := w.db.Policies().InForce(t.Context())
 	w.must(err)
@@ -116,7 +119,7 @@ func TestHelpDeskInChromium(t *testing.T) {
 	b.signInAs(w, "hugo@example.org", "/admin/users/"+string(pia.ID)+"/temporary", "form[action$='/temporary']")
 	b.see("form[action$='/temporary']", "admin-temporary")
 	b.fill("form[action$='/temporary'] [name=reason]", "phone lost, seen at the desk")
-	b.do(chromedp.Click(chromedp.CSS("form[action$='/temporary'] button[type=submit]")))
+	b.follow("form[action$='/temporary'] button[type=submit]")
 	b.see(".secret-once output, output.secret", "")
 	b.noScript(false) // to read what is shown
 	code := strings.TrimSpace(b.eval(`document.querySelector("output.secret").textContent`))
@@ -161,9 +164,10 @@ func TestImportInChromium(t *testing.T) {
 	b.do(chromedp.SetUploadFiles(chromedp.CSS("form#upload input[type=file]"), []string{name}))
 	b.press("form#upload button[type=submit]", "form#check")
 	b.see("form#check", "admin-import-columns")
-	b.do(chromedp.Click(chromedp.CSS("form#check button[type=submit]")), chromedp.WaitVisible(chromedp.CSS("form#start")))
+	b.follow("form#check button[type=submit]")
+	b.do(chromedp.WaitVisible(chromedp.CSS("form#start")))
 	b.see("form#start", "admin-import-preview")
-	b.do(chromedp.Click(chromedp.CSS("form#start button[type=submit]")))
+	b.follow("form#start button[type=submit]")
 	for until := time.Now().Add(60 * time.Second); ; time.Sleep(200 * time.Millisecond) {
 		all, err := w.db.Users().List(t.Context(), idp.UserQuery{Kind: idp.Portal, Limit: 2000})
 		w.must(err)
@@ -192,14 +196,15 @@ func TestConnectOdooInChromium(t *testing.T) {
 	b.signInAs(w, "anna@example.org", "/admin/odoo/connect", "input[name=url]")
 	b.see("input[name=url]", "admin-odoo-connect")
 	b.fill("input[name=url]", o.URL)
-	b.do(chromedp.Click(chromedp.CSS("main form[method=post] button[type=submit]")), chromedp.WaitVisible(chromedp.CSS("[name=login]")))
+	b.follow("main form[method=post] button[type=submit]")
+	b.do(chromedp.WaitVisible(chromedp.CSS("[name=login]")))
 	b.see("[name=login]", "admin-odoo-key")
 	b.fill("[name=database]", o.Database)
 	b.fill("input[name=login]", odootest.Login)
 	b.fill("input[name=key]", o.Key)
 	b.press("form#odoo-login button[type=submit]", "form#odoo-connect")
 	b.see("form#odoo-connect", "admin-odoo-found")
-	b.do(chromedp.Click(chromedp.CSS("form#odoo-connect button[type=submit]")))
+	b.follow("form#odoo-connect button[type=submit]")
 	for until := time.Now().Add(30 * time.Second); ; time.Sleep(300 * time.Millisecond) {
 		all, err := w.db.Connections().All(t.Context())
 		w.must(err)
@@ -212,6 +217,6 @@ func TestConnectOdooInChromium(t *testing.T) {
 	}
 	b.do(chromedp.Navigate(w.url + "/admin/odoo"))
 	b.see(".list tbody th a", "admin-odoo")
-	b.do(chromedp.Click(chromedp.CSS(".list tbody th a")))
+	b.follow(".list tbody th a")
 	b.see("h1", "admin-odoo-connection")
 }

@@ -63,7 +63,8 @@ func TestBrandsCanBeReadInChromium(t *testing.T) {
 		}
 		look("sign in " + string(c.Primary))
 	}
-	b.do(chromedp.SendKeys(chromedp.CSS("#login-name"), "pia@example.org"), chromedp.SendKeys(chromedp.CSS("#login-password"), rightPassword), chromedp.Click(chromedp.CSS("#submit")))
+	b.do(chromedp.SendKeys(chromedp.CSS("#login-name"), "pia@example.org"), chromedp.SendKeys(chromedp.CSS("#login-password"), rightPassword))
+	b.follow("#submit")
 	b.do(chromedp.WaitVisible(chromedp.CSS("nav.own")))
 	for _, path := range []string{"/my/security", "/my/profile", "/my/apps", "/nowhere"} {
 		b.do(chromedp.Navigate(w.url+path), chromedp.WaitVisible(chromedp.CSS("h1")))

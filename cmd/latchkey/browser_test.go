@@ -61,9 +61,25 @@ type tab struct {
 
 func (b tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second) // within the browser's own time, so that what it shows can be told
+	b.within(func(ctx context.Context) error { return chromedp.Do(ctx, steps...) })
+}
+
+// follow clicks on what leads to another page and waits until that page has
+// loaded: what is on its way when a test goes elsewhere would win.
+func (b tab) follow(selector string) {
+	b.t.Helper()
+	b.within(func(ctx context.Context) error {
+		_, err := chromedp.RunResponse(ctx, chromedp.Click(chromedp.CSS(selector)))
+		return err
+	})
+}
+
+// within ends before the browser's own time does, so that what it shows can be told.
+func (b tab) within(act func(context.Context) error) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
 	defer cancel()
-	if err := chromedp.Do(ctx, steps...); err != nil {
+	if err := act(ctx); err != nil {
 		where, _ := chromedp.Run(b.ctx, chromedp.Location())
 		text, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string](`document.body.innerText`))
 		b.t.Fatalf("%v\nat %s\n%s", err, where, text)
@@ -192,26 +208,30 @@ func walkDemo(t *testing.T, lang string) {
 	demo := startDemoServer(t)
 	b := tab{t, chromium(t, lang), lang}
 	ada := demo.Accounts[0]
-	b.do(chromedp.EmulateViewport(390, 844, chromedp.EmulateScale(2)), chromedp.Navigate(demo.Shop), chromedp.Click(chromedp.CSS("#odoo")))
+	b.do(chromedp.EmulateViewport(390, 844, chromedp.EmulateScale(2)), chromedp.Navigate(demo.Shop))
+	b.follow("#odoo")
 	b.see("form#login", "sign-in")
 	if got := b.eval(`document.documentElement.lang`); got != lang {
 		t.Errorf("the page is in %q, want %q", got, lang)
 	}
-	b.do(chromedp.SendKeys(chromedp.CSS("input[name=login]"), ada.Login), chromedp.SendKeys(chromedp.CSS("input[name=password]"), "wrong"),
-		chromedp.Click(chromedp.CSS("form#login #submit")))
+	b.do(chromedp.SendKeys(chromedp.CSS("input[name=login]"), ada.Login), chromedp.SendKeys(chromedp.CSS("input[name=password]"), "wrong"))
+	b.follow("form#login #submit")
 	b.see("[role=alert]", "sign-in-wrong")
-	b.do(chromedp.SendKeys(chromedp.CSS("input[name=password]"), ada.Password), chromedp.Click(chromedp.CSS("form#login #submit")))
+	b.do(chromedp.SendKeys(chromedp.CSS("input[name=password]"), ada.Password))
+	b.follow("form#login #submit")
 	b.see("code.secret", "enrol-scan")
 	secret := strings.Join(strings.Fields(b.eval(`document.querySelector("code.secret").textContent`)), "")
-	b.do(chromedp.Click(chromedp.CSS("a#next")))
+	b.follow("a#next")
 	b.see("form#codes-kept", "enrol-codes")
-	b.do(chromedp.Click(chromedp.CSS("form#codes-kept input[name=kept]")), chromedp.Click(chromedp.CSS("form#codes-kept #submit")))
+	b.do(chromedp.Click(chromedp.CSS("form#codes-kept input[name=kept]")))
+	b.follow("form#codes-kept #submit")
 	b.see("form#totp-confirm", "enrol-confirm")
 	code, err := totp.GenerateCode(secret, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.do(chromedp.SendKeys(chromedp.CSS("form#totp-confirm input[name=code]"), code), chromedp.Click(chromedp.CSS("form#totp-confirm #submit")))
+	b.do(chromedp.SendKeys(chromedp.CSS("form#totp-confirm input[name=code]"), code))
+	b.follow("form#totp-confirm #submit")
 	b.see("#welcome", "back-in-the-shop")
 	if got := b.eval(`document.querySelector("#claims").innerText`); !strings.Contains(got, ada.Login) {
 		t.Errorf("the shop was told %s", got)
@@ -234,20 +254,24 @@ func (b tab) secondSignIn(demo demoReport) {
 	b.dark()
 	b.do(chromedp.Navigate(demo.Issuer + "/logout"))
 	b.see("form#logout", "sign-out")
-	b.do(chromedp.Click(chromedp.CSS("form#logout #submit")))
+	b.follow("form#logout #submit")
 	b.see(".mark-good", "signed-out")
 	b.noScript(true)
-	b.do(chromedp.Navigate(demo.Shop), chromedp.Click(chromedp.CSS("form button")), chromedp.WaitVisible(chromedp.CSS("#odoo")), chromedp.Click(chromedp.CSS("#odoo")))
+	b.do(chromedp.Navigate(demo.Shop))
+	b.follow("form button")
+	b.do(chromedp.WaitVisible(chromedp.CSS("#odoo")))
+	b.follow("#odoo")
 	b.see("form#login", "sign-in-dark")
-	b.do(chromedp.SendKeys(chromedp.CSS("input[name=login]"), olga.Login), chromedp.SendKeys(chromedp.CSS("input[name=password]"), olga.Password),
-		chromedp.Click(chromedp.CSS("form#login #submit")))
+	b.do(chromedp.SendKeys(chromedp.CSS("input[name=login]"), olga.Login), chromedp.SendKeys(chromedp.CSS("input[name=password]"), olga.Password))
+	b.follow("form#login #submit")
 	b.see("form#factor", "challenge-dark")
 	code, err := totp.GenerateCode(olga.TOTP, time.Now())
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	b.noScript(false)
-	b.do(chromedp.SendKeys(chromedp.CSS("form#factor input[name=code]"), code), chromedp.Click(chromedp.CSS("form#factor #submit")))
+	b.do(chromedp.SendKeys(chromedp.CSS("form#factor input[name=code]"), code))
+	b.follow("form#factor #submit")
 	b.see("#welcome", "")
 }
 
@@ -271,9 +295,9 @@ func TestOnwardRedirectInChromium(t *testing.T) {
 	b.do(chromedp.Navigate(w.url + oidc.PathAuthorize + "?" + url.Values{
 		"response_type": {"code"}, "client_id": {"web"}, "redirect_uri": {api.URL + "/cb"}, "scope": {"openid"},
 	}.Encode()))
-	b.do(chromedp.SendKeys(chromedp.CSS("input[name=login]"), "ada@example.org"), chromedp.SendKeys(chromedp.CSS("input[name=password]"), rightPassword),
-		chromedp.Click(chromedp.CSS("form#login #submit")))
+	b.do(chromedp.SendKeys(chromedp.CSS("input[name=login]"), "ada@example.org"), chromedp.SendKeys(chromedp.CSS("input[name=password]"), rightPassword))
+	b.follow("form#login #submit")
 	b.see("form#consent", "")
-	b.do(chromedp.Click(chromedp.CSS("form#consent button[value=allow]")))
+	b.follow("form#consent button[value=allow]")
 	b.see("#app", "")
 }

@@ -29,14 +29,15 @@ func (r demoReport) account(t *testing.T, login string) demoPerson {
 func (b tab) enter(p demoPerson) {
 	b.t.Helper()
 	b.see("form#login", "")
-	b.do(chromedp.SetValue(chromedp.CSS("input[name=login]"), p.Login), chromedp.SendKeys(chromedp.CSS("input[name=password]"), p.Password),
-		chromedp.Click(chromedp.CSS("form#login #submit")))
+	b.do(chromedp.SetValue(chromedp.CSS("input[name=login]"), p.Login), chromedp.SendKeys(chromedp.CSS("input[name=password]"), p.Password))
+	b.follow("form#login #submit")
 }
 
 // leave signs out of the provider.
 func (b tab) leave(demo demoReport) {
 	b.t.Helper()
-	b.do(chromedp.Navigate(demo.Issuer+"/logout"), chromedp.Click(chromedp.CSS("form#logout #submit")))
+	b.do(chromedp.Navigate(demo.Issuer + "/logout"))
+	b.follow("form#logout #submit")
 	b.see("body:not(:has(form#logout)) main h1", "")
 }
 
@@ -73,14 +74,14 @@ func TestCodesAndDevicesInChromium(t *testing.T) {
 	b.enter(sam)
 	b.see("form#factor input[name=trust_device]", "factor-sms")
 	sms := b.sent(demo, "sms")
-	b.do(chromedp.Click(chromedp.CSS("a#lost")))
+	b.follow("a#lost")
 	b.see("button[data-method=email]", "factor-lost")
-	b.do(chromedp.Click(chromedp.CSS("button[data-method=email]")))
+	b.follow("button[data-method=email]")
 	b.see("form#factor:has([name=method][value=email])", "")
-	b.do(chromedp.Click(chromedp.CSS("a[data-method=sms]")))
+	b.follow("a[data-method=sms]")
 	b.see("form#factor:has([name=method][value=sms])", "") // its code is still good
-	b.do(chromedp.SendKeys(chromedp.CSS("input[name=code]"), sms), chromedp.Click(chromedp.CSS("input[name=trust_device]")),
-		chromedp.Click(chromedp.CSS("form#factor #submit")))
+	b.do(chromedp.SendKeys(chromedp.CSS("input[name=code]"), sms), chromedp.Click(chromedp.CSS("input[name=trust_device]")))
+	b.follow("form#factor #submit")
 	b.see("#welcome", "")
 
 	b.leave(demo)
@@ -88,14 +89,16 @@ func TestCodesAndDevicesInChromium(t *testing.T) {
 	b.enter(sam)
 	b.see("#trusted", "")
 	forget := func() {
-		b.do(chromedp.Click(chromedp.CSS("details:has(form#device-forget-all) summary")), chromedp.Click(chromedp.CSS("form#device-forget-all button")))
+		b.do(chromedp.Click(chromedp.CSS("details:has(form#device-forget-all) summary")))
+		b.follow("form#device-forget-all button")
 	}
 	forget()
 	// The trusted device is no proof for this (M-19): the second factor is asked for.
 	b.see("form#factor-send", "")
-	b.do(chromedp.Click(chromedp.CSS("form#factor-send #submit")))
+	b.follow("form#factor-send #submit")
 	b.see("form#factor input[name=code]", "")
-	b.do(chromedp.SendKeys(chromedp.CSS("input[name=code]"), b.sent(demo, "sms")), chromedp.Click(chromedp.CSS("form#factor #submit")))
+	b.do(chromedp.SendKeys(chromedp.CSS("input[name=code]"), b.sent(demo, "sms")))
+	b.follow("form#factor #submit")
 	b.see("#trusted", "")
 	forget()
 	b.see("#none", "")
@@ -115,12 +118,13 @@ func TestDeadlineInChromium(t *testing.T) {
 	b.do(chromedp.Navigate(odoo))
 	b.enter(zoe)
 	b.see("form#enrol-later", "offer")
-	b.do(chromedp.Click(chromedp.CSS("form#enrol-later #submit")))
+	b.follow("form#enrol-later #submit")
 	b.see("#welcome", "")
 	b.leave(demo)
 	b.do(chromedp.Navigate(odoo))
 	b.enter(zoe)
-	b.do(chromedp.WaitVisible(chromedp.CSS("a#enrol-now")), chromedp.Click(chromedp.CSS("a#enrol-now")))
+	b.do(chromedp.WaitVisible(chromedp.CSS("a#enrol-now")))
+	b.follow("a#enrol-now")
 	b.see("code.secret", "")
 }
 

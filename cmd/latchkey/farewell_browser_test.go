@@ -45,8 +45,8 @@ func TestFrontchannelInChromium(t *testing.T) {
 		b.do(chromedp.Navigate(w.url + oidc.PathAuthorize + "?" + url.Values{
 			"response_type": {"code"}, "client_id": {"web"}, "redirect_uri": {app.URL + "/cb"}, "scope": {"openid"},
 		}.Encode()))
-		b.do(chromedp.SendKeys(chromedp.CSS("input[name=login]"), "ada@example.org"), chromedp.SendKeys(chromedp.CSS("input[name=password]"), rightPassword),
-			chromedp.Click(chromedp.CSS("form#login #submit")))
+		b.do(chromedp.SendKeys(chromedp.CSS("input[name=login]"), "ada@example.org"), chromedp.SendKeys(chromedp.CSS("input[name=password]"), rightPassword))
+		b.follow("form#login #submit")
 		b.see("#cb", "")
 		mu.Lock()
 		got := code

@@ -46,21 +46,23 @@ func TestInvitationInChromium(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.noScript(!script)
-		b.do(chromedp.Navigate(idp.LinkInvite.Address(w.url, made.Token)),
-			chromedp.SendKeys(chromedp.CSS("form#invite input[name=new_password]"), rightPassword), chromedp.Click(chromedp.CSS("form#invite #submit")))
+		b.do(chromedp.Navigate(idp.LinkInvite.Address(w.url, made.Token)), chromedp.SendKeys(chromedp.CSS("form#invite input[name=new_password]"), rightPassword))
+		b.follow("form#invite #submit")
 		b.see("#chosen", "")
-		b.do(chromedp.SendKeys(chromedp.CSS("form#login input[name=password]"), rightPassword), chromedp.Click(chromedp.CSS("form#login #submit")))
+		b.do(chromedp.SendKeys(chromedp.CSS("form#login input[name=password]"), rightPassword))
+		b.follow("form#login #submit")
 		b.see("#there", "")
-		b.do(chromedp.Navigate(w.url+"/my/profile"), chromedp.SetUploadFiles(chromedp.CSS("#picture-file"), []string{file}),
-			chromedp.Click(chromedp.CSS("button[form=picture]")))
+		b.do(chromedp.Navigate(w.url+"/my/profile"), chromedp.SetUploadFiles(chromedp.CSS("#picture-file"), []string{file}))
+		b.follow("button[form=picture]")
 		b.see("#done", "")
 		b.see(".portrait img", "")
-		b.do(chromedp.Click(chromedp.CSS("#own-apps")))
+		b.follow("#own-apps")
 		b.see("#app-odoo", "")
 		if now, err := w.db.Users().ByID(t.Context(), u.ID); err != nil || now.Profile.Picture == "" {
 			t.Errorf("%+v, %v", now, err)
 		}
-		b.do(chromedp.Navigate(w.url+"/logout"), chromedp.Click(chromedp.CSS("form#logout button")))
+		b.do(chromedp.Navigate(w.url + "/logout"))
+		b.follow("form#logout button")
 		b.see("h1", "")
 	}
 }

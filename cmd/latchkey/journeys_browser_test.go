@@ -59,7 +59,7 @@ func (c customer) open(path string) { c.t.Helper(); c.do(chromedp.Navigate(c.w.u
 
 func (c customer) press(selector, then string) {
 	c.t.Helper()
-	c.do(chromedp.Click(chromedp.CSS(selector)))
+	c.follow(selector)
 	c.see(then, "")
 }
 

@@ -148,10 +148,11 @@ func TestLivePortalInChromium(t *testing.T) {
 	enter := func() {
 		t.Helper()
 		b.see("form#login", "")
-		b.do(chromedp.SendKeys(chromedp.CSS("input[name=login]"), ada.Email), chromedp.SendKeys(chromedp.CSS("input[name=password]"), rightPassword),
-			chromedp.Click(chromedp.CSS("form#login #submit")))
+		b.do(chromedp.SendKeys(chromedp.CSS("input[name=login]"), ada.Email), chromedp.SendKeys(chromedp.CSS("input[name=password]"), rightPassword))
+		b.follow("form#login #submit")
 		b.see("form#factor", "")
-		b.do(chromedp.SendKeys(chromedp.CSS("input[name=code]"), w.code(appSecret)), chromedp.Click(chromedp.CSS("form#factor #submit")))
+		b.do(chromedp.SendKeys(chromedp.CSS("input[name=code]"), w.code(appSecret)))
+		b.follow("form#factor #submit")
 		b.see(".o_portal_wrap, .o_portal", "")
 		w.later(time.Minute)
 	}
@@ -181,7 +182,7 @@ func TestLivePortalInChromium(t *testing.T) {
 	b.see(`a[data-latchkey="security"]`, "")
 	b.eval(`document.querySelector('a[href*="/web/session/logout"]').click(), ""`)
 	b.see("form#logout", "")
-	b.do(chromedp.Click(chromedp.CSS("form#logout button")))
+	b.follow("form#logout button")
 	b.do(chromedp.WaitVisible(chromedp.CSS("#wrapwrap")))
 	if at := b.eval(`location.origin`); at != o.url {
 		t.Errorf("after the way out at %s", at)
