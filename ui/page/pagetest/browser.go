@@ -14,11 +14,19 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
+var browsers = []string{"chromium", "chromium-browser", "google-chrome"}
+
 // Chrome starts a browser, or skips where there is none.
 func Chrome(t *testing.T) context.Context {
 	t.Helper()
+	return chrome(t, browsers)
+}
+
+// chrome starts the first that there is.
+func chrome(t *testing.T, names []string) context.Context {
+	t.Helper()
 	path := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+	for _, name := range names {
 		if p, err := exec.LookPath(name); err == nil {
 			path = p
 			break

@@ -20,6 +20,7 @@ import (
 // look is a page to be looked at.
 type look struct {
 	title, address string
+	lang           string // what the page must be in; empty: whatever it is in
 	kind           kind
 }
 
@@ -48,7 +49,7 @@ func Inspect(t *testing.T, base string, names []string) {
 	}
 	for _, tag := range tags { // language by language: the browser has one at a time
 		for _, name := range names {
-			l := look{strings.ReplaceAll(name, "/", "-") + "-" + tag, base + name + "?lang=" + tag, aPage}
+			l := look{strings.ReplaceAll(name, "/", "-") + "-" + tag, base + name + "?lang=" + tag, tag, aPage}
 			if tag == locale.Fallback {
 				l.kind = closely
 			}
@@ -74,7 +75,7 @@ func inspectAll(t *testing.T, k kind, addresses []string) {
 	t.Helper()
 	var looks []look
 	for i, a := range addresses {
-		looks = append(looks, look{fmt.Sprintf("%s-%d", t.Name(), i), a, k})
+		looks = append(looks, look{title: fmt.Sprintf("%s-%d", t.Name(), i), address: a, kind: k})
 	}
 	inspect(t, looks)
 }
@@ -97,8 +98,8 @@ func inspect(t *testing.T, looks []look) {
 	if testing.Short() {
 		t.Skip("starts a browser")
 	}
-	browser := Chrome(t)
-	if err := chromedp.Do(browser); err != nil { // started once, for both tabs
+	browser := chrome(t, append([]string{"chromium-headless-shell"}, browsers...)) // a third less work than with the windows nobody sees
+	if err := chromedp.Do(browser); err != nil {                                   // started once, for both tabs
 		t.Fatal(err)
 	}
 	next := make(chan look)
@@ -148,10 +149,10 @@ func view(ctx context.Context, l look) ([]string, error) {
 	if err := e.set(320, 640, "light"); err != nil {
 		return nil, err
 	}
-	if err := chromedp.Do(ctx, chromedp.Navigate(l.address)); err != nil {
+	if err := e.arrive(); err != nil {
 		return nil, err
 	}
-	steps := []func() error{e.measure, e.unfold, e.measure, e.axe(l.kind != aPage)}
+	steps := []func() error{e.language, e.measure, e.unfold, e.measure, e.axe(l.kind != aPage)}
 	if l.kind == closely {
 		steps = append(steps, e.shown(320, 640, "dark"), e.measure, e.axe(true), e.enlarged, e.shown(1200, 800, "light"), e.measure, e.axe(false))
 	}
@@ -178,6 +179,15 @@ func (e *eye) axe(colours bool) func() error {
 		rules = mailRules
 	}
 	return func() error { return e.say(axe(e, rules, colours)) }
+}
+
+// language makes sure that it is the page that was asked for.
+func (e *eye) language() error {
+	is, err := chromedp.Run(e, chromedp.Evaluate[string](`document.documentElement.lang`))
+	if err == nil && e.lang != "" && is != e.lang {
+		e.wrong = append(e.wrong, "is in "+is+", not in "+e.lang)
+	}
+	return err
 }
 
 func (e *eye) unfold() error {

@@ -48,13 +48,66 @@ func TestFaultsAreFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, f := range faults {
-		wrong, err := view(browser, look{name, srv.URL + "/?q=" + strings.ReplaceAll(name, " ", "+"), closely})
+		wrong, err := view(browser, look{title: name, address: srv.URL + "/?q=" + strings.ReplaceAll(name, " ", "+"), kind: closely})
 		if err != nil || !strings.Contains(strings.Join(wrong, "\n"), f.want) {
 			t.Errorf("%s: %v, found %q", name, err, wrong)
 		}
 	}
 	faults["fine"] = struct{ body, want string }{`<main><h1>A</h1><p>words</p></main>`, ""}
-	if wrong, err := view(browser, look{"fine", srv.URL + "/?q=fine", closely}); err != nil || len(wrong) > 0 {
+	if wrong, err := view(browser, look{title: "fine", address: srv.URL + "/?q=fine", kind: closely}); err != nil || len(wrong) > 0 {
 		t.Errorf("a page without faults: %v, found %q", err, wrong)
+	}
+}
+
+// A page that comes into the window of another is held against the same, with
+// its own style sheets and scripts; nothing is left of the one before.
+func TestFaultsOfTranslationsAreFound(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a browser")
+	}
+	pages := map[string]string{
+		"fine":    `<main><h1>A</h1><p>words</p></main>`,
+		"label":   `<main><h1>A</h1><input style="min-height:24px"></main>`,
+		"script":  `<main><h1>A</h1><p hidden>` + strings.Repeat("w", 80) + `</p></main><script src="/p.js" defer></script>`,
+		"style":   `<link rel="stylesheet" href="/p.css"><main><h1>A</h1><p>words</p></main>`,
+		"foreign": `<main><h1>A</h1></main>`,
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/p.js", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte(`"use strict"; const p = document.querySelector("p"); p.hidden = false; // the end`))
+	})
+	mux.HandleFunc("/p.css", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/css")
+		_, _ = w.Write([]byte(`p { width: 30em }`))
+	})
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self' 'unsafe-inline'")
+		q := r.URL.Query()
+		_, _ = w.Write([]byte(`<!doctype html><html lang="` + q.Get("lang") + `"><meta name="viewport" content="width=device-width"><title>A page</title>` + pages[q.Get("q")]))
+	})
+	srv := httptest.NewServer(mux)
+	t.Cleanup(srv.Close)
+	browser := Chrome(t)
+	if err := chromedp.Do(browser); err != nil {
+		t.Fatal(err)
+	}
+	at := func(name, lang string, k kind) look {
+		return look{name, srv.URL + "/?q=" + name + "&lang=" + lang, lang, k}
+	}
+	foreign := at("foreign", "de", aPage)
+	foreign.address = at("foreign", "fr", aPage).address
+	for _, c := range []struct {
+		look
+		want string
+	}{
+		{at("fine", "en", closely), ""}, {at("label", "de", aPage), "axe label"}, {at("fine", "de", aPage), ""}, {at("script", "de", aPage), "scrolls sideways"},
+		{at("fine", "fr", aPage), ""}, {at("style", "fr", aPage), "scrolls sideways"}, {at("script", "fr", aPage), "scrolls sideways"}, {foreign, "is in fr, not in de"},
+		{at("fine", "it", aPage), ""},
+	} {
+		wrong, err := view(browser, c.look)
+		found := strings.Join(wrong, "\n")
+		if err != nil || !strings.Contains(found, c.want) || c.want == "" && found != "" {
+			t.Errorf("%s in %s: %v, found %q", c.title, c.lang, err, wrong)
+		}
 	}
 }
