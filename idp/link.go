@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Purpose is what a mailed link is for; it is good for nothing else.
+// Purpose is what a link is for; it is good for nothing else.
 type Purpose string
 
 const (
@@ -24,16 +24,28 @@ const (
 	LinkInvite Purpose = "invite"
 	// LinkVerify proves that an address is the person's (SECURITY.md E-09, E-10).
 	LinkVerify Purpose = "verify"
+	// LinkForm is not mailed: it leads back to a form whose sender had to prove
+	// more first, and holds what they typed.
+	LinkForm Purpose = "form"
 )
 
 // linkLives says how long each is good (SECURITY.md §1.1).
 var linkLives = map[Purpose]time.Duration{
 	LinkEnrol: 72 * time.Hour, LinkNotMe: 7 * 24 * time.Hour, LinkRecover: 15 * time.Minute,
 	LinkInvite: 72 * time.Hour, LinkVerify: 24 * time.Hour,
+	LinkForm: 15 * time.Minute,
 }
 
 // Life is how long a link of this purpose is good.
 func (p Purpose) Life() time.Duration { return linkLives[p] }
+
+// Mailed lists the purposes whose links replace each other: of each a person has
+// one that is good.
+var Mailed = []Purpose{LinkEnrol, LinkRecover, LinkInvite, LinkVerify}
+
+// Topic is what the mails of a person's links of this purpose are about: a newer
+// one replaces one that is not sent yet, for that one's link is dead.
+func (p Purpose) Topic(id UserID) string { return "link:" + string(p) + ":" + string(id) }
 
 // Address is where a link leads. The issuer is the public URL of the
 // configuration, never what a request says (SECURITY.md E-05).

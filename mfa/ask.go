@@ -26,7 +26,7 @@ func (e *Engine) Prepare(ctx context.Context, s Subject, k Kind, binding string)
 	if err != nil {
 		return Challenge{}, err
 	}
-	return e.challenge(Challenge{Subject: s.ID, Kind: k, Binding: binding, State: state, Prompt: prompt}), nil
+	return e.ceremonies().begin(Challenge{Subject: s.ID, Kind: k, Binding: binding, State: state, Prompt: prompt}), nil
 }
 
 // Open stores a prepared challenge. Its write joins an Atomic in ctx.
@@ -41,19 +41,22 @@ func (e *Engine) Again(ctx context.Context, s Subject, id ChallengeID, binding s
 	if err != nil {
 		return Challenge{}, err
 	}
-	if c.Tries >= e.most(s) { // a code for it would be sent in vain
+	if c.Tries >= e.ceremonies().most(s) { // a code for it would be sent in vain
 		return Challenge{}, ErrExpired
 	}
-	if !e.Sends(c.Kind) && c.Prompt.Shape != ShapeKey {
+	if !e.roster.sends(c.Kind) && c.Prompt.Shape != ShapeKey {
 		return Challenge{}, ErrExpired
 	}
 	if c.Adding {
-		held, err := e.heldOf(ctx, s.ID, c.Kind)
+		f, err := e.roster.factor(c.Kind)
 		if err != nil {
 			return Challenge{}, err
 		}
-		c.Prompt, c.State, err = e.factors[c.Kind].Enroll(ctx, s, held)
+		held, err := e.holdings().of(ctx, s.ID, c.Kind)
 		if err != nil {
+			return Challenge{}, err
+		}
+		if c.Prompt, c.State, err = f.Enroll(ctx, s, held); err != nil {
 			return Challenge{}, err
 		}
 		return c, e.Challenges.Renew(ctx, c)
@@ -68,51 +71,19 @@ func (e *Engine) Again(ctx context.Context, s Subject, id ChallengeID, binding s
 	return c, e.Challenges.Renew(ctx, c)
 }
 
-// Sends reports whether the factor of a kind is [Sending].
-func (e *Engine) Sends(k Kind) bool {
-	f, ok := e.factors[k].(guarded)
-	if !ok {
-		return false
-	}
-	_, sends := f.Factor.(Sending)
-	return sends
-}
-
-// Lent lists the kinds that could work for the subject without an enrolment.
-func (e *Engine) Lent(s Subject) []Kind {
-	var out []Kind
-	for _, k := range e.order {
-		if _, ok := e.lend(s, k); ok {
-			out = append(out, k)
-		}
-	}
-	return out
-}
-
-// lend makes a credential that is not stored.
-func (e *Engine) lend(s Subject, k Kind) (Credential, bool) {
-	l, ok := e.factors[k].(guarded).Factor.(Lending)
-	if !ok {
-		return Credential{}, false
-	}
-	c, ok := l.Lend(s)
-	c.ID, c.Subject, c.Kind, c.Version = "lent:"+CredentialID(k), s.ID, k, 0
-	return c, ok
-}
-
 // ready returns what a verification needs: the factor and what the subject
 // holds of it or is lent.
 func (e *Engine) ready(ctx context.Context, s Subject, k Kind) (Factor, []Credential, error) {
-	f, ok := e.factors[k]
-	if !ok {
-		return nil, nil, fmt.Errorf("%w: %q", ErrNoFactor, k)
+	f, err := e.roster.factor(k)
+	if err != nil {
+		return nil, nil, err
 	}
-	held, err := e.heldOf(ctx, s.ID, k)
+	held, err := e.holdings().of(ctx, s.ID, k)
 	if err != nil {
 		return nil, nil, err
 	}
 	if len(held) == 0 {
-		c, ok := e.lend(s, k)
+		c, ok := e.roster.lend(s, k)
 		if !ok {
 			return nil, nil, fmt.Errorf("%w: %q", ErrNotHeld, k)
 		}

@@ -48,7 +48,7 @@ func (finger) Handle(a mfa.Answer) (string, error) {
 
 func discovering(t *testing.T, db *store.DB, now func() time.Time) *mfa.Engine {
 	t.Helper()
-	e := &mfa.Engine{Credentials: db.Credentials(), Challenges: db.Challenges(), Limiter: db.Limiter(), Atomic: db.Atomic, Now: now}
+	e := &mfa.Engine{Credentials: db.Credentials, Challenges: db.Challenges, Limiter: db.Limiter, Atomic: db.Atomic, Now: now}
 	e.Register(finger{})
 	c, err := e.Enroll(t.Context(), ada, "finger", here)
 	if err != nil {
@@ -67,11 +67,11 @@ func TestDiscoveryOnce(t *testing.T) {
 	storetest.EachAt(t, clock.Now, func(t *testing.T, db *store.DB) {
 		e := discovering(t, db, clock.Now)
 		a := mfa.Answer{Public: json.RawMessage(`{}`)}
-		held, err := e.Claimed(t.Context(), "finger", a)
+		held, err := e.Discovery().Claimed(t.Context(), "finger", a)
 		if err != nil || held.Subject != ada.ID {
 			t.Fatalf("%+v, %v", held, err)
 		}
-		c, err := e.Discover(t.Context(), "finger", "browser")
+		c, err := e.Discovery().Ask(t.Context(), "finger", "browser")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,7 +80,7 @@ func TestDiscoveryOnce(t *testing.T) {
 		var all sync.WaitGroup
 		for range 20 {
 			all.Go(func() {
-				_, err := e.CheckDiscovered(t.Context(), ada, c, "browser", held, a, func(context.Context, mfa.Credential) error {
+				_, err := e.Discovery().Check(t.Context(), ada, c, "browser", held, a, func(context.Context, mfa.Credential) error {
 					mu.Lock()
 					defer mu.Unlock()
 					wrote++
@@ -100,21 +100,21 @@ func TestDiscoveryOnce(t *testing.T) {
 		if won != 1 || wrote < 1 {
 			t.Errorf("%d of 20 won", won)
 		}
-		next, err := e.Discover(t.Context(), "finger", "browser")
+		next, err := e.Discovery().Ask(t.Context(), "finger", "browser")
 		if err != nil {
 			t.Fatal(err)
 		}
-		held, err = e.Claimed(t.Context(), "finger", a)
+		held, err = e.Discovery().Claimed(t.Context(), "finger", a)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for name, refused := range map[string]func() error{
 			"another browser": func() error {
-				_, err := e.CheckDiscovered(t.Context(), ada, next, "other", held, a, nil)
+				_, err := e.Discovery().Check(t.Context(), ada, next, "other", held, a, nil)
 				return err
 			},
 			"another person": func() error {
-				_, err := e.CheckDiscovered(t.Context(), bob, next, "browser", held, a, nil)
+				_, err := e.Discovery().Check(t.Context(), bob, next, "browser", held, a, nil)
 				return err
 			},
 			"as an ordinary challenge": func() error {
@@ -127,7 +127,7 @@ func TestDiscoveryOnce(t *testing.T) {
 			}
 		}
 		clock.Pass(time.Hour)
-		if _, err := e.CheckDiscovered(t.Context(), ada, next, "browser", held, a, nil); !errors.Is(err, mfa.ErrExpired) {
+		if _, err := e.Discovery().Check(t.Context(), ada, next, "browser", held, a, nil); !errors.Is(err, mfa.ErrExpired) {
 			t.Errorf("too late: %v", err)
 		}
 	})

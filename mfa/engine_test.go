@@ -52,13 +52,13 @@ func newHouse(t *testing.T, rules mfa.Rules, more ...mfa.Factor) *house {
 	h := &house{now: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)}
 	h.db = storetest.OpenAt(t, h.Now)
 	for _, s := range []mfa.Subject{ada, bob} {
-		if err := h.db.Users().Add(t.Context(), idp.User{ID: idp.UserID(s.ID), Login: s.Name, Email: s.Name, Kind: idp.Internal, Created: h.now, Updated: h.now},
+		if err := h.db.Users.Add(t.Context(), idp.User{ID: idp.UserID(s.ID), Login: s.Name, Email: s.Name, Kind: idp.Internal, Created: h.now, Updated: h.now},
 			[]idp.Identifier{{Canonical: s.Name, Skeleton: s.Name}}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	h.Engine = &mfa.Engine{
-		Credentials: h.db.Credentials(), Challenges: h.db.Challenges(), Limiter: h.db.Limiter(), Atomic: h.db.Atomic,
+		Credentials: h.db.Credentials, Challenges: h.db.Challenges, Limiter: h.db.Limiter, Atomic: h.db.Atomic,
 		Now: h.Now, Rules: rules,
 	}
 	h.Register(factor.Factor{Issuer: "Latchkey", Now: h.Now}, backup.Factor{Hash: quick})

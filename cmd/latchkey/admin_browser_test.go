@@ -34,12 +34,13 @@ func (b tab) fill(field, text string) {
 // the owner's account, their authenticator app, the list of first steps, a
 // policy from a template, its effect, and the policy in force.
 func TestFirstStartInChromium(t *testing.T) {
+	t.Parallel()
 	ctx := chromium(t, "en")
 	w := newWorld(t, "sqlite")
 	for i := range 3 {
 		w.user(fmt.Sprintf("customer%d@example.org", i), func(in *account.New) { in.Kind = idp.Portal })
 	}
-	token, _, err := w.accounts.OwnerLink(t.Context(), idp.Origin{})
+	token, _, err := w.people.accounts.Founding().OwnerLink(t.Context(), idp.Origin{})
 	w.must(err)
 	b := tab{t, ctx, "en"}
 	b.do(chromedp.EmulateViewport(1200, 800), chromedp.Navigate(w.url+"/first/"+token))
@@ -78,12 +79,12 @@ func TestFirstStartInChromium(t *testing.T) {
 	b.fill("form#policy-publish [name=reason]", "customers see invoices")
 	b.follow("form#policy-publish #submit")
 	b.see("#done", "admin-policy-published")
-	all, err := w.db.Policies().InForce(t.Context())
+	all, err := w.db.Policies.InForce(t.Context())
 	w.must(err)
 	if len(all) != 1 || all[0].Whom.Kind != string(idp.Portal) || all[0].What.Assurance != policy.MFA {
 		t.Fatalf("%+v", all)
 	}
-	vs, err := w.rulebook().History(t.Context(), idp.Actor{Host: true}, all[0].ID, 0, 10)
+	vs, err := w.rules.book().History(t.Context(), idp.Actor{Host: true}, all[0].ID, 0, 10)
 	w.must(err)
 	if len(vs) != 1 || vs[0].Reason != "customers see invoices" {
 		t.Errorf("%+v", vs)
@@ -109,6 +110,7 @@ func (b tab) signInAs(w *world, login, at, then string) {
 // The help desk helps somebody who lost their phone: a temporary code, shown
 // once, which opens the account; without JavaScript.
 func TestHelpDeskInChromium(t *testing.T) {
+	t.Parallel()
 	ctx := chromium(t, "en")
 	w := newWorld(t, "sqlite")
 	w.user("hugo@example.org", withApp, func(in *account.New) { in.Role = idp.HelpDesk })
@@ -135,7 +137,7 @@ func TestHelpDeskInChromium(t *testing.T) {
 	b.fill("form#factor input[name=code]", code)
 	b.press("form#factor #submit", "#status")
 	var seen []idp.Event
-	w.must(w.db.Log().Events(t.Context(), idp.EventQuery{User: pia.ID, What: []string{"factor.temporary"}}, func(e idp.Event) error {
+	w.must(w.db.Log.Events(t.Context(), idp.EventQuery{User: pia.ID, What: []string{"factor.temporary"}}, func(e idp.Event) error {
 		seen = append(seen, e)
 		return nil
 	}))
@@ -146,6 +148,7 @@ func TestHelpDeskInChromium(t *testing.T) {
 
 // A spreadsheet's file with a thousand people, as a spreadsheet writes it.
 func TestImportInChromium(t *testing.T) {
+	t.Parallel()
 	ctx := chromium(t, "en")
 	w := newWorld(t, "sqlite")
 	t.Cleanup(w.jobs.Close) // before the database goes
@@ -169,7 +172,7 @@ func TestImportInChromium(t *testing.T) {
 	b.see("form#start", "admin-import-preview")
 	b.follow("form#start button[type=submit]")
 	for until := time.Now().Add(60 * time.Second); ; time.Sleep(200 * time.Millisecond) {
-		all, err := w.db.Users().List(t.Context(), idp.UserQuery{Kind: idp.Portal, Limit: 2000})
+		all, err := w.db.Users.List(t.Context(), idp.UserQuery{Kind: idp.Portal, Limit: 2000})
 		w.must(err)
 		if len(all) == 1000 {
 			break
@@ -185,6 +188,7 @@ func TestImportInChromium(t *testing.T) {
 // An Odoo is connected from the browser, as the fake of the contract knows it:
 // address, key, what was found, done; without JavaScript.
 func TestConnectOdooInChromium(t *testing.T) {
+	t.Parallel()
 	ctx := chromium(t, "en")
 	w := newWorld(t, "sqlite")
 	t.Cleanup(w.jobs.Close)
@@ -206,7 +210,7 @@ func TestConnectOdooInChromium(t *testing.T) {
 	b.see("form#odoo-connect", "admin-odoo-found")
 	b.follow("form#odoo-connect button[type=submit]")
 	for until := time.Now().Add(30 * time.Second); ; time.Sleep(300 * time.Millisecond) {
-		all, err := w.db.Connections().All(t.Context())
+		all, err := w.db.Connections.All(t.Context())
 		w.must(err)
 		if len(all) == 1 && all[0].Provider > 0 {
 			break

@@ -64,7 +64,7 @@ type sitter struct {
 // sit opens a session for somebody who proved these kinds some time ago.
 func (w *world) sit(u idp.User, ago time.Duration, kinds ...mfa.Kind) *sitter {
 	w.t.Helper()
-	u, err := w.db.Users().ByID(w.t.Context(), u.ID)
+	u, err := w.db.Users.ByID(w.t.Context(), u.ID)
 	w.must(err)
 	token, now := newSitterToken(u, w.clock()), w.clock()
 	n := idp.Session{
@@ -74,7 +74,7 @@ func (w *world) sit(u idp.User, ago time.Duration, kinds ...mfa.Kind) *sitter {
 	for _, k := range kinds {
 		n.Proofs = append(n.Proofs, idp.Proof{Kind: k, At: now.Add(-ago)})
 	}
-	w.must(w.db.Sessions().Open(w.t.Context(), n))
+	w.must(w.db.Sessions.Open(w.t.Context(), n))
 	jar, err := cookiejar.New(nil)
 	w.must(err)
 	base, err := url.Parse(w.url)
@@ -143,13 +143,13 @@ var everyRole = []idp.Role{"", idp.HelpDesk, idp.Auditor, idp.Admin, idp.Owner}
 func (w *world) snapshot(id idp.UserID) string {
 	w.t.Helper()
 	ctx := context.WithoutCancel(w.t.Context())
-	u, err := w.db.Users().ByID(ctx, id)
+	u, err := w.db.Users.ByID(ctx, id)
 	if err != nil {
 		return err.Error()
 	}
-	held, err := w.db.Credentials().Held(ctx, mfa.SubjectID(id))
+	held, err := w.db.Credentials.Held(ctx, mfa.SubjectID(id))
 	w.must(err)
-	open, err := w.db.Sessions().Of(ctx, id)
+	open, err := w.db.Sessions.Of(ctx, id)
 	w.must(err)
 	b, err := json.Marshal([]any{u, len(held), len(open)})
 	w.must(err)
@@ -170,7 +170,7 @@ func TestAuthorizationMatrix(t *testing.T) {
 	n := 0
 	target := func(role idp.Role) idp.User {
 		n++
-		u, err := w.accounts.Add(t.Context(), idp.Actor{Host: true}, account.New{Login: fmt.Sprintf("target-%d", n), Role: role})
+		u, err := w.people.accounts.Add(t.Context(), idp.Actor{Host: true}, account.New{Login: fmt.Sprintf("target-%d", n), Role: role})
 		w.must(err)
 		return u
 	}

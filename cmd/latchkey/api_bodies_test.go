@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -76,9 +77,24 @@ func TestUploadsAreAskedFor(t *testing.T) {
 			t.Errorf("%s: %d, read %d times: %s", c.path, a.status, body.n.Load(), a.body)
 		}
 	}
-	for path, most := range map[string]int{"/api/v1/groups": 64 << 10, "/api/v1/policies/apply": 1 << 20, "/api/v1/odoo/x/import": 1 << 20} {
-		w.send(all, http.MethodPost, path, []byte(strings.Repeat(" ", most+1)), keyHeader, path).want(http.StatusRequestEntityTooLarge)
+	for path, most := range map[string]int{"/api/v1/groups": 64 << 10, "/api/v1/policies/apply": 1 << 20, "/api/v1/odoo/x/import": 4 << 20} {
+		for _, key := range []string{"", path} {
+			a := w.send(all, http.MethodPost, path, []byte(strings.Repeat(" ", most+1)), keyHeader, key).want(http.StatusRequestEntityTooLarge)
+			if said := fmt.Sprint(a.at("detail")); a.header.Get("Content-Type") != "application/problem+json" || !strings.Contains(said, strconv.Itoa(most)+" bytes") || !strings.Contains(said, "smaller requests") {
+				t.Errorf("%s, %q: %s", path, key, a.body)
+			}
+		}
 	}
+	// A file of 20,000 people is short enough; that there is no such Odoo is found then.
+	var file strings.Builder
+	file.WriteString("id,login,name,email,active,groups_id\n")
+	for i := range 20000 {
+		fmt.Fprintf(&file, "%d,person.number.%d@customers.example.org,Person With A Long Name %d,person.number.%d@customers.example.org,True,Portal\n", i, i, i, i)
+	}
+	if file.Len() < 2<<20 {
+		t.Fatalf("%d bytes", file.Len())
+	}
+	w.send(all, http.MethodPost, "/api/v1/odoo/x/import", m{"from": "csv", "file": file.String()}).want(http.StatusNotFound)
 }
 
 const keyHeader = "Idempotency-Key"
@@ -138,7 +154,7 @@ func TestServiceWorkEndsWithItsToken(t *testing.T) {
 		w.must(err)
 		return token, c.Actor
 	}
-	bulk := w.bulk()
+	bulk := w.people.bulk()
 	bulk.Callers = door
 	run := func(by idp.Actor, u idp.User, between func()) (string, bool) {
 		id, err := bulk.Prepare(t.Context(), by, people.Order{Act: people.Disable}, people.Selection{IDs: []idp.UserID{u.ID}})
@@ -148,7 +164,7 @@ func TestServiceWorkEndsWithItsToken(t *testing.T) {
 		w.jobs.Wait()
 		p, err := bulk.Plan(t.Context(), by, id)
 		w.must(err)
-		now, err := w.db.Users().ByID(t.Context(), u.ID)
+		now, err := w.db.Users.ByID(t.Context(), u.ID)
 		w.must(err)
 		return p.Job.Key, now.Disabled
 	}

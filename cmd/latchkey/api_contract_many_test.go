@@ -161,9 +161,9 @@ func (c *contract) two() {
 		c.t.Errorf("%s", l.body)
 	}
 	c.w.send(c.second, http.MethodPost, "/api/v1/approvals/"+id+"/allow", nil).want(http.StatusNotFound) // D-03: a token is nobody's word
-	second, err := c.w.accounts.Find(c.t.Context(), "second@example.org")
+	second, err := c.w.people.accounts.Find(c.t.Context(), "second@example.org")
 	c.w.must(err)
-	c.w.must(c.w.approvals().Allow(c.t.Context(), idp.Actor{User: second.ID, Role: second.Role}, id))
+	c.w.must(c.w.people.approvals().Allow(c.t.Context(), idp.Actor{User: second.ID, Role: second.Role}, id))
 	other.call("take-approved-code", nil, "approval", id).want(http.StatusForbidden)
 	if g := c.call("get-approval", nil, "approval", id).want(http.StatusOK); g.at("state") != "allowed" {
 		c.t.Errorf("%s", g.body)
@@ -363,7 +363,7 @@ func (c *contract) figures() {
 	}})
 	c.call("count-coverage", nil).want(http.StatusAccepted)
 	c.w.jobs.Wait()
-	if err := c.w.counter(func(error) {}).Once(c.t.Context()); err != nil {
+	if err := c.w.records.counter(func(error) {}).Once(c.t.Context()); err != nil {
 		c.t.Fatal(err)
 	}
 	f := c.call("get-figures", nil, "?days=7").want(http.StatusOK)

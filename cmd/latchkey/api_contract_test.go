@@ -119,7 +119,7 @@ func (c *contract) help() {
 	c.call("forget-devices", nil, "id", id).want(http.StatusNoContent)
 	c.call("forget-device", nil, "id", id, "device", "nonsense").want(http.StatusNotFound)
 	trusted := trust.Device{ID: "d1", Subject: mfa.SubjectID(u.ID), Hash: "h", Agent: "Browser", Created: c.w.clock(), Used: c.w.clock(), Expires: c.w.clock().Add(time.Hour)}
-	if err := c.w.db.Devices().Put(c.t.Context(), trusted, ""); err != nil {
+	if err := c.w.db.Devices.Put(c.t.Context(), trusted, ""); err != nil {
 		c.t.Fatal(err)
 	}
 	if d := c.call("list-devices", nil, "id", id).want(http.StatusOK); d.at("items", 0, "id") != "d1" {

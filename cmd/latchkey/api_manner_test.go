@@ -32,14 +32,14 @@ func TestTokenLife(t *testing.T) {
 	}
 	for name, end := range map[string]func(u idp.User, id string) error{
 		"revoked":       func(_ idp.User, id string) error { return w.tokens().Revoke(t.Context(), host, id) },
-		"disabled":      func(u idp.User, _ string) error { return w.accounts.Disable(t.Context(), host, u.ID) },
-		"factors reset": func(u idp.User, _ string) error { return w.accounts.ResetFactors(t.Context(), host, u.ID) },
+		"disabled":      func(u idp.User, _ string) error { return w.people.accounts.Disable(t.Context(), host, u.ID) },
+		"factors reset": func(u idp.User, _ string) error { return w.people.accounts.ResetFactors(t.Context(), host, u.ID) },
 		"password": func(u idp.User, _ string) error {
-			return w.accounts.SetPassword(t.Context(), host, u.ID, "another horse battery")
+			return w.people.accounts.SetPassword(t.Context(), host, u.ID, "another horse battery")
 		},
-		"removed": func(u idp.User, _ string) error { return w.accounts.Remove(t.Context(), host, u.ID) },
+		"removed": func(u idp.User, _ string) error { return w.people.accounts.Remove(t.Context(), host, u.ID) },
 		"enabled in vain": func(u idp.User, _ string) error {
-			return errors.Join(w.accounts.Disable(t.Context(), host, u.ID), w.accounts.Enable(t.Context(), host, u.ID))
+			return errors.Join(w.people.accounts.Disable(t.Context(), host, u.ID), w.people.accounts.Enable(t.Context(), host, u.ID))
 		},
 	} {
 		u := w.staff(strings.ReplaceAll(name, " ", "")+"@example.org", idp.Admin)
@@ -60,7 +60,7 @@ func TestTokenLife(t *testing.T) {
 	secret := w.apiToken(u, idp.EditPeople, idp.SeeAudit)
 	w.send(secret, http.MethodGet, "/api/v1/audit", nil).want(http.StatusOK)
 	role := idp.HelpDesk
-	if _, err := w.accounts.Update(t.Context(), host, u.ID, account.Change{Role: &role}); err != nil {
+	if _, err := w.people.accounts.Update(t.Context(), host, u.ID, account.Change{Role: &role}); err != nil {
 		t.Fatal(err)
 	}
 	w.send(secret, http.MethodGet, "/api/v1/audit", nil).want(http.StatusForbidden)
@@ -91,7 +91,7 @@ func TestOnlyTokensAndJSON(t *testing.T) {
 	if p.open("/api/v1/me"); p.status != http.StatusUnauthorized || p.header.Get("WWW-Authenticate") == "" || p.header.Get("Access-Control-Allow-Origin") != "" {
 		t.Errorf("%d %v", p.status, p.header)
 	}
-	u, _ := w.accounts.Find(t.Context(), "owner@example.org")
+	u, _ := w.people.accounts.Find(t.Context(), "owner@example.org")
 	token := w.apiToken(u)
 	for _, kind := range []string{"text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml", ""} {
 		w.send(token, http.MethodPost, "/api/v1/groups", m{"name": "x"}, "Content-Type", kind).want(http.StatusUnsupportedMediaType)
@@ -123,7 +123,7 @@ func TestWrongTokens(t *testing.T) {
 		t.Errorf("%v", a.header)
 	}
 	n := 0
-	err := w.db.Log().Events(t.Context(), idp.EventQuery{What: []string{"api.token"}}, func(e idp.Event) error {
+	err := w.db.Log.Events(t.Context(), idp.EventQuery{What: []string{"api.token"}}, func(e idp.Event) error {
 		n++
 		if e.Result != "wrong" || e.Origin.Address == "" {
 			t.Errorf("%+v", e)
@@ -210,32 +210,32 @@ func TestServiceOfTheHouse(t *testing.T) {
 		t.Errorf("%s", me.body)
 	}
 	found := false
-	_ = w.db.Log().Events(t.Context(), idp.EventQuery{What: []string{"user.add"}}, func(e idp.Event) error {
+	_ = w.db.Log.Events(t.Context(), idp.EventQuery{What: []string{"user.add"}}, func(e idp.Event) error {
 		found = found || e.Actor == "client:machine-people"
 		return nil
 	})
 	if !found {
 		t.Error("the log does not say who did it")
 	}
-	c, err := w.registrar().Get(t.Context(), host, "machine-people")
+	c, err := w.protocol.registrar().Get(t.Context(), host, "machine-people")
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.Scopes = []string{"people:read"}
-	if _, err := w.registrar().Update(t.Context(), host, c); err != nil {
+	if _, err := w.protocol.registrar().Update(t.Context(), host, c); err != nil {
 		t.Fatal(err)
 	}
 	w.send(token, http.MethodPost, "/api/v1/users", m{"email": "bob@example.org"}).want(http.StatusForbidden)
-	if err := w.registrar().Disable(t.Context(), host, "machine-people"); err != nil {
+	if err := w.protocol.registrar().Disable(t.Context(), host, "machine-people"); err != nil {
 		t.Fatal(err)
 	}
 	w.send(token, http.MethodGet, "/api/v1/me", nil).want(http.StatusUnauthorized)
 	// Who registers a service gives it no more than they have.
 	limited := idp.Actor{User: "x", Role: idp.Admin, Scopes: []idp.Right{idp.EditClients}}
-	if _, err := w.registrar().Add(t.Context(), limited, oidc.Input{Type: oidc.Service, Scopes: []string{"audit:read"}}); !errors.Is(err, idp.ErrDenied) {
+	if _, err := w.protocol.registrar().Add(t.Context(), limited, oidc.Input{Type: oidc.Service, Scopes: []string{"audit:read"}}); !errors.Is(err, idp.ErrDenied) {
 		t.Error(err)
 	}
-	if _, err := w.registrar().Add(t.Context(), host, oidc.Input{Type: oidc.Service, Scopes: []string{"tokens:write"}}); !errors.Is(err, idp.ErrInvalid) {
+	if _, err := w.protocol.registrar().Add(t.Context(), host, oidc.Input{Type: oidc.Service, Scopes: []string{"tokens:write"}}); !errors.Is(err, idp.ErrInvalid) {
 		t.Error(err)
 	}
 }
@@ -260,20 +260,20 @@ func TestServiceAndMany(t *testing.T) {
 		t.Errorf("%s", bulk.body)
 	}
 	at := "/api/v1/bulk/" + bulk.at("id")
-	c, err := w.registrar().Get(t.Context(), host, "machine-people")
+	c, err := w.protocol.registrar().Get(t.Context(), host, "machine-people")
 	w.must(err)
 	c.Scopes = []string{"people:help", "people:read"}
-	_, err = w.registrar().Update(t.Context(), host, c)
+	_, err = w.protocol.registrar().Update(t.Context(), host, c)
 	w.must(err)
 	w.send(token, http.MethodPost, at+"/start", nil).want(http.StatusForbidden)
 	u := w.user("helped@example.org")
 	w.send(token, http.MethodPost, "/api/v1/users/"+string(u.ID)+"/temporary-code/request", m{"reason": "x"}).want(http.StatusForbidden)
 	admin := w.staff("admin@example.org", idp.Admin)
 	asked := w.send(w.apiToken(admin), http.MethodPost, "/api/v1/users/"+string(u.ID)+"/temporary-code/request", m{"reason": "x"}).want(http.StatusCreated)
-	if err := w.approvals().Allow(t.Context(), idp.Actor{User: idp.ServiceUser("machine-people"), Role: idp.Admin, Scopes: []idp.Right{idp.HelpPeople}}, asked.at("id")); !errors.Is(err, account.ErrService) {
+	if err := w.people.approvals().Allow(t.Context(), idp.Actor{User: idp.ServiceUser("machine-people"), Role: idp.Admin, Scopes: []idp.Right{idp.HelpPeople}}, asked.at("id")); !errors.Is(err, account.ErrService) {
 		t.Error(err)
 	}
-	w.must(w.registrar().Disable(t.Context(), host, "machine-people"))
+	w.must(w.protocol.registrar().Disable(t.Context(), host, "machine-people"))
 	if _, err := w.gate().Still(t.Context(), idp.Actor{User: idp.ServiceUser("machine-people"), Scopes: []idp.Right{idp.SeePeople}}); !errors.Is(err, idp.ErrNotFound) {
 		t.Error(err)
 	}

@@ -139,7 +139,7 @@ func TestWhoIsTouched(t *testing.T) {
 	owner, admin := w.staff("owner@example.org", idp.Owner), w.staff("admin@example.org", idp.Admin)
 	desk, peer := w.staff("desk@example.org", idp.HelpDesk), w.staff("peer@example.org", idp.Admin)
 	plain := w.user("plain@example.org")
-	w.must(w.groupbook().Add(t.Context(), host, "nonsense")) // the one that addresses name
+	w.must(w.rules.groups().Add(t.Context(), host, "nonsense")) // the one that addresses name
 	for _, r := range w.api().Routes() {
 		of := strings.HasPrefix(r.Path, api.Prefix+"/users/{id}") || strings.HasSuffix(r.Path, "/people/{id}") || strings.HasSuffix(r.Path, "/members/{id}")
 		if !of || r.Right == idp.SeePeople {

@@ -81,7 +81,7 @@ func tokenAdd(a *app) *cobra.Command {
 		if days < 1 {
 			return usagef("--days must be 1 to 365")
 		}
-		u, err := b.accounts.Find(ctx, who)
+		u, err := b.people.accounts.Find(ctx, who)
 		if err != nil {
 			return err
 		}

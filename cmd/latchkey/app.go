@@ -18,8 +18,8 @@ import (
 
 // app is what all commands share: the global flags.
 type app struct {
+	output
 	file    string // --config
-	json    bool   // --json
 	started bool   // a command's own work began: errors before it are mistakes in usage
 }
 

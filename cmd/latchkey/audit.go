@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -46,27 +45,11 @@ func (f *eventFilters) query(ctx context.Context, b *base) (q audit.Query, err e
 	if q.Until, err = moment("--until", f.until, b.now()); err != nil {
 		return q, err
 	}
-	if q.User, err = b.whom(ctx, f.who); err != nil {
+	if q.User, err = b.people.whom(ctx, f.who); err != nil {
 		return q, err
 	}
-	q.Actor, err = b.whom(ctx, f.actor)
+	q.Actor, err = b.people.whom(ctx, f.actor)
 	return q, err
-}
-
-// idLength is that of a person's id.
-const idLength = 26
-
-// whom finds a person. An id of somebody who is gone stands for itself: the log
-// still knows them.
-func (b *base) whom(ctx context.Context, who string) (idp.UserID, error) {
-	if who == "" {
-		return "", nil
-	}
-	u, err := b.accounts.Find(ctx, who)
-	if errors.Is(err, idp.ErrNotFound) && len(who) == idLength {
-		return idp.UserID(who), nil
-	}
-	return u.ID, err
 }
 
 func auditExport(a *app) *cobra.Command {
@@ -88,7 +71,7 @@ func auditExport(a *app) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		log, err := b.auditLog(ctx)
+		log, err := b.records.log(ctx)
 		if err != nil {
 			return err
 		}
@@ -144,7 +127,7 @@ func auditKey(a *app) *cobra.Command {
 		Long:    "Print the public key that checkpoints of the log are signed with. Give it to auditors once, by a way that they trust:\nwith it they check an export without this server, see `latchkey audit verify --file`.",
 		Example: "  latchkey audit key > latchkey-audit.pub",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, _ []string) error {
-			log, err := b.auditLog(ctx)
+			log, err := b.records.log(ctx)
 			if err != nil {
 				return err
 			}
@@ -170,7 +153,7 @@ func auditStatus(a *app) *cobra.Command {
 		Use: "status", Short: "Tell how the log stands: its length, the last check, and where it is sent on to", Args: nothing,
 		Example: "  latchkey audit status",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, _ []string) error {
-			log, err := b.auditLog(ctx)
+			log, err := b.records.log(ctx)
 			if err != nil {
 				return err
 			}

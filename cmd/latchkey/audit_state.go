@@ -14,7 +14,7 @@ import (
 )
 
 // logState measures the log when Prometheus asks.
-type logState struct{ b *base }
+type logState struct{ records *recordSide }
 
 var (
 	waitingMetric = prometheus.NewDesc("latchkey_audit_unchained_events", "Events that have no place in the chain yet, up to 100000.", nil, nil)
@@ -35,7 +35,7 @@ func (logState) Describe(to chan<- *prometheus.Desc) {
 func (s logState) Collect(to chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second) // the library gives none
 	defer cancel()
-	log, err := s.b.auditLog(ctx)
+	log, err := s.records.log(ctx)
 	if err != nil {
 		to <- prometheus.NewInvalidMetric(waitingMetric, err)
 		return
@@ -76,15 +76,15 @@ func lookAtLog(ctx context.Context, cfg config.Config) finding {
 	case err != nil:
 		return broken(err)
 	}
-	f := b.logFinding(ctx)
+	f := b.records.finding(ctx)
 	if err := b.close(); err != nil {
 		return broken(err)
 	}
 	return f
 }
 
-func (b *base) logFinding(ctx context.Context) finding {
-	log, err := b.auditLog(ctx)
+func (r *recordSide) finding(ctx context.Context) finding {
+	log, err := r.log(ctx)
 	if err != nil {
 		return broken(err)
 	}
@@ -92,8 +92,8 @@ func (b *base) logFinding(ctx context.Context) finding {
 	if err != nil {
 		return broken(err)
 	}
-	if r := st.Verified; r != nil && !r.Well() {
-		return broken(fmt.Errorf("%s (found %s): find out who could write to the database; `latchkey audit verify` looks again", verdict(*r), stamp(r.At)))
+	if v := st.Verified; v != nil && !v.Well() {
+		return broken(fmt.Errorf("%s (found %s): find out who could write to the database; `latchkey audit verify` looks again", verdict(*v), stamp(v.At)))
 	}
 	for _, t := range st.Targets {
 		if t.Failure != "" {

@@ -27,39 +27,46 @@ func auditVerify(a *app) *cobra.Command {
 	fs.StringVar(&key, "key", "", "the public `KEY`, as `latchkey audit key` prints it, or a file with it")
 	c.RunE = a.work(func(cmd *cobra.Command, args []string) error {
 		if file != "" {
-			return a.verifyFile(cmd, file, key)
+			return verification{a.output, cmd}.file(file, key)
 		}
 		if key != "" {
 			return usagef("--key goes with --file")
 		}
 		return a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, _ []string) error {
-			return a.verifyLog(ctx, b, cmd, from)
+			log, err := b.records.log(ctx)
+			if err != nil {
+				return err
+			}
+			return verification{a.output, cmd}.log(ctx, log, from)
 		})(cmd, args)
 	})
 	return c
 }
 
-func (a *app) verifyLog(ctx context.Context, b *base, cmd *cobra.Command, from int64) error {
-	log, err := b.auditLog(ctx)
-	if err != nil {
-		return err
-	}
+// verification checks the log, or a file that came from one, and tells what it
+// found.
+type verification struct {
+	output
+	cmd *cobra.Command
+}
+
+func (v verification) log(ctx context.Context, log *audit.Service, from int64) error {
 	if err := log.Sequencer.Finish(ctx); err != nil {
 		return err
 	}
-	bar := a.auditProgress(cmd)
+	bar := v.progress(v.cmd)
 	r, err := log.Verify(ctx, host, audit.Extent{From: from, Progress: func(done, total int64) { bar.show(int(done), float64(done)/float64(max(total, 1))) }})
 	bar.clear()
 	if err != nil {
 		return err
 	}
 	if err := ctx.Err(); err != nil {
-		return errors.Join(a.tellReport(cmd, r), err)
+		return errors.Join(v.tell(r), err)
 	}
-	return a.tellReport(cmd, r)
+	return v.tell(r)
 }
 
-func (a *app) verifyFile(cmd *cobra.Command, file, key string) (err error) {
+func (v verification) file(file, key string) (err error) {
 	if key == "" {
 		return usagef("--file needs --key: the public key, as `latchkey audit key` printed it where the file comes from")
 	}
@@ -67,7 +74,7 @@ func (a *app) verifyFile(cmd *cobra.Command, file, key string) (err error) {
 	if err != nil {
 		return err
 	}
-	in := &counting{Reader: cmd.InOrStdin()}
+	in := &counting{Reader: v.cmd.InOrStdin()}
 	if file != "-" {
 		f, err := os.Open(file)
 		if err != nil {
@@ -79,18 +86,18 @@ func (a *app) verifyFile(cmd *cobra.Command, file, key string) (err error) {
 			in.size = st.Size()
 		}
 	}
-	bar := a.auditProgress(cmd)
-	r, err := audit.VerifyFile(cmd.Context(), in, public, func(n int64) { bar.show(int(n), in.part()) })
+	bar := v.progress(v.cmd)
+	r, err := audit.VerifyFile(v.cmd.Context(), in, public, func(n int64) { bar.show(int(n), in.part()) })
 	bar.clear()
 	if err != nil {
 		return err
 	}
-	return a.tellReport(cmd, r)
+	return v.tell(r)
 }
 
-// tellReport prints a report; a broken log is a failure.
-func (a *app) tellReport(cmd *cobra.Command, r audit.Report) error {
-	err := a.print(cmd, struct {
+// tell prints a report; a broken log is a failure.
+func (v verification) tell(r audit.Report) error {
+	err := v.print(v.cmd, struct {
 		OK bool `json:"ok"`
 		audit.Report
 	}{r.Well(), r}, func(w io.Writer) {
@@ -129,14 +136,6 @@ func verdict(r audit.Report) string {
 		says += "; what is before was not read"
 	}
 	return says
-}
-
-// auditProgress is silent for machines.
-func (a *app) auditProgress(cmd *cobra.Command) *progress {
-	if a.json {
-		return &progress{}
-	}
-	return newProgress(cmd.ErrOrStderr())
 }
 
 // counting says how much of a file is read.

@@ -31,18 +31,6 @@ const (
 	tidyEvery  = time.Hour
 )
 
-// auditLog is what people and background tasks do with the log.
-func (b *base) auditLog(ctx context.Context) (*audit.Service, error) {
-	keys, err := b.db.AuditKeys(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return &audit.Service{
-		Reader: b.db.AuditReader(), Chain: b.db.Audit(), Work: b.db.AuditWork(), Log: b.db.Log(), Keys: keys, Now: b.now, Targets: targetsOf(b.cfg),
-		Sequencer: &audit.Sequencer{Chain: b.db.Audit(), Work: b.db.AuditWork(), Keys: keys, Holder: instance, Now: b.now, Forged: forged},
-	}, nil
-}
-
 // forged tells the operator at once: a daily check would come late.
 func forged(e audit.Entry) {
 	slog.Error("audit: an event in the database was not written by this server, or was changed", "id", e.ID, "time", e.At, "event", e.What)
@@ -60,14 +48,14 @@ func targetsOf(cfg config.Config) []string {
 	return out
 }
 
-func (b *base) targets() ([]audit.Target, error) {
+func (r *recordSide) targets() ([]audit.Target, error) {
 	var out []audit.Target
-	if c := b.cfg.Audit.Webhook; c.URL != "" {
+	if c := r.cfg.Audit.Webhook; c.URL != "" {
 		out = append(out, forward.Webhook{
-			URL: c.URL, Secret: []byte(c.Secret), HTTP: oidc.NewOutbound(oidc.Outbound{Issuer: b.cfg.Issuer}), Now: b.now,
+			URL: c.URL, Secret: []byte(c.Secret), HTTP: oidc.NewOutbound(oidc.Outbound{Issuer: r.cfg.Issuer}), Now: r.now,
 		})
 	}
-	c := b.cfg.Audit.Syslog
+	c := r.cfg.Audit.Syslog
 	if c.Address == "" {
 		return out, nil
 	}
@@ -75,7 +63,7 @@ func (b *base) targets() ([]audit.Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &forward.Syslog{Network: to.Scheme, Address: to.Host, Host: hostName(b.cfg.Issuer)}
+	s := &forward.Syslog{Network: to.Scheme, Address: to.Host, Host: hostName(r.cfg.Issuer)}
 	if c.Roots != "" {
 		pem, err := os.ReadFile(c.Roots)
 		if err != nil {
@@ -97,17 +85,17 @@ func hostName(issuer string) string {
 	return u.Hostname()
 }
 
-// keepLog starts what goes on with the log beside the requests.
-func (b *base) keepLog(ctx context.Context, all *sync.WaitGroup) error {
-	log, err := b.auditLog(ctx)
+// keep starts what goes on with the log beside the requests.
+func (r *recordSide) keep(ctx context.Context, all *sync.WaitGroup) error {
+	log, err := r.log(ctx)
 	if err != nil {
 		return err
 	}
-	targets, err := b.targets()
+	targets, err := r.targets()
 	if err != nil {
 		return err
 	}
-	if err := b.noteConfig(ctx, log); err != nil {
+	if err := r.noteConfig(ctx, log); err != nil {
 		return err
 	}
 	all.Go(func() {
@@ -119,10 +107,10 @@ func (b *base) keepLog(ctx context.Context, all *sync.WaitGroup) error {
 		}
 	})
 	for _, t := range targets {
-		f := &audit.Forwarder{Chain: b.db.Audit(), Work: b.db.AuditWork(), Target: t, Holder: instance, Now: b.now}
+		f := &audit.Forwarder{Chain: r.db.Audit, Work: r.db.AuditWork, Target: t, Holder: instance, Now: r.now}
 		all.Go(func() { steadily(ctx, "sending events on to "+t.Name(), f.Step) })
 	}
-	all.Go(func() { b.tidyLog(ctx, log) })
+	all.Go(func() { r.tidy(ctx, log) })
 	return nil
 }
 
@@ -153,10 +141,10 @@ func steadily(ctx context.Context, task string, step func(context.Context) (bool
 	}
 }
 
-// tidyLog cuts off what is too old, and checks the log once a day.
-func (b *base) tidyLog(ctx context.Context, log *audit.Service) {
-	r := &audit.Retention{
-		Chain: b.db.Audit(), Work: b.db.AuditWork(), Log: b.db.Log(), Atomic: b.db.Atomic, Keys: log.Keys, Holder: instance, Keep: b.cfg.Audit.Keep, Now: b.now,
+// tidy cuts off what is too old, and checks the log once a day.
+func (r *recordSide) tidy(ctx context.Context, log *audit.Service) {
+	old := &audit.Retention{
+		Chain: r.db.Audit, Work: r.db.AuditWork, Log: r.db.Log, Atomic: r.db.Atomic, Keys: log.Keys, Holder: instance, Keep: r.cfg.Audit.Keep, Now: r.now,
 	}
 	tick := time.NewTicker(tidyEvery)
 	defer tick.Stop()
@@ -166,7 +154,7 @@ func (b *base) tidyLog(ctx context.Context, log *audit.Service) {
 			return
 		case <-tick.C:
 		}
-		err := r.Run(ctx)
+		err := old.Run(ctx)
 		found, also := log.Daily(ctx, instance)
 		if err = errors.Join(err, also); err != nil && ctx.Err() == nil {
 			slog.WarnContext(ctx, "audit: looking after the log failed; it is tried again in an hour", "err", err)
@@ -183,9 +171,9 @@ var own = map[string]bool{"listen": true, "metrics_listen": true, "data_dir": tr
 // noteConfig leaves an event when the server starts with another configuration
 // than the last time (SECURITY.md D-07). Secrets are compared masked: that one was
 // replaced does not show, what it belongs to does.
-func (b *base) noteConfig(ctx context.Context, log *audit.Service) error {
+func (r *recordSide) noteConfig(ctx context.Context, log *audit.Service) error {
 	now := map[string]string{}
-	for _, s := range b.cfg.Masked() {
+	for _, s := range r.cfg.Masked() {
 		if !own[s.Key] {
 			now[s.Key] = s.Value
 		}
@@ -208,13 +196,13 @@ func (b *base) noteConfig(ctx context.Context, log *audit.Service) error {
 	if err != nil {
 		return err
 	}
-	return b.db.Atomic(ctx, func(ctx context.Context) error {
+	return r.db.Atomic(ctx, func(ctx context.Context) error {
 		err := log.Work.SetState(ctx, task, string(is))
 		if text == "" {
 			return err // the first start changes nothing
 		}
 		return errors.Join(err, log.Log.Append(ctx, idp.Event{
-			ID: rand.Text(), At: b.now(), What: "config.change", Origin: host.Origin, Result: "ok", Detail: idp.Diff(before, now),
+			ID: rand.Text(), At: r.now(), What: "config.change", Origin: host.Origin, Result: "ok", Detail: idp.Diff(before, now),
 		}))
 	})
 }

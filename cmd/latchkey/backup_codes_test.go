@@ -26,7 +26,7 @@ func TestBackupCodesOfOneSignIn(t *testing.T) {
 		p.submit("form#codes-kept", "kept", "yes").submit("form#totp-confirm", "code", w.code(secret))
 		left := func() int {
 			t.Helper()
-			held, err := w.db.Credentials().Held(t.Context(), mfa.SubjectID(u.ID))
+			held, err := w.db.Credentials.Held(t.Context(), mfa.SubjectID(u.ID))
 			w.must(err)
 			for _, c := range held {
 				if c.Kind == backup.Kind {

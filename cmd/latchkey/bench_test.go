@@ -22,12 +22,9 @@ import (
 
 	"github.com/pquerna/otp/totp"
 
-	"encoding/json"
-
 	"latchkey/config"
 	"latchkey/idp"
 	"latchkey/idp/account"
-	"latchkey/idp/odoo"
 	"latchkey/idp/oidc"
 	"latchkey/idp/store/storetest"
 )
@@ -82,7 +79,7 @@ func newPlant(b *testing.B, kind string) *plant {
 func (p *plant) fill() {
 	ctx := context.Background()
 	var err error
-	if p.hash, err = p.base.hasher.Hash(ctx, rightPassword); err != nil {
+	if p.hash, err = p.base.proofs.hasher.Hash(ctx, rightPassword); err != nil {
 		p.b.Fatal(err)
 	}
 	add := func(in oidc.Input) oidc.Registered {
@@ -90,7 +87,7 @@ func (p *plant) fill() {
 		if err != nil {
 			p.b.Fatal(err)
 		}
-		if err := p.base.db.Clients().Add(ctx, n.Client); err != nil {
+		if err := p.base.db.Clients.Add(ctx, n.Client); err != nil {
 			p.b.Fatal(err)
 		}
 		return n
@@ -207,7 +204,7 @@ func newClient() *http.Client {
 func (p *plant) newUser(secret string) string {
 	p.users++
 	login := fmt.Sprintf("user%d@example.org", p.users)
-	_, err := p.base.accounts.Add(context.Background(), idp.Actor{Host: true}, account.New{
+	_, err := p.base.people.accounts.Add(context.Background(), idp.Actor{Host: true}, account.New{
 		Email: login, Name: "User", Verified: true, PasswordHash: p.hash, TOTPSecret: secret,
 	})
 	if err != nil {
@@ -279,76 +276,6 @@ func (p *plant) go2(c *http.Client, address string, form url.Values) (body, at s
 		address, form = to, nil
 	}
 	return "", "", fmt.Errorf("%s: too many redirects", address)
-}
-
-var odooQuery = url.Values{
-	"response_type": {"token"}, "client_id": {"odoo"}, "redirect_uri": {shopCallback}, "scope": {"openid profile email"}, "state": {odooState},
-}
-
-func (p *plant) odoo(c *http.Client, _ int) error {
-	_, at, err := p.go2(c, p.url+"/oauth2/authorize?"+odooQuery.Encode(), nil)
-	if err != nil {
-		return err
-	}
-	_, fragment, _ := strings.Cut(at, "#")
-	answer, err := url.ParseQuery(fragment)
-	if err != nil {
-		return err
-	}
-	_, _, err = p.go2(c, p.url+odoo.ValidationPath(p.shop.Client)+"?"+url.Values{"access_token": {answer.Get("access_token")}}.Encode(), nil)
-	return err
-}
-
-// tokens runs the code flow up to the token endpoint.
-func (p *plant) tokens(c *http.Client, scope string) (map[string]any, error) {
-	verifier := strings.Repeat("v", 43)
-	_, at, err := p.go2(c, p.url+"/oauth2/authorize?"+url.Values{
-		"response_type": {"code"}, "client_id": {"web"}, "redirect_uri": {"https://app.example.org/cb"}, "scope": {scope},
-		"state": {"12345678"}, "nonce": {"n"}, "code_challenge": {challenge(verifier)}, "code_challenge_method": {"S256"},
-	}.Encode(), nil)
-	if err != nil {
-		return nil, err
-	}
-	u, err := url.Parse(at)
-	if err != nil {
-		return nil, err
-	}
-	return p.token(c, url.Values{
-		"grant_type": {"authorization_code"}, "code": {u.Query().Get("code")}, "redirect_uri": {"https://app.example.org/cb"}, "code_verifier": {verifier},
-	})
-}
-
-func (p *plant) token(c *http.Client, form url.Values) (map[string]any, error) {
-	r, err := http.NewRequest(http.MethodPost, p.url+"/oauth2/token", strings.NewReader(form.Encode()))
-	if err != nil {
-		return nil, err
-	}
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.SetBasicAuth("web", p.web.Secret)
-	return ask(c, r)
-}
-
-func (p *plant) info(c *http.Client, access string) error {
-	r, err := http.NewRequest(http.MethodGet, p.url+"/oauth2/userinfo", nil)
-	if err != nil {
-		return err
-	}
-	r.Header.Set("Authorization", "Bearer "+access)
-	_, err = ask(c, r)
-	return err
-}
-
-func ask(c *http.Client, r *http.Request) (map[string]any, error) {
-	resp, err := c.Do(r)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	out := map[string]any{}
-	if err := json.NewDecoder(resp.Body).Decode(&out); err != nil || resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s: %d %v %v", r.URL.Path, resp.StatusCode, out, err)
-	}
-	return out, nil
 }
 
 func BenchmarkServer(b *testing.B) {

@@ -15,17 +15,6 @@ import (
 	"latchkey/idp/brand"
 )
 
-// branding is the use cases of how the house and its clients look.
-func (b *base) branding() *brand.Service {
-	return &brand.Service{
-		Store: b.db.Brands(), Default: brand.Brand{Name: b.cfg.Branding.Name}, Languages: tags(), Log: b.db.Log(), Atomic: b.db.Atomic, Now: b.now,
-		Known: func(ctx context.Context, id idp.ClientID) error {
-			_, err := b.db.Clients().ByID(ctx, id)
-			return err
-		},
-	}
-}
-
 func brandingCommands(a *app) *cobra.Command {
 	return group("branding", "How pages and mails look: name, colours, logo, legal links, texts; for the house and for a client",
 		"  latchkey branding set --name 'Maison Durée' --primary '#00665e' --legal privacy=https://example.org/privacy\n  latchkey branding logo logo.png",
@@ -55,16 +44,16 @@ func (a *app) onBrand(c *cobra.Command, do func(ctx context.Context, b *base, cm
 }
 
 // printBrand prints what is set now.
-func (b *base) printBrand(ctx context.Context, a *app, cmd *cobra.Command, id idp.ClientID) error {
+func printBrand(ctx context.Context, a *app, brands *brand.Service, cmd *cobra.Command, id idp.ClientID) error {
 	v := brandView{Client: id, Warnings: []brand.Warning{}}
 	var err error
-	if v.Own, err = b.brands.Get(ctx, host, id); err != nil {
+	if v.Own, err = brands.Get(ctx, host, id); err != nil {
 		return err
 	}
-	if v.Shown, err = b.brands.Look(ctx, id); err != nil {
+	if v.Shown, err = brands.Look(ctx, id); err != nil {
 		return err
 	}
-	warnings, err := b.brands.Check(v.Own)
+	warnings, err := brands.Check(v.Own)
 	if err != nil {
 		return err
 	}
@@ -116,7 +105,7 @@ func brandingShow(a *app) *cobra.Command {
 		Use: "show", Short: "Print how pages look, and where that comes from", Args: nothing, Example: "  latchkey branding show --client shop",
 		Long: "Print how pages look, and where that comes from: a client's brand lies over the house's, and the house's over the configuration.",
 	}, func(ctx context.Context, b *base, cmd *cobra.Command, id idp.ClientID, _ []string) error {
-		return b.printBrand(ctx, a, cmd, id)
+		return printBrand(ctx, a, b.choices.brands, cmd, id)
 	})
 }
 
@@ -146,7 +135,7 @@ func brandingSet(a *app) *cobra.Command {
 	f.StringArrayVar(&o.text, "text", nil, "`LANGUAGE=TEXT` on the sign-in page, up to 500 characters; can be repeated")
 	f.StringArrayVar(&o.support, "support", nil, "`LANGUAGE=TEXT` at the foot of every page, one line: whom to ask; can be repeated")
 	return a.onBrand(c, func(ctx context.Context, b *base, cmd *cobra.Command, id idp.ClientID, _ []string) error {
-		own, err := b.brands.Get(ctx, host, id)
+		own, err := b.choices.brands.Get(ctx, host, id)
 		if err != nil {
 			return err
 		}
@@ -154,11 +143,11 @@ func brandingSet(a *app) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if _, err := b.brands.Set(ctx, host, id, next); err != nil {
+		if _, err := b.choices.brands.Set(ctx, host, id, next); err != nil {
 			return err
 		}
 		settle(ctx)
-		return b.printBrand(ctx, a, cmd, id)
+		return printBrand(ctx, a, b.choices.brands, cmd, id)
 	})
 }
 
@@ -230,18 +219,18 @@ func brandingLogo(a *app) *cobra.Command {
 		}
 		var err error
 		if remove {
-			err = b.brands.RemoveLogo(ctx, host, id, dark)
+			err = b.choices.brands.RemoveLogo(ctx, host, id, dark)
 		} else {
 			var file []byte
 			if file, err = readFile(cmd, args[0]); err == nil {
-				err = b.brands.SetLogo(ctx, host, id, dark, file)
+				err = b.choices.brands.SetLogo(ctx, host, id, dark, file)
 			}
 		}
 		if err != nil {
 			return err
 		}
 		settle(ctx)
-		return b.printBrand(ctx, a, cmd, id)
+		return printBrand(ctx, a, b.choices.brands, cmd, id)
 	})
 }
 
@@ -250,10 +239,10 @@ func brandingReset(a *app) *cobra.Command {
 		Use: "reset", Short: "Forget what was set, logos, too", Args: nothing, Example: "  latchkey branding reset --client shop",
 		Long: "Forget what was set, logos, too: a client looks like the house again, and the house as configured." + delayNote,
 	}, func(ctx context.Context, b *base, cmd *cobra.Command, id idp.ClientID, _ []string) error {
-		if err := b.brands.Reset(ctx, host, id); err != nil {
+		if err := b.choices.brands.Reset(ctx, host, id); err != nil {
 			return err
 		}
 		settle(ctx)
-		return b.printBrand(ctx, a, cmd, id)
+		return printBrand(ctx, a, b.choices.brands, cmd, id)
 	})
 }

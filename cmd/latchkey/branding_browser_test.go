@@ -15,9 +15,10 @@ import (
 // Colours that are hard to read as they are, in the browser that has the last word:
 // what is drawn can be read, on light and on dark pages, and fits a phone.
 func TestBrandsCanBeReadInChromium(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "sqlite")
 	w.user("pia@example.org", func(in *account.New) { in.Kind = "portal" })
-	if err := w.brands.SetLogo(t.Context(), host, "", false, demo.Logo); err != nil {
+	if err := w.choices.brands.SetLogo(t.Context(), host, "", false, demo.Logo); err != nil {
 		t.Fatal(err)
 	}
 	browser := pagetest.Chrome(t)
@@ -47,7 +48,7 @@ func TestBrandsCanBeReadInChromium(t *testing.T) {
 	for _, c := range []brand.Colours{
 		{}, {Primary: "#ffcc00"}, {Primary: "#ffffff", PrimaryDark: "#000000"}, {Primary: "#000000", PrimaryDark: "#ffffff"}, {Primary: "#ff0000", Accent: "#00ff00"}, {Primary: "#00a09d"},
 	} {
-		_, err := w.brands.Set(t.Context(), host, "", brand.Brand{
+		_, err := w.choices.brands.Set(t.Context(), host, "", brand.Brand{
 			Name: "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunter", Colours: c, SignIn: brand.Words{"en": "Only for staff.\n\nAsk us."}, Support: brand.Words{"en": "Call 1234"},
 			Legal: []brand.Link{{Kind: brand.Privacy, URL: "https://example.org/p"}, {Label: "Accessibility statement of the house", URL: "https://example.org/a"}},
 		})

@@ -12,14 +12,14 @@ import (
 	"latchkey/idp/odoo/connector"
 )
 
-// dressAsOdoo gives a client that was connected the looks of Odoo's company, and
+// dress gives a client that was connected the looks of Odoo's company, and
 // says what it did. One that has a brand keeps it. A right to connect Odoos is none
 // to change how pages look (SECURITY.md D-01).
-func (b *base) dressAsOdoo(ctx context.Context, by idp.Actor, c connector.Connection, dry bool) (did string, err error) {
+func (o *odooSide) dress(ctx context.Context, by idp.Actor, c connector.Connection, dry bool) (did string, err error) {
 	if err := by.May(idp.EditHouse); err != nil {
 		return "", err
 	}
-	own, err := b.brands.Get(ctx, by, c.Client)
+	own, err := o.brands.Get(ctx, by, c.Client)
 	switch {
 	case errors.Is(err, idp.ErrNotFound) && dry: // it would be made
 	case err != nil:
@@ -30,12 +30,12 @@ func (b *base) dressAsOdoo(ctx context.Context, by idp.Actor, c connector.Connec
 	if dry {
 		return "would copy name, colours and logo of " + c.Facts.Company.Name, nil
 	}
-	o := brand.Offer{Name: c.Facts.Company.Name, Primary: c.Facts.Company.Primary, Accent: c.Facts.Company.Secondary}
+	offer := brand.Offer{Name: c.Facts.Company.Name, Primary: c.Facts.Company.Primary, Accent: c.Facts.Company.Secondary}
 	file, broken := base64.StdEncoding.DecodeString(c.Facts.Company.Logo)
 	if broken == nil {
-		o.Logo = file
+		offer.Logo = file
 	}
-	out, err := b.brands.Adopt(ctx, by, c.Client, o)
+	out, err := o.brands.Adopt(ctx, by, c.Client, offer)
 	if err != nil {
 		return "", err
 	}

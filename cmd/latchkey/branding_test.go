@@ -28,13 +28,13 @@ func (p *person) name() string {
 // person's own pages have the house's.
 func TestSignInLooksLikeTheApplication(t *testing.T) {
 	w := newWorld(t, "sqlite")
-	if _, err := w.brands.Set(t.Context(), host, "", brand.Brand{Name: "Maison"}); err != nil {
+	if _, err := w.choices.brands.Set(t.Context(), host, "", brand.Brand{Name: "Maison"}); err != nil {
 		t.Fatal(err)
 	}
 	w.user("ada@example.org", withApp)
 	w.demandMFA()
 	c := w.client(oidc.Input{ID: "shop", Name: "Registered", Type: oidc.Web, RedirectURIs: []string{"https://shop.example.org/callback"}})
-	if _, err := w.brands.Set(t.Context(), host, "shop", brand.Brand{Name: "The Shop", SignIn: brand.Words{"en": "Hello there"}}); err != nil {
+	if _, err := w.choices.brands.Set(t.Context(), host, "shop", brand.Brand{Name: "The Shop", SignIn: brand.Words{"en": "Hello there"}}); err != nil {
 		t.Fatal(err)
 	}
 	ask := func(redirect string) string {
@@ -135,10 +135,10 @@ func TestConnectTakesOdoosLooks(t *testing.T) {
 func TestDemoBrand(t *testing.T) {
 	w := newWorld(t, "sqlite")
 	w.client(oidc.Input{ID: demoCodeClient, Name: "Demo shop", Type: oidc.Web, RedirectURIs: []string{"http://localhost:1/callback"}})
-	if err := w.dressDemo(t.Context()); err != nil {
+	if err := stageIn(w.base).dress(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	b, err := w.brands.Look(t.Context(), idp.ClientID(demoCodeClient))
+	b, err := w.choices.brands.Look(t.Context(), idp.ClientID(demoCodeClient))
 	if err != nil || b.Name != "Demo shop" || b.Logo.Hash == "" {
 		t.Fatalf("%+v, %v", b, err)
 	}
@@ -147,7 +147,7 @@ func TestDemoBrand(t *testing.T) {
 			t.Errorf("nothing in %s", lang)
 		}
 	}
-	if warnings, err := w.brands.Check(demoBrand); err != nil || len(warnings) > 0 {
+	if warnings, err := w.choices.brands.Check(demoBrand); err != nil || len(warnings) > 0 {
 		t.Errorf("%v, %v", warnings, err)
 	}
 }

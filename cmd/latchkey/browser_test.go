@@ -195,6 +195,7 @@ func runDemo(t *testing.T, cfg config.Config) demoReport {
 // light and dark, English and French. It also shows that the content security
 // policy lets the browser go back to the client (SECURITY §0).
 func TestDemoInChromium(t *testing.T) {
+	t.Parallel()
 	langs := []string{"en", "fr"}
 	if os.Getenv("LATCHKEY_SCREENSHOTS") != "" {
 		langs = append(langs, "es", "de", "it", "nl")
@@ -278,6 +279,7 @@ func (b tab) secondSignIn(demo demoReport) {
 // An application whose callback redirects on to another origin is reached, too:
 // Chromium holds every redirect after a form against form-action.
 func TestOnwardRedirectInChromium(t *testing.T) {
+	t.Parallel()
 	ctx := chromium(t, "en")
 	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")

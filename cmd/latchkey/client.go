@@ -69,7 +69,7 @@ func clientAdd(a *app) *cobra.Command {
 			return err
 		}
 		settle(ctx)
-		v := b.viewSecrets(made.Client, made.Secret, append(made.Warnings, oddities(made.Client)...))
+		v := viewSecrets(b.cfg.Issuer, made.Client, made.Secret, append(made.Warnings, oddities(made.Client)...))
 		return a.print(cmd, v, v.write)
 	})
 	return c
@@ -102,13 +102,13 @@ type secretsView struct {
 	issuer string
 }
 
-func (b *base) viewSecrets(c oidc.Client, secret string, warnings []string) secretsView {
-	v := secretsView{ID: c.ID, Secret: secret, Warnings: warnings, client: c, issuer: b.cfg.Issuer}
+func viewSecrets(issuer string, c oidc.Client, secret string, warnings []string) secretsView {
+	v := secretsView{ID: c.ID, Secret: secret, Warnings: warnings, client: c, issuer: issuer}
 	if c.Type != oidc.Service {
-		v.AuthorizationURL = b.cfg.Issuer + oidc.PathAuthorize
+		v.AuthorizationURL = issuer + oidc.PathAuthorize
 	}
 	if c.Type == oidc.Odoo {
-		v.ValidationURL = b.cfg.Issuer + odoo.ValidationPath(c)
+		v.ValidationURL = issuer + odoo.ValidationPath(c)
 	}
 	return v
 }
@@ -154,7 +154,7 @@ func clientList(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List applications", Args: nothing, Example: "  latchkey client list",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, _ []string) error {
-			all, err := b.registrar().List(ctx, host)
+			all, err := b.protocol.registrar().List(ctx, host)
 			if err != nil {
 				return err
 			}
@@ -174,7 +174,7 @@ func clientShow(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "show ID", Short: "Show an application, without its secrets", Args: exactly(1), Example: "  latchkey client show odoo",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
-			c, err := b.client(ctx, args[0])
+			c, err := b.protocol.client(ctx, args[0])
 			if err != nil {
 				return err
 			}
@@ -182,14 +182,6 @@ func clientShow(a *app) *cobra.Command {
 			return a.print(cmd, v, v.write)
 		}),
 	}
-}
-
-func (b *base) client(ctx context.Context, id string) (oidc.Client, error) {
-	c, err := b.registrar().Get(ctx, host, oidc.ClientID(id))
-	if errors.Is(err, idp.ErrNotFound) {
-		err = fmt.Errorf("%w: there is no client %q; `latchkey client list` prints them", idp.ErrNotFound, id)
-	}
-	return c, err
 }
 
 func clientRotate(a *app) *cobra.Command {
@@ -204,17 +196,17 @@ func clientRotate(a *app) *cobra.Command {
 	c.Flags().BoolVar(&o.Validation, "validation", false, "Odoo: a new validation address")
 	c.Flags().IntVar(&overlap, "overlap", 0, "`DAYS` that the old one stays good, 0 to 30")
 	c.RunE = a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
-		old, err := b.client(ctx, args[0])
+		old, err := b.protocol.client(ctx, args[0])
 		if err != nil {
 			return err
 		}
 		o.Overlap = time.Duration(overlap) * 24 * time.Hour
-		made, err := b.registrar().Rotate(ctx, host, old.ID, o)
+		made, err := b.protocol.registrar().Rotate(ctx, host, old.ID, o)
 		if err != nil {
 			return err
 		}
 		settle(ctx)
-		v := b.viewSecrets(made.Client, made.Secret, nil)
+		v := viewSecrets(b.cfg.Issuer, made.Client, made.Secret, nil)
 		return a.print(cmd, v, v.write)
 	})
 	return c
@@ -228,14 +220,14 @@ func clientRemove(a *app) *cobra.Command {
 	}
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	c.RunE = a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
-		old, err := b.client(ctx, args[0])
+		old, err := b.protocol.client(ctx, args[0])
 		if err != nil {
 			return err
 		}
 		if err := sure(cmd, yes || !terminal(), fmt.Sprintf("The application %s (%s) will be removed.", old.ID, clean(old.Name))); err != nil {
 			return err
 		}
-		if err := b.registrar().Remove(ctx, host, old.ID); err != nil {
+		if err := b.protocol.registrar().Remove(ctx, host, old.ID); err != nil {
 			return err
 		}
 		settle(ctx)

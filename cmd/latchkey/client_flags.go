@@ -65,7 +65,7 @@ func (f *protocolFlags) register(ctx context.Context, b *base, in oidc.Input) (o
 		_, other := oidc.NewClient(in, b.now())
 		return oidc.Registered{}, errors.Join(err, other)
 	}
-	return b.registrar().Add(ctx, host, in)
+	return b.protocol.registrar().Add(ctx, host, in)
 }
 
 // set takes over the flags that were given into a client.

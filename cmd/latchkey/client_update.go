@@ -46,7 +46,7 @@ func clientUpdate(a *app) *cobra.Command {
 	c.MarkFlagsMutuallyExclusive("choose", "no-choose")
 	c.MarkFlagsOneRequired(append(f.names(), "name", "redirect-uri", "post-logout-uri", "scope", "group", "trusted", "untrusted", "choose", "no-choose", "sessions", "validations")...)
 	c.RunE = a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
-		old, err := b.client(ctx, args[0])
+		old, err := b.protocol.client(ctx, args[0])
 		if err != nil {
 			return err
 		}
@@ -74,7 +74,7 @@ func (f *clientFlags) revise(ctx context.Context, b *base, cmd *cobra.Command, o
 		_, other := oidc.Revise(next)
 		return made, errors.Join(err, other)
 	}
-	return b.registrar().Update(ctx, host, next)
+	return b.protocol.registrar().Update(ctx, host, next)
 }
 
 // change returns the client with the flags that were given.

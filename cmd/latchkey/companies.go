@@ -46,7 +46,7 @@ func companyList(a *app) *cobra.Command {
 
 func eachCompany(ctx context.Context, b *base, text string, f func(company.Listed) error) error {
 	for q := (company.Query{Text: text, Limit: 500}); ; {
-		all, err := b.companies().List(ctx, host, q)
+		all, err := b.people.companies().List(ctx, host, q)
 		if err != nil {
 			return err
 		}
@@ -64,7 +64,7 @@ func eachCompany(ctx context.Context, b *base, text string, f func(company.Liste
 
 // findCompany is the one of an id, or of a name that is no other's.
 func findCompany(ctx context.Context, b *base, which string) (company.Company, error) {
-	c, err := b.companies().Get(ctx, host, which)
+	c, err := b.people.companies().Get(ctx, host, which)
 	if !errors.Is(err, idp.ErrNotFound) {
 		return c, err
 	}
@@ -90,7 +90,7 @@ func companyAdd(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "add NAME", Short: "Add a company", Args: exactly(1), Example: "  latchkey company add \"Atelier Martin\"",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
-			c, err := b.companies().Add(ctx, host, args[0])
+			c, err := b.people.companies().Add(ctx, host, args[0])
 			if err != nil {
 				return err
 			}
@@ -128,11 +128,11 @@ func companyMember(a *app) *cobra.Command {
 			return a.putMembers(ctx, b, cmd, is, args[1:], false, "is in")
 		}
 		return a.eachMember(ctx, b, cmd, is, args[1:], "is not in", func(u idp.User) error {
-			m, err := b.db.Companies().MemberOf(ctx, is.ID, u.ID)
+			m, err := b.db.Companies.MemberOf(ctx, is.ID, u.ID)
 			if err != nil {
 				return err
 			}
-			return b.companies().Take(ctx, host, is.ID, m.ID)
+			return b.people.companies().Take(ctx, host, is.ID, m.ID)
 		})
 	})
 	return c
@@ -141,7 +141,7 @@ func companyMember(a *app) *cobra.Command {
 func listMembers(ctx context.Context, a *app, b *base, cmd *cobra.Command, is company.Company) error {
 	l := a.list(cmd, "NAME", "EMAIL", "LEAD", "BY HAND")
 	for q := (company.MemberQuery{Company: is.ID, Limit: 500}); ; {
-		all, err := b.companies().Members(ctx, host, q)
+		all, err := b.people.companies().Members(ctx, host, q)
 		if err != nil {
 			return err
 		}
@@ -183,7 +183,7 @@ func companyLead(a *app) *cobra.Command {
 }
 
 func (a *app) putMembers(ctx context.Context, b *base, cmd *cobra.Command, is company.Company, who []string, lead bool, done string) error {
-	return a.eachMember(ctx, b, cmd, is, who, done, func(u idp.User) error { return b.companies().Put(ctx, host, is.ID, u.ID, lead) })
+	return a.eachMember(ctx, b, cmd, is, who, done, func(u idp.User) error { return b.people.companies().Put(ctx, host, is.ID, u.ID, lead) })
 }
 
 // eachMember does something to people, all of whom are known before any is
@@ -191,7 +191,7 @@ func (a *app) putMembers(ctx context.Context, b *base, cmd *cobra.Command, is co
 func (a *app) eachMember(ctx context.Context, b *base, cmd *cobra.Command, is company.Company, who []string, done string, do func(idp.User) error) error {
 	var people []idp.User
 	for _, w := range who {
-		u, err := b.accounts.Find(ctx, w)
+		u, err := b.people.accounts.Find(ctx, w)
 		if err != nil {
 			return err
 		}
@@ -225,7 +225,7 @@ func companyRemove(a *app) *cobra.Command {
 		if err := sure(cmd, yes, fmt.Sprintf("The company %s will be removed; its people stay.", clean(is.Name))); err != nil {
 			return err
 		}
-		if err := b.companies().Remove(ctx, host, is.ID); err != nil {
+		if err := b.people.companies().Remove(ctx, host, is.ID); err != nil {
 			return err
 		}
 		return a.say(cmd, map[string]any{"id": is.ID}, "the company %s is removed", clean(is.Name))

@@ -13,6 +13,7 @@ import (
 	"latchkey/config"
 	"latchkey/idp"
 	"latchkey/idp/account"
+	"latchkey/idp/brand"
 	"latchkey/idp/odoo"
 	"latchkey/idp/oidc"
 	"latchkey/mfa"
@@ -122,14 +123,15 @@ func startDemo(ctx context.Context, h *house, s *servers, o serveOptions) error 
 	}
 	shopAt := net.JoinHostPort(host, strconv.Itoa(n+1))
 	shop := &demo.Shop{Issuer: h.cfg.Issuer, Base: "http://localhost:" + strconv.Itoa(n+1), OdooClient: demoOdooClient, CodeClient: demoCodeClient}
-	if err := h.fillDemo(ctx); err != nil {
+	stage := stageIn(h.base)
+	if err := stage.fill(ctx); err != nil {
 		return err
 	}
-	clients, err := h.demoClients(ctx, shop)
+	clients, err := stage.clients(ctx, shop)
 	if err != nil {
 		return err
 	}
-	if err := h.dressDemo(ctx); err != nil {
+	if err := stage.dress(ctx); err != nil {
 		return err
 	}
 	if err := s.listen("listen", shopAt, shop.Handler()); err != nil {
@@ -138,46 +140,57 @@ func startDemo(ctx context.Context, h *house, s *servers, o serveOptions) error 
 	return printDemo(o, demoReport{Issuer: h.cfg.Issuer, Shop: shop.Base, Outbox: h.cfg.Issuer + "/dev/outbox", Pages: h.cfg.Issuer + "/dev/pages", Data: h.cfg.DataDir, Accounts: demoPeople, Clients: clients})
 }
 
-// fillDemo adds the people and the policies that are not there yet.
-func (h *house) fillDemo(ctx context.Context) error {
+// demoStage is what the demo puts up in a house.
+type demoStage struct {
+	*ground
+	accounts *account.Service
+	brands   *brand.Service
+}
+
+func stageIn(b *base) demoStage {
+	return demoStage{ground: b.ground, accounts: b.people.accounts, brands: b.choices.brands}
+}
+
+// fill adds the people and the policies that are not there yet.
+func (d demoStage) fill(ctx context.Context) error {
 	host := idp.Actor{Host: true}
 	for _, p := range demoPeople {
-		_, err := h.accounts.Add(ctx, host, account.New{
+		_, err := d.accounts.Add(ctx, host, account.New{
 			Email: p.Login, Name: p.Name, Kind: p.Kind, Role: p.Role, Groups: p.Groups, Locale: p.Locale, Phone: p.Phone, Verified: true, Password: p.Password, TOTPSecret: p.TOTP,
 		})
 		if err != nil && !errors.Is(err, idp.ErrTaken) {
 			return err
 		}
 	}
-	return h.db.Policies().Apply(ctx, demoPolicies)
+	return d.db.Policies.Apply(ctx, demoPolicies)
 }
 
-// demoClients registers the shop both ways.
-func (h *house) demoClients(ctx context.Context, shop *demo.Shop) ([]demoClient, error) {
+// clients registers the shop both ways.
+func (d demoStage) clients(ctx context.Context, shop *demo.Shop) ([]demoClient, error) {
 	var out []demoClient
 	for _, in := range []oidc.Input{
 		{ID: demoOdooClient, Name: "Demo Odoo", Type: oidc.Odoo, RedirectURIs: []string{shop.Base + "/auth_oauth/signin"}, PostLogoutURIs: []string{shop.Base + "/"}, Trusted: true},
 		{ID: demoCodeClient, Name: "Demo shop", Type: oidc.Web, RedirectURIs: []string{shop.Base + "/callback"}, PostLogoutURIs: []string{shop.Base + "/"}},
 	} {
-		n, err := oidc.NewClient(in, h.now())
+		n, err := oidc.NewClient(in, d.now())
 		if err != nil {
 			return nil, err
 		}
-		err = h.db.Clients().Remove(ctx, n.Client.ID)
+		err = d.db.Clients.Remove(ctx, n.Client.ID)
 		if err != nil && !errors.Is(err, idp.ErrNotFound) {
 			return nil, err
 		}
-		if err := h.db.Clients().Add(ctx, n.Client); err != nil {
+		if err := d.db.Clients.Add(ctx, n.Client); err != nil {
 			return nil, err
 		}
-		d := demoClient{ID: string(n.Client.ID), Secret: n.Secret, Type: string(n.Client.Type), RedirectURI: n.Client.RedirectURIs[0]}
+		made := demoClient{ID: string(n.Client.ID), Secret: n.Secret, Type: string(n.Client.Type), RedirectURI: n.Client.RedirectURIs[0]}
 		if n.Client.Type == oidc.Odoo {
-			d.ValidationURL = h.cfg.Issuer + odoo.ValidationPath(n.Client)
-			shop.Validation = d.ValidationURL
+			made.ValidationURL = d.cfg.Issuer + odoo.ValidationPath(n.Client)
+			shop.Validation = made.ValidationURL
 		} else {
 			shop.CodeSecret = n.Secret
 		}
-		out = append(out, d)
+		out = append(out, made)
 	}
 	return out, nil
 }

@@ -35,11 +35,11 @@ var demoBrand = brand.Brand{
 	},
 }
 
-// dressDemo gives the shop its brand; its client is made anew at each start.
-func (h *house) dressDemo(ctx context.Context) error {
+// dress gives the shop its brand; its client is made anew at each start.
+func (d demoStage) dress(ctx context.Context) error {
 	host := idp.Actor{Host: true}
-	if _, err := h.brands.Set(ctx, host, demoCodeClient, demoBrand); err != nil {
+	if _, err := d.brands.Set(ctx, host, demoCodeClient, demoBrand); err != nil {
 		return err
 	}
-	return h.brands.SetLogo(ctx, host, demoCodeClient, false, demo.Logo)
+	return d.brands.SetLogo(ctx, host, demoCodeClient, false, demo.Logo)
 }

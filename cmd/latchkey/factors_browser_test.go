@@ -65,6 +65,7 @@ func (b tab) sent(demo demoReport, channel string) string {
 // A portal customer's second factors in a real browser: a code by SMS, another
 // method, a trusted device that skips it, and a device that is forgotten.
 func TestCodesAndDevicesInChromium(t *testing.T) {
+	t.Parallel()
 	demo := startDemoServer(t)
 	b := tab{t, chromium(t, "en"), "en"}
 	sam := demo.account(t, "sam@example.org")
@@ -110,6 +111,7 @@ func TestCodesAndDevicesInChromium(t *testing.T) {
 
 // A deadline: the wizard can be put off until then.
 func TestDeadlineInChromium(t *testing.T) {
+	t.Parallel()
 	demo := startDemoServer(t)
 	b := tab{t, chromium(t, "fr"), "fr"}
 	zoe := demo.account(t, "zoe@example.org")
@@ -131,6 +133,7 @@ func TestDeadlineInChromium(t *testing.T) {
 // Without the phone: one of the backup codes that were shown when the app was
 // added, and not the same one again.
 func TestBackupCodeInChromium(t *testing.T) {
+	t.Parallel()
 	demo := startDemoServer(t)
 	b := tab{t, chromium(t, "en"), "en"}
 	ada := demo.account(t, "ada@example.org")
@@ -168,6 +171,7 @@ func TestBackupCodeInChromium(t *testing.T) {
 
 // A code by e-mail, from the mail server.
 func TestEmailCodeInChromium(t *testing.T) {
+	t.Parallel()
 	p := newProgram(t)
 	p.policy(codesPolicy)
 	p.add("ann@example.org", "--locale", "fr")

@@ -18,6 +18,7 @@ import (
 // after signing out and goes back to the application: at once with scripts,
 // and after a moment without (OpenID Connect Front-Channel Logout 1.0; X-10).
 func TestFrontchannelInChromium(t *testing.T) {
+	t.Parallel()
 	b := tab{t, chromium(t, "en"), "en"}
 	var mu sync.Mutex
 	var code string

@@ -61,7 +61,7 @@ func payload(t testing.TB, jwt string) map[string]any {
 // exactly these sessions.
 func (w *world) told(e *ears, when string, want ...string) {
 	w.t.Helper()
-	if _, err := farewells(w.base).Round(w.t.Context()); err != nil {
+	if _, err := w.protocol.farewells().Round(w.t.Context()); err != nil {
 		w.t.Fatal(err)
 	}
 	e.mu.Lock()
@@ -133,15 +133,15 @@ func TestApplicationsHear(t *testing.T) {
 		w.told(e, "signed out at the protocol's address", other)
 
 		for name, end := range map[string]func() error{
-			"a new password": func() error { return w.accounts.SetPassword(t.Context(), by, ada.ID, rightPassword) },
-			"a reset":        func() error { return w.accounts.ResetFactors(t.Context(), by, ada.ID) },
-			"disabled":       func() error { return w.accounts.Disable(t.Context(), by, ada.ID) },
-			"removed":        func() error { return w.accounts.Remove(t.Context(), by, ada.ID) },
+			"a new password": func() error { return w.people.accounts.SetPassword(t.Context(), by, ada.ID, rightPassword) },
+			"a reset":        func() error { return w.people.accounts.ResetFactors(t.Context(), by, ada.ID) },
+			"disabled":       func() error { return w.people.accounts.Disable(t.Context(), by, ada.ID) },
+			"removed":        func() error { return w.people.accounts.Remove(t.Context(), by, ada.ID) },
 		} {
-			if _, err := w.accounts.Find(t.Context(), string(ada.ID)); err != nil {
+			if _, err := w.people.accounts.Find(t.Context(), string(ada.ID)); err != nil {
 				ada = w.user("ada@example.org")
 			}
-			if err := w.accounts.Enable(t.Context(), by, ada.ID); err != nil {
+			if err := w.people.accounts.Enable(t.Context(), by, ada.ID); err != nil {
 				t.Fatal(err)
 			}
 			sid = w.login(w.person().open(appLink()).signIn(w, "ada@example.org"), web)

@@ -15,21 +15,21 @@ import (
 func groupCommands(a *app) *cobra.Command {
 	return group("group", "Groups of people", "  latchkey group join accounting ada@example.org",
 		groupAction(a, "add", "Add a group; one that is there stays as it is", "is there",
-			func(s *account.Service) func(context.Context, idp.Actor, string) error { return s.AddGroup }),
+			func(m account.Memberships) func(context.Context, idp.Actor, string) error { return m.AddGroup }),
 		groupList(a), groupRename(a),
 		groupAction(a, "remove", "Remove a group; its members stay", "is removed",
-			func(s *account.Service) func(context.Context, idp.Actor, string) error { return s.RemoveGroup }),
+			func(m account.Memberships) func(context.Context, idp.Actor, string) error { return m.RemoveGroup }),
 		membership(a, "join", "Put people into a group, which is added if it is new", "is in",
-			func(s *account.Service) func(context.Context, idp.Actor, string, idp.UserID) error { return s.Join }),
+			func(m account.Memberships) func(context.Context, idp.Actor, string, idp.UserID) error { return m.Join }),
 		membership(a, "leave", "Take people out of a group", "is not in",
-			func(s *account.Service) func(context.Context, idp.Actor, string, idp.UserID) error { return s.Leave }))
+			func(m account.Memberships) func(context.Context, idp.Actor, string, idp.UserID) error { return m.Leave }))
 }
 
 func groupList(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List groups and how many are in them", Args: nothing, Example: "  latchkey group list",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, _ []string) error {
-			gs, err := b.db.Groups().All(ctx)
+			gs, err := b.db.Groups.All(ctx)
 			if err != nil {
 				return err
 			}
@@ -50,7 +50,7 @@ func groupRename(a *app) *cobra.Command {
 		Long:    "Rename a group. Policies, drafts and clients that name it follow, all at once." + delayNote,
 		Example: "  latchkey group rename accounting finance",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
-			err := b.groupbook().Rename(ctx, host, args[0], args[1])
+			err := b.rules.groups().Rename(ctx, host, args[0], args[1])
 			switch {
 			case errors.Is(err, idp.ErrNotFound):
 				err = fmt.Errorf("%w: there is no group %q; `latchkey group list` prints them", idp.ErrNotFound, args[0])
@@ -66,11 +66,11 @@ func groupRename(a *app) *cobra.Command {
 	}
 }
 
-func groupAction(a *app, name, short, done string, pick func(*account.Service) func(context.Context, idp.Actor, string) error) *cobra.Command {
+func groupAction(a *app, name, short, done string, pick func(account.Memberships) func(context.Context, idp.Actor, string) error) *cobra.Command {
 	return &cobra.Command{
 		Use: name + " GROUP", Short: short, Args: exactly(1), Example: "  latchkey group " + name + " accounting",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
-			err := pick(b.accounts)(ctx, host, args[0])
+			err := pick(b.people.accounts.Memberships())(ctx, host, args[0])
 			if errors.Is(err, idp.ErrNotFound) {
 				err = fmt.Errorf("%w: there is no group %q; `latchkey group list` prints them", idp.ErrNotFound, args[0])
 			}
@@ -82,13 +82,13 @@ func groupAction(a *app, name, short, done string, pick func(*account.Service) f
 	}
 }
 
-func membership(a *app, name, short, done string, pick func(*account.Service) func(context.Context, idp.Actor, string, idp.UserID) error) *cobra.Command {
+func membership(a *app, name, short, done string, pick func(account.Memberships) func(context.Context, idp.Actor, string, idp.UserID) error) *cobra.Command {
 	return &cobra.Command{
 		Use: name + " GROUP WHO...", Short: short, Args: atLeast(2), Example: "  latchkey group " + name + " accounting ada@example.org",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
 			people := make([]idp.User, 0, len(args)-1)
 			for _, who := range args[1:] { // all are known before any is changed
-				u, err := b.accounts.Find(ctx, who)
+				u, err := b.people.accounts.Find(ctx, who)
 				if err != nil {
 					return err
 				}
@@ -96,7 +96,7 @@ func membership(a *app, name, short, done string, pick func(*account.Service) fu
 			}
 			ids := make([]idp.UserID, len(people))
 			for i, u := range people {
-				if err := pick(b.accounts)(ctx, host, args[0], u.ID); err != nil {
+				if err := pick(b.people.accounts.Memberships())(ctx, host, args[0], u.ID); err != nil {
 					return fmt.Errorf("%s: %w", u.Login, err)
 				}
 				ids[i] = u.ID

@@ -22,6 +22,7 @@ import (
 // and to the application on its own origin, with scripts and without (the page's
 // form-action must not bar the way, X-03). The profile takes a picture there.
 func TestInvitationInChromium(t *testing.T) {
+	t.Parallel()
 	b := tab{t, chromium(t, "en"), "en"}
 	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
@@ -41,7 +42,7 @@ func TestInvitationInChromium(t *testing.T) {
 	for _, script := range []bool{true, false} {
 		login := fmt.Sprintf("script-%t@example.org", script)
 		u := w.user(login, func(in *account.New) { in.Password = "" })
-		made, err := w.help.Invite(t.Context(), idp.Actor{Host: true}, u.ID, account.Invite{Client: "odoo", ByHand: true})
+		made, err := w.people.help.Invitations().Invite(t.Context(), idp.Actor{Host: true}, u.ID, account.Invite{Client: "odoo", ByHand: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -58,7 +59,7 @@ func TestInvitationInChromium(t *testing.T) {
 		b.see(".portrait img", "")
 		b.follow("#own-apps")
 		b.see("#app-odoo", "")
-		if now, err := w.db.Users().ByID(t.Context(), u.ID); err != nil || now.Profile.Picture == "" {
+		if now, err := w.db.Users.ByID(t.Context(), u.ID); err != nil || now.Profile.Picture == "" {
 			t.Errorf("%+v, %v", now, err)
 		}
 		b.do(chromedp.Navigate(w.url + "/logout"))

@@ -125,9 +125,10 @@ func (c customer) mailed(to, path string) string {
 // The first day of a portal customer: from the mail of the invitation to a second
 // sign-in with a code (SECURITY.md A-10, E-03, E-07, X-10).
 func TestNewcomerInChromium(t *testing.T) {
+	t.Parallel()
 	asCustomers(t, func(c customer) {
 		u := c.w.user(c.login, func(in *account.New) { in.Password, in.Verified, in.Groups = "", false, []string{"held"} })
-		if _, err := c.w.help.Invite(c.t.Context(), idp.Actor{Host: true}, u.ID, account.Invite{Client: "odoo"}); err != nil {
+		if _, err := c.w.people.help.Invitations().Invite(c.t.Context(), idp.Actor{Host: true}, u.ID, account.Invite{Client: "odoo"}); err != nil {
 			c.t.Fatal(err)
 		}
 		if _, err := chromedp.Call(c.ctx, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: "Europe/Paris"}); err != nil {
@@ -138,7 +139,7 @@ func TestNewcomerInChromium(t *testing.T) {
 		c.press("form#invite #submit", "[role=alert]")
 		c.write("input[name=new_password]", rightPassword)
 		c.press("form#invite #submit", "#chosen")
-		if now, err := c.w.db.Users().ByID(c.t.Context(), u.ID); err != nil || now.Profile.Zoneinfo != map[bool]string{true: "Europe/Paris"}[c.script] {
+		if now, err := c.w.db.Users.ByID(c.t.Context(), u.ID); err != nil || now.Profile.Zoneinfo != map[bool]string{true: "Europe/Paris"}[c.script] {
 			c.t.Errorf("times are told in %q, %v", now.Profile.Zoneinfo, err)
 		}
 		c.write("form#login input[name=password]", rightPassword)
@@ -161,6 +162,7 @@ func TestNewcomerInChromium(t *testing.T) {
 // a new one and on to where the person was going, past the second factor and not
 // around it (SECURITY.md E-03, E-04, E-07).
 func TestForgottenPasswordInChromium(t *testing.T) {
+	t.Parallel()
 	asCustomers(t, func(c customer) {
 		c.w.user(c.login, withApp, func(in *account.New) { in.Groups = []string{"held"} })
 		c.do(chromedp.Navigate(c.odoo))
@@ -186,6 +188,7 @@ func TestForgottenPasswordInChromium(t *testing.T) {
 // A lost phone: in by a backup code, which the page of one's own takes for a hint;
 // a new app, and the old one removed.
 func TestLostPhoneInChromium(t *testing.T) {
+	t.Parallel()
 	asCustomers(t, func(c customer) {
 		c.w.user(c.login, withApp, func(in *account.New) { in.Groups = []string{"held"} })
 		c.open("/my/security/backup-codes")
@@ -229,6 +232,7 @@ func TestLostPhoneInChromium(t *testing.T) {
 // Another e-mail address (SECURITY.md E-09, E-10), a copy of one's data, and the
 // request to close the account.
 func TestProfileInChromium(t *testing.T) {
+	t.Parallel()
 	asCustomers(t, func(c customer) {
 		c.w.user(c.login, withApp)
 		c.open("/my/profile")
@@ -253,6 +257,7 @@ func TestProfileInChromium(t *testing.T) {
 // A trusted device that is forgotten, a sign-in that is disowned, and two-step
 // verification that policy holds on to.
 func TestDevicesInChromium(t *testing.T) {
+	t.Parallel()
 	asCustomers(t, func(c customer) {
 		c.w.user(c.login, withApp, func(in *account.New) { in.Groups = []string{"held"} })
 		enter := func() {
@@ -283,6 +288,7 @@ func TestDevicesInChromium(t *testing.T) {
 // Two-step verification off where no policy asks for it, by the password and the
 // factor; the mail about it takes it back.
 func TestTurnedOffInChromium(t *testing.T) {
+	t.Parallel()
 	asCustomers(t, func(c customer) {
 		c.w.user(c.login, withApp)
 		c.open("/my/security/disable")

@@ -21,7 +21,7 @@ func keyList(a *app) *cobra.Command {
 }
 
 func (a *app) listKeys(ctx context.Context, b *base, cmd *cobra.Command) error {
-	ks, err := b.custodian().List(ctx, host)
+	ks, err := b.protocol.custodian().List(ctx, host)
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func keyRotate(a *app) *cobra.Command {
 			"so no relying party notices." + delayNote,
 		Example: "  latchkey key rotate",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, _ []string) error {
-			if err := b.custodian().Rotate(ctx, host); err != nil {
+			if err := b.protocol.custodian().Rotate(ctx, host); err != nil {
 				return err
 			}
 			settle(ctx)

@@ -2,7 +2,7 @@
 // authentication for companies that run Odoo.
 //
 // The commands only parse, call a use case and print; the same use cases serve
-// the pages. house.go wires the program.
+// the pages. house.go puts the program together.
 package main
 
 import (

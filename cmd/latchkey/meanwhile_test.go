@@ -29,14 +29,16 @@ func (w *world) enrolling(login string) (*person, string) {
 func TestPendingSignInDies(t *testing.T) {
 	for name, change := range map[string]func(w *world, id idp.UserID) error{
 		"new password": func(w *world, id idp.UserID) error {
-			return w.accounts.SetPassword(w.t.Context(), hostActor, id, "another horse, another battery")
+			return w.people.accounts.SetPassword(w.t.Context(), hostActor, id, "another horse, another battery")
 		},
-		"reset": func(w *world, id idp.UserID) error { return w.accounts.ResetFactors(w.t.Context(), hostActor, id) },
+		"reset": func(w *world, id idp.UserID) error {
+			return w.people.accounts.ResetFactors(w.t.Context(), hostActor, id)
+		},
 		"disabled and enabled": func(w *world, id idp.UserID) error {
-			if err := w.accounts.Disable(w.t.Context(), hostActor, id); err != nil {
+			if err := w.people.accounts.Disable(w.t.Context(), hostActor, id); err != nil {
 				return err
 			}
-			return w.accounts.Enable(w.t.Context(), hostActor, id)
+			return w.people.accounts.Enable(w.t.Context(), hostActor, id)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -57,7 +59,7 @@ func TestPendingSignInDies(t *testing.T) {
 			if wizard.submit("form#totp-confirm", "code", w.code(secret)); wizard.status != http.StatusGone {
 				t.Errorf("the wizard goes on: %d at %s", wizard.status, wizard.at)
 			}
-			if u, _ := w.db.Users().ByID(t.Context(), bob.ID); len(u.Factors) != 0 {
+			if u, _ := w.db.Users.ByID(t.Context(), bob.ID); len(u.Factors) != 0 {
 				t.Errorf("bob got %v", u.Factors)
 			}
 		})
@@ -71,7 +73,7 @@ func TestSessionOfAnOldEpoch(t *testing.T) {
 		u := w.user("ada@example.org")
 		p := w.person().open(w.odooLink("odoo")).signIn(w, "ada@example.org")
 		p.answer()
-		if err := w.db.Users().RaiseEpoch(t.Context(), u.ID); err != nil { // and the session is left, as in a race
+		if err := w.db.Users.RaiseEpoch(t.Context(), u.ID); err != nil { // and the session is left, as in a race
 			t.Fatal(err)
 		}
 		p.open(w.odooLink("odoo")).want("form#login")
@@ -142,11 +144,11 @@ func TestConfirmationDuringReset(t *testing.T) {
 				p.submit("form#totp-confirm", "code", w.code(secret))
 			}()
 			time.Sleep(60 * time.Millisecond) // in the middle of the hashing, which takes some 300 ms
-			if err := w.accounts.ResetFactors(t.Context(), hostActor, u.ID); err != nil {
+			if err := w.people.accounts.ResetFactors(t.Context(), hostActor, u.ID); err != nil {
 				t.Fatal(err)
 			}
 			<-done
-			held, err := w.engine.Held(t.Context(), u.Subject().ID)
+			held, err := w.proofs.engine.Held(t.Context(), u.Subject().ID)
 			if err != nil || len(held) != 0 {
 				t.Fatalf("after the reset: %d credentials, %v", len(held), err)
 			}
@@ -172,7 +174,7 @@ func TestParallelEnrolment(t *testing.T) {
 			}
 			return false
 		})
-		cs, err := w.engine.Held(t.Context(), u.Subject().ID)
+		cs, err := w.proofs.engine.Held(t.Context(), u.Subject().ID)
 		if err != nil || len(cs) != 2 {
 			t.Errorf("%d credentials, want one app and one set of backup codes: %v", len(cs), err)
 		}
@@ -211,7 +213,7 @@ func TestUnlockKnownBrowser(t *testing.T) {
 	if p.submit("form#login", "login", "ada@example.org", "password", rightPassword); p.status != http.StatusUnauthorized {
 		t.Fatalf("ten wrong passwords do not lock the browser: %d", p.status)
 	}
-	if err := w.accounts.Unlock(t.Context(), hostActor, u.ID); err != nil {
+	if err := w.people.accounts.Unlock(t.Context(), hostActor, u.ID); err != nil {
 		t.Fatal(err)
 	}
 	w.later(6 * time.Second) // as long as a cache may go on refusing
@@ -245,7 +247,7 @@ func TestOddRequests(t *testing.T) {
 	r.Header.Set("X-Real-IP", "3.3.3.3")
 	p.do(r)
 	var from string
-	err = w.db.Log().Events(t.Context(), idp.EventQuery{}, func(e idp.Event) error {
+	err = w.db.Log.Events(t.Context(), idp.EventQuery{}, func(e idp.Event) error {
 		if e.What == "signin.password" {
 			from = e.Origin.Address
 		}

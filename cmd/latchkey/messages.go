@@ -20,7 +20,7 @@ type messageView struct {
 	ID       string     `json:"id"`
 	Channel  string     `json:"channel"`
 	To       string     `json:"to"`
-	State    string     `json:"state"` // sent, waiting or given up
+	State    string     `json:"state"` // sent, waiting, given up, replaced or withdrawn
 	Created  time.Time  `json:"created"`
 	Sent     *time.Time `json:"sent,omitempty"`
 	Due      *time.Time `json:"due,omitempty"`
@@ -45,11 +45,6 @@ func viewMessage(m mail.Delivery) messageView {
 	}
 }
 
-// deliveries is what administrators see of messages.
-func (b *base) deliveries() *mail.Deliveries {
-	return &mail.Deliveries{Ledger: b.db.Deliveries(), Log: b.db.Log(), Atomic: b.db.Atomic, Now: b.now}
-}
-
 func messageList(a *app) *cobra.Command {
 	var limit int
 	var failed bool
@@ -67,7 +62,7 @@ func messageList(a *app) *cobra.Command {
 		if limit < 1 {
 			return usagef("--limit %d: a whole number from 1 is allowed", limit)
 		}
-		all, err := b.deliveries().List(ctx, host, mail.DeliveryQuery{Channel: mail.Channel(channel), Failed: failed, To: to, Limit: limit})
+		all, err := b.messages.deliveries().List(ctx, host, mail.DeliveryQuery{Channel: mail.Channel(channel), Failed: failed, To: to, Limit: limit})
 		if err != nil {
 			return err
 		}

@@ -28,7 +28,7 @@ func observe(method, route string, status int, took time.Duration) {
 func metrics(b *base) http.Handler {
 	db := b.db
 	r := prometheus.NewRegistry()
-	r.MustRegister(logState{b}, requests,
+	r.MustRegister(logState{b.records}, requests,
 		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "latchkey_sql_round_trips_total", Help: "Round trips to the database."},
 			func() float64 { trips, _ := db.Trips(); return float64(trips) }),
 		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "latchkey_sql_commits_total", Help: "Commits in the database."},

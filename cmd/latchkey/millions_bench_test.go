@@ -29,14 +29,14 @@ func BenchmarkMillions(b *testing.B) {
 	w.crowd(people, events)
 	owner := w.user("zoe@example.org", withApp, func(in *account.New) { in.Role = idp.Owner })
 	desk := w.sit(owner, 0, idp.Password, totp.Kind)
-	counter := figures.Counter{Store: w.db.Figures(), Now: w.clock, Report: func(err error) { b.Error(err) }}
+	counter := figures.Counter{Store: w.db.Figures, Now: w.clock, Report: func(err error) { b.Error(err) }}
 	from := time.Now()
 	if err := counter.Once(b.Context()); err != nil {
 		b.Fatal(err)
 	}
 	b.Logf("%d people and %d events counted for the first time in %v", people, events, time.Since(from).Round(time.Millisecond))
 	from = time.Now()
-	if _, err := w.db.Figures().CountPeople(b.Context(), figures.DayOf(w.clock()), w.clock().Add(-figures.StaleAfter), w.clock().Add(time.Hour)); err != nil {
+	if _, err := w.db.Figures.CountPeople(b.Context(), figures.DayOf(w.clock()), w.clock().Add(-figures.StaleAfter), w.clock().Add(time.Hour)); err != nil {
 		b.Fatal(err)
 	}
 	b.Logf("people counted again in %v", time.Since(from).Round(time.Millisecond))
@@ -91,7 +91,7 @@ func (s *sitter) download(b *testing.B, w *world, path string) (size int64) {
 // days. Seals and the chain are left out: nothing here reads them.
 func (w *world) crowd(people, events int) {
 	w.t.Helper()
-	w.must(w.db.Policies().Apply(w.t.Context(), []policy.Policy{{
+	w.must(w.db.Policies.Apply(w.t.Context(), []policy.Policy{{
 		Name: "portal", Enabled: true, Whom: policy.Whom{Kind: "portal"}, What: policy.What{
 			Assurance: policy.MFA, Enrolment: policy.Enrolment{Deadline: policy.Date(w.clock().AddDate(0, 0, 9).Format(time.DateOnly))},
 		},

@@ -12,38 +12,13 @@ import (
 
 	"latchkey/idp"
 	"latchkey/idp/mail"
-	"latchkey/idp/odoo"
 	"latchkey/idp/odoo/connector"
-	"latchkey/ui/message"
 )
 
 func odooCommands(a *app) *cobra.Command {
 	return group("odoo", "Odoos that are connected: connect, import, link, keep in step, lock, examine",
 		"  latchkey odoo connect --url https://erp.example.org --db erp --login admin --api-key-stdin < key\n  latchkey odoo doctor",
 		odooConnect(a), odooImport(a), odooLink(a), odooSync(a), odooSet(a), odooList(a), odooDoctor(a), odooLock(a), odooUnlock(a), odooEnd(a), odooPortal(a), odooDisconnect(a))
-}
-
-// connectors looks after Odoos. It needs no server to run.
-func (b *base) connectors() *connector.Service {
-	return &connector.Service{
-		Connections: b.db.Connections(), Journal: b.db.Journal(), Clients: b.db.Clients(), Users: b.db.Users(), Log: b.db.Log(), Atomic: b.db.Atomic,
-		Probes: &odoo.Service{Tokens: b.db.OdooTokens(), Now: b.now}, Outbox: b.db.Outbox(mail.Odoo),
-		Issuer: b.cfg.Issuer, Brand: b.cfg.Branding.Name, Now: b.now, Say: message.InOdoo,
-		HTTP: ourselves(),
-	}
-}
-
-// endings tells Odoos of ended sessions. It is a sender of its own, so that an
-// Odoo that is down holds up nothing else.
-func endings(b *base) *mail.Sender {
-	t := &connector.Endings{Service: b.connectors()}
-	return &mail.Sender{Outbox: b.db.Outbox(mail.Odoo), Transports: map[mail.Channel]mail.Transport{mail.Odoo: t}, Now: b.now, Every: time.Second}
-}
-
-// odooConnected reports whether an Odoo is connected.
-func (b *base) odooConnected(ctx context.Context) (bool, error) {
-	all, err := b.db.Connections().All(ctx)
-	return len(all) > 0, err
 }
 
 // connectionView is a connection without its key.
@@ -96,7 +71,7 @@ func odooList(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List the connected Odoos and how the last contact went", Args: nothing, Example: "  latchkey odoo list",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, _ []string) error {
-			all, err := b.db.Connections().All(ctx)
+			all, err := b.db.Connections.All(ctx)
 			if err != nil {
 				return err
 			}
@@ -140,16 +115,16 @@ func odooDisconnect(a *app) *cobra.Command {
 		if err := sure(cmd, yes || dry || !terminal(), fmt.Sprintf("Nobody will come into the Odoo %s through Latchkey any more.", clean(args[0]))); err != nil {
 			return err
 		}
-		did, err := b.connectors().Disconnect(ctx, host, args[0], dry, force)
+		did, err := b.odoo.connectors().Disconnect(ctx, host, args[0], dry, force)
 		if err != nil {
 			return err
 		}
 		if !dry {
 			settle(ctx)
 		}
-		return a.print(cmd, map[string]any{"ok": true, "connection": args[0], "dry_run": dry, "removed": did}, func(w io.Writer) {
+		return a.print(cmd, map[string]any{"ok": true, "connection": args[0], "dry_run": dry, "removed": connector.Texts(did), "notes": did}, func(w io.Writer) {
 			for _, d := range did {
-				fmt.Fprintln(w, verb(dry, "would remove", "removed")+":", clean(d))
+				fmt.Fprintln(w, verb(dry, "would remove", "removed")+":", clean(d.Text))
 			}
 		})
 	})
@@ -178,10 +153,10 @@ func odooEnd(a *app) *cobra.Command {
 		Example: "  latchkey odoo sessions-end ada@example.org",
 		RunE: a.onPerson(func(ctx context.Context, b *base, cmd *cobra.Command, u idp.User) error {
 			since := b.now()
-			if err := b.guard().EndOtherSessions(ctx, host, u.ID); err != nil {
+			if err := b.people.guard().EndOtherSessions(ctx, host, u.ID); err != nil {
 				return err
 			}
-			out, err := b.sendEndings(ctx, u, since)
+			out, err := b.odoo.sendEndings(ctx, u, since)
 			if err != nil {
 				return err
 			}
@@ -208,13 +183,13 @@ func odooEnd(a *app) *cobra.Command {
 
 // sendEndings sends what waits and says what became of one person's messages. A
 // running server may have them in its hands already.
-func (b *base) sendEndings(ctx context.Context, u idp.User, since time.Time) ([]ending, error) {
+func (o *odooSide) sendEndings(ctx context.Context, u idp.User, since time.Time) ([]ending, error) {
 	out := []ending{}
 	for range 20 {
-		if _, err := endings(b).Round(ctx); err != nil {
+		if _, err := o.endings().Round(ctx); err != nil {
 			return nil, err
 		}
-		all, err := b.db.Outbox().Newest(ctx, 500)
+		all, err := o.db.Outbox().Newest(ctx, 500)
 		if err != nil {
 			return nil, err
 		}
@@ -249,7 +224,7 @@ func odooPortal(a *app) *cobra.Command {
 	show := &cobra.Command{
 		Use: "show [NAME]", Short: "Print what would be written, what is there, and rules for a reverse proxy", Args: atMost(1), Example: "  latchkey odoo portal show shop",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
-			p, err := b.connectors().ShowPortal(ctx, host, named(args))
+			p, err := b.odoo.connectors().ShowPortal(ctx, host, named(args))
 			if err != nil {
 				return err
 			}
@@ -261,7 +236,7 @@ func odooPortal(a *app) *cobra.Command {
 		Use: "install [NAME]", Short: "Write the snippet into the head of Odoo's websites", Args: atMost(1), Example: "  latchkey odoo portal install shop --yes",
 		Long: "Write the snippet into the head of Odoo's websites, between marks, beside what is there already. On a terminal it is shown first.\nOdoo's own form stays at /web/login?local=1.",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
-			s := b.connectors()
+			s := b.odoo.connectors()
 			if terminal() && !yes {
 				p, err := s.ShowPortal(ctx, host, named(args))
 				if err != nil {
@@ -283,7 +258,7 @@ func odooPortal(a *app) *cobra.Command {
 	remove := &cobra.Command{
 		Use: "remove [NAME]", Short: "Take the snippet away again", Args: atMost(1), Example: "  latchkey odoo portal remove shop",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
-			n, err := b.connectors().RemovePortal(ctx, host, named(args))
+			n, err := b.odoo.connectors().RemovePortal(ctx, host, named(args))
 			if err != nil {
 				return err
 			}

@@ -18,6 +18,7 @@ type connectView struct {
 	DryRun        bool             `json:"dry_run,omitempty"`
 	Steps         []connector.Step `json:"steps"`
 	Warnings      []string         `json:"warnings"`
+	Notes         []connector.Note `json:"notes"` // the warnings, for other languages
 	Branding      string           `json:"branding,omitempty"`
 	connectionView
 }
@@ -61,13 +62,13 @@ func odooConnect(a *app) *cobra.Command {
 				fmt.Fprintf(cmd.OutOrStdout(), "%5.1f s  %-13s %s\n", s.Seconds, s.Name, clean(s.Did))
 			}
 		}
-		r, err := b.connectors().Connect(ctx, host, o, tell)
+		r, err := b.odoo.connectors().Connect(ctx, host, o, tell)
 		if err != nil {
 			return err
 		}
 		branding := ""
 		if !plain {
-			if branding, err = b.dressAsOdoo(ctx, host, r.Connection, o.Dry); err != nil {
+			if branding, err = b.odoo.dress(ctx, host, r.Connection, o.Dry); err != nil {
 				return fmt.Errorf("connected, but the client has no brand: %w", err)
 			}
 		}
@@ -76,7 +77,7 @@ func odooConnect(a *app) *cobra.Command {
 		}
 		v := connectView{
 			Client: string(r.Connection.Client), Authorization: r.AuthorizationURL, Validation: r.ValidationURL, DryRun: o.Dry, Steps: r.Steps,
-			Warnings: append([]string{}, r.Warnings...), Branding: branding, connectionView: viewConnection(r.Connection),
+			Warnings: connector.Texts(r.Warnings), Notes: append([]connector.Note{}, r.Warnings...), Branding: branding, connectionView: viewConnection(r.Connection),
 		}
 		return a.print(cmd, v, v.write)
 	})

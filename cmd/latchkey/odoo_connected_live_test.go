@@ -21,7 +21,7 @@ import (
 // connected connects the running Odoo by its own means, until the test ends.
 func (o *liveOdoo) connected(w *world) connector.Connection {
 	o.t.Helper()
-	ctx, s := o.t.Context(), w.connectors()
+	ctx, s := o.t.Context(), w.odoo.connectors()
 	began := time.Now()
 	r, err := s.Connect(ctx, host, connector.Order{URL: o.url, Database: o.db, Login: o.login, Key: o.password, ID: fmt.Sprintf("live%d", began.Unix())}, nil)
 	if err != nil {
@@ -46,7 +46,7 @@ func TestLiveConnected(t *testing.T) {
 	o := openOdoo(t)
 	w := newWorld(t, "sqlite")
 	c := o.connected(w)
-	s, ctx := w.connectors(), t.Context()
+	s, ctx := w.odoo.connectors(), t.Context()
 	again, err := s.Connect(ctx, host, connector.Order{URL: o.url, Database: o.db, Login: o.login, Key: o.password}, nil)
 	if err != nil || again.Connection.Provider != c.Provider {
 		t.Fatalf("%+v %v", again, err)
@@ -65,10 +65,10 @@ func TestLiveConnected(t *testing.T) {
 		t.Fatalf("second browser: Odoo says %q and %q", who, first)
 	}
 	began := time.Now()
-	if err := w.guard().EndOtherSessions(ctx, host, ada.ID); err != nil {
+	if err := w.people.guard().EndOtherSessions(ctx, host, ada.ID); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := endings(w.base).Round(ctx); err != nil || n != 1 {
+	if n, err := w.odoo.endings().Round(ctx); err != nil || n != 1 {
 		t.Errorf("%d messages, %v", n, err)
 	}
 	if a, b := o.whoIs(one), o.whoIs(two); a != "" || b != "" {
@@ -138,7 +138,7 @@ func TestLivePortalInChromium(t *testing.T) {
 	if !c.Facts.Has("website") {
 		t.Skip("this Odoo has no website")
 	}
-	s, ctx := w.connectors(), t.Context()
+	s, ctx := w.odoo.connectors(), t.Context()
 	if n, err := s.InstallPortal(ctx, host, c.ID); err != nil || n == 0 {
 		t.Fatalf("%d %v", n, err)
 	}
@@ -168,10 +168,10 @@ func TestLivePortalInChromium(t *testing.T) {
 	}
 
 	began := time.Now()
-	if err := w.guard().EndOtherSessions(ctx, host, ada.ID); err != nil {
+	if err := w.people.guard().EndOtherSessions(ctx, host, ada.ID); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := endings(w.base).Round(ctx); err != nil {
+	if _, err := w.odoo.endings().Round(ctx); err != nil {
 		t.Fatal(err)
 	}
 	b.do(chromedp.Navigate(o.url + "/my"))

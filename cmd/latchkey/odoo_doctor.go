@@ -15,6 +15,7 @@ func odooDoctor(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use: "doctor [NAME]", Short: "Find what is wrong with a connection, and every way around the second factor", Args: atMost(1),
 		Long: "Examine one connection, or all of them, and say what was found and what cures it. With --fix, what can be put right without a risk is.\n" +
+			"Then everything is examined again: a line says \"fixed\" when the cure has worked, and \"gone\" when another cure ended it, too.\n" +
 			"The exit code is 1 when a problem is left; advice leaves it 0.",
 		Example: "  latchkey odoo doctor shop --fix",
 	}
@@ -22,7 +23,7 @@ func odooDoctor(a *app) *cobra.Command {
 	c.RunE = a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
 		names := args
 		if len(names) == 0 {
-			all, err := b.db.Connections().All(ctx)
+			all, err := b.db.Connections.All(ctx)
 			if err != nil {
 				return err
 			}
@@ -35,7 +36,7 @@ func odooDoctor(a *app) *cobra.Command {
 		}
 		well, found := true, []connector.Diagnosis{}
 		for _, n := range names {
-			d, err := b.connectors().Doctor(ctx, host, n, fix)
+			d, err := b.odoo.connectors().Doctor(ctx, host, n, fix)
 			if err != nil {
 				return err
 			}
@@ -61,10 +62,19 @@ func writeDiagnosis(w io.Writer, d connector.Diagnosis) {
 	fmt.Fprintf(w, "%s  %s  %s\n", clean(d.Connection), clean(d.URL), clean(d.Version))
 	for _, f := range d.Findings {
 		state := string(f.Level)
-		if f.Fixed {
+		switch {
+		case f.Fixed:
 			state = "fixed"
+		case f.Gone:
+			state = "gone"
 		}
-		fmt.Fprintf(w, "%-8s %-18s %s\n%28s%s\n", state, f.Check, clean(f.Evidence), "-> ", clean(f.Cure))
+		fmt.Fprintf(w, "%-8s %-18s %s\n", state, f.Check, clean(f.Evidence))
+		if !f.Over() {
+			fmt.Fprintf(w, "%28s%s\n", "-> ", clean(f.Cure))
+		}
+		if f.Failed != "" {
+			fmt.Fprintf(w, "%28sOdoo refused it: %s\n", "", clean(f.Failed))
+		}
 	}
 	switch {
 	case len(d.Findings) == 0:

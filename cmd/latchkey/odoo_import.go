@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -15,20 +14,7 @@ import (
 
 	"latchkey/idp"
 	"latchkey/idp/odoo/connector"
-	"latchkey/ui/message"
 )
-
-// people keeps the people of both sides together. There is one for the program,
-// for it remembers who is linked.
-func (b *base) people() *connector.People {
-	b.odooOnce.Do(func() {
-		b.odooPeople = &connector.People{
-			Endings: &connector.Endings{Service: b.connectors()}, Accounts: b.accounts, Directory: b.db.Directory(), Ties: b.db.Ties(), Customers: b.companies(), Holder: rand.Text(),
-			Tell: message.Administrators{Notices: b.notices, Who: b.db.Administrators()},
-		}
-	})
-	return b.odooPeople
-}
 
 // odooImportFlags are the flags of `latchkey odoo import`.
 type odooImportFlags struct {
@@ -58,7 +44,7 @@ func odooImport(a *app) *cobra.Command {
 	f.StringArrayVar(&o.on, "on", nil, "`CLASS=CHOICE`: what is done about a class; can be repeated")
 	f.BoolVar(&o.sync, "sync", true, "keep both sides in step from now on")
 	c.RunE = a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
-		return b.importOdoo(ctx, a, cmd, args, o)
+		return o.bringIn(ctx, a, b.odoo.people(), cmd, args)
 	})
 	return c
 }
@@ -108,8 +94,7 @@ func (o odooImportFlags) settings(cmd *cobra.Command, c connector.Connection) (c
 	return s, s.Import.Check()
 }
 
-func (b *base) importOdoo(ctx context.Context, a *app, cmd *cobra.Command, args []string, o odooImportFlags) error {
-	p := b.people()
+func (o odooImportFlags) bringIn(ctx context.Context, a *app, p *connector.People, cmd *cobra.Command, args []string) error {
 	c, err := p.Find(ctx, args[0])
 	if err != nil {
 		return err

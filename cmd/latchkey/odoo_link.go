@@ -2,35 +2,15 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"net/http"
 	"slices"
 
 	"github.com/spf13/cobra"
 
 	"latchkey/idp/odoo/connector"
-	"latchkey/idp/oidc"
 )
-
-// arriving links somebody before an answer sends them back to Odoo.
-func (b *base) arriving() func(context.Context, oidc.Authorized) error {
-	p := b.people()
-	return func(ctx context.Context, a oidc.Authorized) error {
-		err := p.Arriving(ctx, a.Client.ID, a.User, a.Origin)
-		if errors.Is(err, connector.ErrSeveral) {
-			return oidc.Shown(http.StatusConflict, "odoo_several", err)
-		}
-		return err
-	}
-}
-
-// trickle asks Odoo for first passwords.
-func (b *base) trickle() *connector.Trickle {
-	return &connector.Trickle{Service: b.connectors(), Ties: b.db.Ties(), Limiter: b.db.Limiter()}
-}
 
 func odooLink(a *app) *cobra.Command {
 	var dry bool
@@ -43,7 +23,7 @@ func odooLink(a *app) *cobra.Command {
 	}
 	c.Flags().BoolVar(&dry, "dry-run", false, "say who would be linked, change nothing")
 	c.RunE = a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
-		p := b.people()
+		p := b.odoo.people()
 		conn, err := p.Find(ctx, named(args))
 		if err != nil {
 			return err

@@ -21,11 +21,11 @@ const hashOfEmployee = "$pbkdf2-sha512$600000$9773XktJyZmzVkoJwXhv7Q$scqROIVOJCa
 func (w *world) connected(t *testing.T) (*odootest.Odoo, connector.Connection) {
 	t.Helper()
 	there := odootest.New(t, odootest.Options{Now: w.clock})
-	_, err := w.connectors().Connect(t.Context(), host, connector.Order{URL: there.URL, Database: there.Database, Login: odootest.Login, Key: there.Key, ID: "shop"}, nil)
+	_, err := w.odoo.connectors().Connect(t.Context(), host, connector.Order{URL: there.URL, Database: there.Database, Login: odootest.Login, Key: there.Key, ID: "shop"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := w.connectors().Find(t.Context(), "shop")
+	c, err := w.odoo.connectors().Find(t.Context(), "shop")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +35,7 @@ func (w *world) connected(t *testing.T) (*odootest.Odoo, connector.Connection) {
 // bring imports people.
 func (w *world) bring(t *testing.T, c connector.Connection, from connector.Source) connector.ImportReport {
 	t.Helper()
-	i := connector.Import{Accounts: w.accounts, Directory: w.db.Directory(), Ties: w.db.Ties(), Connection: c}
+	i := connector.Import{Accounts: w.people.accounts, Directory: w.db.Directory, Ties: w.db.Ties, Connection: c}
 	r, err := i.Run(t.Context(), host, from)
 	if err != nil {
 		t.Fatal(err)
@@ -56,6 +56,7 @@ func TestOldPasswordAndApp(t *testing.T) {
 		base := odootest.NewDatabase(t, storetest.Postgres(t), 18)
 		base.User(odootest.User{Login: "ada", Email: "ada@example.org", Name: "Ada", Lang: "fr_FR", Password: hashOfEmployee, App: appSecret, Groups: []int{1}, Devices: 2})
 		there, c := w.connected(t)
+		there.SetParam("auth_signup.invitation_scope", "b2c") // it has not the people of that database
 		from, err := connector.OpenSQLAtHost(t.Context(), base.DSN, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -72,7 +73,7 @@ func TestOldPasswordAndApp(t *testing.T) {
 		if p.submit("form#factor", "code", w.code(appSecret)); p.answer().Get("access_token") == "" {
 			t.Errorf("%s", p.at)
 		}
-		u, err := w.accounts.Find(t.Context(), "ada@example.org")
+		u, err := w.people.accounts.Find(t.Context(), "ada@example.org")
 		if err != nil || !strings.HasPrefix(u.Password, "$argon2id$") {
 			t.Errorf("%.20s, %v", u.Password, err)
 		}
@@ -85,7 +86,7 @@ func TestTrickledPassword(t *testing.T) {
 		there, c := w.connected(t)
 		id := there.AddUser("pia@example.org", "Pia", "pia@example.org", true)
 		there.Set("res.users", id, odootest.Record{"password": "Old-Password-1"})
-		p := w.people()
+		p := w.odoo.people()
 		from, err := p.Source(t.Context(), c)
 		if err != nil {
 			t.Fatal(err)
@@ -117,8 +118,8 @@ func TestTrickledPassword(t *testing.T) {
 		if q, _ := try("pia@example.org", "Old-Password-1"); q.has("form#login") || len(there.Calls()) > 0 {
 			t.Errorf("Odoo is asked again: %s", q.at)
 		}
-		hasher, ok := w.hasher, false
-		u, err := w.accounts.Find(t.Context(), "pia@example.org")
+		hasher, ok := w.proofs.hasher, false
+		u, err := w.people.accounts.Find(t.Context(), "pia@example.org")
 		if err == nil {
 			ok, _, err = hasher.Check(t.Context(), u.Password, "Old-Password-1")
 		}
@@ -152,7 +153,7 @@ func TestLinkedOnTheWay(t *testing.T) {
 			t.Errorf("%d %s", q.status, q.text())
 		}
 		found := false
-		err := w.db.Log().Events(t.Context(), idp.EventQuery{What: []string{"odoo.link"}}, func(e idp.Event) error {
+		err := w.db.Log.Events(t.Context(), idp.EventQuery{What: []string{"odoo.link"}}, func(e idp.Event) error {
 			found = found || e.Result == "several" && strings.Contains(e.Detail["what"], "a") && e.Client == c.Client
 			return nil
 		})
@@ -166,7 +167,7 @@ func TestLinkedOnTheWay(t *testing.T) {
 // trip more than the 4 of DESIGN §3, for the page that asks "continue as".
 func (w *world) odooFlowAgain(t *testing.T, p *person, there *odootest.Odoo, c connector.Connection) {
 	t.Helper()
-	client, err := w.db.Clients().ByID(t.Context(), oidc.ClientID(c.Client))
+	client, err := w.db.Clients.ByID(t.Context(), oidc.ClientID(c.Client))
 	if err != nil {
 		t.Fatal(err)
 	}

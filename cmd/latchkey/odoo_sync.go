@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 
 	"github.com/spf13/cobra"
 
@@ -13,13 +12,6 @@ import (
 	"latchkey/idp/odoo/connector"
 	"latchkey/idp/odoo/rpc"
 )
-
-// follow keeps connected Odoos in step while the server runs.
-func (b *base) follow(ctx context.Context) {
-	b.people().Run(ctx, func(connection string, err error) {
-		slog.WarnContext(ctx, "synchronisation with Odoo failed; it is tried again, later and later", "connection", connection, "err", err)
-	})
-}
 
 func odooSync(a *app) *cobra.Command {
 	var once bool
@@ -40,7 +32,7 @@ func odooSync(a *app) *cobra.Command {
 		if !once && (o.DryRun || o.Full || o.Force) {
 			return usagef("--dry-run, --full and --force go with --once")
 		}
-		p := b.people()
+		p := b.odoo.people()
 		conn, err := p.Find(ctx, named(args))
 		if err != nil {
 			return err
@@ -108,7 +100,7 @@ func odooSet(a *app) *cobra.Command {
 		flags[s.name] = c.Flags().String(s.name, "", s.means)
 	}
 	c.RunE = a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
-		p := b.people()
+		p := b.odoo.people()
 		conn, err := p.Find(ctx, named(args))
 		if err != nil {
 			return err

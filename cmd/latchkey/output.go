@@ -12,9 +12,14 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// output is how commands answer: for people, or for machines.
+type output struct {
+	json bool // --json
+}
+
 // print shows one thing: as JSON for machines, or as human writes it.
-func (a *app) print(cmd *cobra.Command, v any, human func(w io.Writer)) error {
-	if a.json {
+func (o output) print(cmd *cobra.Command, v any, human func(w io.Writer)) error {
+	if o.json {
 		return encoder(cmd.OutOrStdout()).Encode(v)
 	}
 	human(cmd.OutOrStdout())
@@ -22,9 +27,9 @@ func (a *app) print(cmd *cobra.Command, v any, human func(w io.Writer)) error {
 }
 
 // say prints a sentence, or {"ok":true} and what the sentence is about.
-func (a *app) say(cmd *cobra.Command, about map[string]any, format string, args ...any) error {
+func (o output) say(cmd *cobra.Command, about map[string]any, format string, args ...any) error {
 	about["ok"] = true
-	return a.print(cmd, about, func(w io.Writer) { fmt.Fprintf(w, format+"\n", args...) })
+	return o.print(cmd, about, func(w io.Writer) { fmt.Fprintf(w, format+"\n", args...) })
 }
 
 // encoder leaves < and & in addresses as they are.
@@ -66,8 +71,8 @@ type list struct {
 	count int
 }
 
-func (a *app) list(cmd *cobra.Command, columns ...string) *list {
-	l := &list{json: a.json, out: cmd.OutOrStdout()}
+func (o output) list(cmd *cobra.Command, columns ...string) *list {
+	l := &list{json: o.json, out: cmd.OutOrStdout()}
 	if !l.json {
 		l.table = tabwriter.NewWriter(l.out, 0, 4, 2, ' ', 0)
 		fmt.Fprintln(l.table, strings.Join(columns, "\t"))

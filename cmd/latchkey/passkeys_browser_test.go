@@ -49,6 +49,7 @@ func newRelated(t *testing.T) *related {
 // domain, because the issuer's host says that it may (WebAuthn Level 3 §5.11),
 // and nowhere else. W-02.
 func TestRelatedOriginInChromium(t *testing.T) {
+	t.Parallel()
 	r := newRelated(t)
 	b := tab{t, chromium(t, "en", r.options...), "en"}
 	r.user("ada@example.org")

@@ -26,7 +26,7 @@ func policyList(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "Print all policies as a file that `policy apply` takes", Args: nothing, Example: "  latchkey policy list > policies.yaml",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, _ []string) error {
-			ps, err := b.db.Policies().All(ctx)
+			ps, err := b.db.Policies.All(ctx)
 			if err != nil {
 				return err
 			}
@@ -46,7 +46,7 @@ func policyShow(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "show NAME", Short: "Print one policy as a file that `policy apply` takes", Args: exactly(1), Example: "  latchkey policy show portal-needs-second-factor",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
-			ps, err := b.db.Policies().All(ctx)
+			ps, err := b.db.Policies.All(ctx)
 			if err != nil {
 				return err
 			}
@@ -90,16 +90,16 @@ func policyApply(a *app) *cobra.Command {
 		for i, p := range ps {
 			names[i] = p.Name
 		}
-		there, err := b.db.Policies().All(ctx)
+		there, err := b.db.Policies.All(ctx)
 		if err != nil {
 			return err
 		}
-		notes, outlook, err := b.notesOn(ctx, cmd, a, there, ps)
+		notes, outlook, err := b.rules.notesOn(ctx, cmd, a, there, ps)
 		if err != nil {
 			return err
 		}
 		if !dry {
-			if _, err = b.rulebook().Apply(ctx, host, ps, rulebook.Means{Reason: reason}); err != nil {
+			if _, err = b.rules.book().Apply(ctx, host, ps, rulebook.Means{Reason: reason}); err != nil {
 				return err
 			}
 			settle(ctx)
@@ -156,9 +156,9 @@ func policyRemove(a *app) *cobra.Command {
 		Long:    "Remove a policy. Its history stays, and `latchkey policy rollback` brings it back." + delayNote,
 		Example: "  latchkey policy remove portal-needs-second-factor",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
-			id, err := b.policyOf(ctx, args[0])
+			id, err := policyNamed(ctx, b.rules.book(), args[0])
 			if err == nil {
-				err = b.rulebook().Remove(ctx, host, id, rulebook.Means{Reason: reason})
+				err = b.rules.book().Remove(ctx, host, id, rulebook.Means{Reason: reason})
 			}
 			if errors.Is(err, idp.ErrNotFound) {
 				err = noPolicy(args[0])
@@ -174,9 +174,9 @@ func policyRemove(a *app) *cobra.Command {
 	return c
 }
 
-// policyOf is the id of the policy that has a name, or had it last.
-func (b *base) policyOf(ctx context.Context, name string) (string, error) {
-	id, err := b.rulebook().Find(ctx, host, name)
+// policyNamed is the id of the policy that has a name, or had it last.
+func policyNamed(ctx context.Context, book *rulebook.Service, name string) (string, error) {
+	id, err := book.Find(ctx, host, name)
 	if errors.Is(err, idp.ErrNotFound) {
 		err = noPolicy(name)
 	}

@@ -36,17 +36,17 @@ func policyHistory(a *app) *cobra.Command {
 	}
 	c.Flags().IntVar(&number, "version", 0, "print the version with this `NUMBER` as a file that `policy apply` takes")
 	c.RunE = a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
-		id, err := b.policyOf(ctx, args[0])
+		id, err := policyNamed(ctx, b.rules.book(), args[0])
 		if err != nil {
 			return err
 		}
 		if number > 0 {
-			return b.oneVersion(ctx, a, cmd, id, args[0], number)
+			return printVersion(ctx, a, b.rules.book(), cmd, id, args[0], number)
 		}
 		l := a.list(cmd, "VERSION", "AT", "NAME", "WHAT", "WHO", "WHY")
 		const page = 100
 		for before := 0; ; {
-			vs, err := b.rulebook().History(ctx, host, id, before, page)
+			vs, err := b.rules.book().History(ctx, host, id, before, page)
 			if err != nil {
 				return err
 			}
@@ -64,8 +64,8 @@ func policyHistory(a *app) *cobra.Command {
 	return c
 }
 
-func (b *base) oneVersion(ctx context.Context, a *app, cmd *cobra.Command, id, name string, number int) error {
-	v, err := b.rulebook().Version(ctx, host, id, number)
+func printVersion(ctx context.Context, a *app, book *rulebook.Service, cmd *cobra.Command, id, name string, number int) error {
+	v, err := book.Version(ctx, host, id, number)
 	if errors.Is(err, idp.ErrNotFound) {
 		err = fmt.Errorf("%w: the policy %s has no version %d; `latchkey policy history` lists them", idp.ErrNotFound, clean(name), number)
 	}
@@ -100,11 +100,11 @@ func policyRollback(a *app) *cobra.Command {
 		if err != nil || number < 1 {
 			return usagef("%q is no number of a version; `latchkey policy history %s` lists them", args[1], args[0])
 		}
-		id, err := b.policyOf(ctx, args[0])
+		id, err := policyNamed(ctx, b.rules.book(), args[0])
 		if err != nil {
 			return err
 		}
-		v, err := b.rulebook().Rollback(ctx, host, id, number, rulebook.Means{Reason: reason})
+		v, err := b.rules.book().Rollback(ctx, host, id, number, rulebook.Means{Reason: reason})
 		if errors.Is(err, idp.ErrNotFound) {
 			err = fmt.Errorf("%w: the policy %s has no version %d; `latchkey policy history` lists them", idp.ErrNotFound, clean(args[0]), number)
 		}

@@ -17,15 +17,15 @@ import (
 // notesOn says what an operator should know of policies before they hold: what
 // is not there, what nobody can satisfy and whom it shuts out. The outlook is
 // with them in force.
-func (b *base) notesOn(ctx context.Context, cmd *cobra.Command, a *app, there, draft []policy.Policy) (notes []string, _ posture.Outlook, err error) {
-	notes, err = b.doubtsOn(ctx, there, draft)
+func (r *ruleSide) notesOn(ctx context.Context, cmd *cobra.Command, a *app, there, draft []policy.Policy) (notes []string, _ posture.Outlook, err error) {
+	notes, err = r.doubtsOn(ctx, there, draft)
 	if err != nil {
 		return nil, nil, err
 	}
 	var out []string
 	count := 0
 	watch := a.watch(cmd)
-	outlook, err := b.posture().Preview(ctx, posture.Over(there, draft), posture.Options{}, func(p posture.Person) error {
+	outlook, err := r.posture().Preview(ctx, posture.Over(there, draft), posture.Options{}, func(p posture.Person) error {
 		watch.step()
 		for _, at := range append([]posture.Point{p.Standing.Now}, p.Standing.Ahead...) {
 			if at.State != posture.ShutOut {
@@ -64,28 +64,24 @@ func called(u idp.User) string {
 	return u.Login
 }
 
-func (b *base) posture() *posture.Service {
-	return &posture.Service{Users: b.db.Users(), Factors: b.engine, Now: b.now}
-}
-
 // doubtsOn says what an operator should know of each draft, as if all of them
 // were applied.
-func (b *base) doubtsOn(ctx context.Context, there, draft []policy.Policy) (notes []string, err error) {
+func (r *ruleSide) doubtsOn(ctx context.Context, there, draft []policy.Policy) (notes []string, err error) {
 	notes = []string{}
 	after := posture.Over(there, draft)
 	for _, p := range draft {
-		ds, err := b.rulebook().DoubtsAmong(ctx, host, p, after)
+		ds, err := r.book().DoubtsAmong(ctx, host, p, after)
 		if err != nil {
 			return nil, err
 		}
 		for _, d := range ds {
-			notes = append(notes, b.doubt(p.Name, d))
+			notes = append(notes, r.doubt(p.Name, d))
 		}
 	}
 	return notes, nil
 }
 
-func (b *base) doubt(name string, d rulebook.Doubt) string {
+func (r *ruleSide) doubt(name string, d rulebook.Doubt) string {
 	switch d.Kind {
 	case rulebook.NoGroup:
 		return fmt.Sprintf("policy %s names the group %q, which does not exist (yet)", name, d.Value)
@@ -102,7 +98,7 @@ func (b *base) doubt(name string, d rulebook.Doubt) string {
 	case rulebook.HardLock:
 		return fmt.Sprintf("policy %s locks all owners or all administrators hard: whoever knows their logins can keep them out with wrong passwords", name)
 	}
-	return fmt.Sprintf("policy %s demands what nobody can set up: this server offers %s; whoever it concerns and does not have it yet cannot sign in", name, words(b.engine.Kinds()))
+	return fmt.Sprintf("policy %s demands what nobody can set up: this server offers %s; whoever it concerns and does not have it yet cannot sign in", name, words(r.engine.Kinds()))
 }
 
 func words[S ~string](ss []S) string {

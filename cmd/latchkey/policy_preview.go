@@ -45,22 +45,22 @@ func policyPreview(a *app) *cobra.Command {
 		if f.only && len(args) == 0 {
 			return usagef("--only needs a file")
 		}
-		ps, err := b.draft(ctx, cmd, args, f.only)
+		ps, err := f.draft(ctx, b.rules, cmd, args)
 		if err != nil {
 			return err
 		}
-		o, err := b.options(ctx, f)
+		o, err := f.options(ctx, b)
 		if err != nil {
 			return err
 		}
-		return b.preview(ctx, a, cmd, ps, o, f.all)
+		return f.preview(ctx, a, b.rules, cmd, ps, o)
 	})
 	return c
 }
 
 // draft is the file over the policies that there are.
-func (b *base) draft(ctx context.Context, cmd *cobra.Command, args []string, only bool) ([]policy.Policy, error) {
-	there, err := b.db.Policies().All(ctx)
+func (f previewFlags) draft(ctx context.Context, r *ruleSide, cmd *cobra.Command, args []string) ([]policy.Policy, error) {
+	there, err := r.db.Policies.All(ctx)
 	if err != nil || len(args) == 0 {
 		return there, err
 	}
@@ -69,13 +69,13 @@ func (b *base) draft(ctx context.Context, cmd *cobra.Command, args []string, onl
 		return nil, err
 	}
 	over := posture.Over(there, ps)
-	if only {
+	if f.only {
 		// Over those there are, so that days of grace that run are known.
 		over = slices.DeleteFunc(over, func(p policy.Policy) bool {
 			return !slices.ContainsFunc(ps, func(q policy.Policy) bool { return q.Name == p.Name })
 		})
 	}
-	notes, err := b.doubtsOn(ctx, there, ps)
+	notes, err := r.doubtsOn(ctx, there, ps)
 	if err != nil {
 		return nil, err
 	}
@@ -85,16 +85,16 @@ func (b *base) draft(ctx context.Context, cmd *cobra.Command, args []string, onl
 	return over, nil
 }
 
-func (b *base) options(ctx context.Context, f previewFlags) (o posture.Options, err error) {
+func (f previewFlags) options(ctx context.Context, b *base) (o posture.Options, err error) {
 	for _, who := range f.users {
-		u, err := b.accounts.Find(ctx, who)
+		u, err := b.people.accounts.Find(ctx, who)
 		if err != nil {
 			return o, err
 		}
 		o.Users = append(o.Users, u)
 	}
 	if f.client != "" {
-		if _, err := b.client(ctx, f.client); err != nil {
+		if _, err := b.protocol.client(ctx, f.client); err != nil {
 			return o, err
 		}
 		o.Client = idp.ClientID(f.client)
@@ -121,14 +121,23 @@ func (b *base) options(ctx context.Context, f previewFlags) (o posture.Options, 
 }
 
 // preview prints the sum, and whom to look after.
-func (b *base) preview(ctx context.Context, a *app, cmd *cobra.Command, ps []policy.Policy, o posture.Options, all bool) error {
+func (f previewFlags) preview(ctx context.Context, a *app, r *ruleSide, cmd *cobra.Command, ps []policy.Policy, o posture.Options) error {
 	out := cmd.OutOrStdout()
-	found := &findings{json: a.json, out: out, everybody: o.Users != nil, all: all || o.Users != nil}
+	found := &findings{json: a.json, out: out, everybody: o.Users != nil, all: f.all || o.Users != nil}
 	if a.json {
 		fmt.Fprintln(out, `{"people":[`)
 	}
+	for _, u := range o.Users {
+		notes, err := r.obstacles(ctx, u, o.At)
+		if err != nil {
+			return err
+		}
+		for _, n := range notes {
+			fmt.Fprintln(cmd.ErrOrStderr(), "note:", clean(n))
+		}
+	}
 	watch := a.watch(cmd)
-	outlook, err := b.posture().Preview(ctx, ps, o, func(p posture.Person) error {
+	outlook, err := r.posture().Preview(ctx, ps, o, func(p posture.Person) error {
 		watch.step()
 		return found.add(p)
 	})

@@ -142,8 +142,8 @@ type watcher struct {
 	seen int
 }
 
-func (a *app) watch(cmd *cobra.Command) *watcher {
-	if a.json || !term.IsTerminal(int(os.Stderr.Fd())) {
+func (o output) watch(cmd *cobra.Command) *watcher {
+	if o.json || !term.IsTerminal(int(os.Stderr.Fd())) {
 		return &watcher{}
 	}
 	return &watcher{out: cmd.ErrOrStderr()}

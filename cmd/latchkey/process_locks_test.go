@@ -54,6 +54,7 @@ func (s tries) locked(when string) {
 
 // B-05: what locks somebody out is there after a crash.
 func TestLocksOutliveACrash(t *testing.T) {
+	t.Parallel()
 	p := newProgram(t)
 	p.add("a@example.org")
 	p.add("b@example.org", "--totp-secret", appSecret)
@@ -74,6 +75,7 @@ func TestLocksOutliveACrash(t *testing.T) {
 
 // B-05, B-06: nor does it go with Redis, or end at another instance.
 func TestLocksHoldEverywhere(t *testing.T) {
+	t.Parallel()
 	address := storetest.Redis(t)
 	o, err := goredis.ParseURL(address)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 // Who could not sign in from a deadline on is told by mail, in their language,
 // with the day, once; a program that starts anew tells it to nobody twice.
 func TestRemindersArrive(t *testing.T) {
+	t.Parallel()
 	p := newProgram(t)
 	deadline := time.Now().UTC().AddDate(0, 0, 10).Truncate(24 * time.Hour)
 	p.add("ann@example.org", "--locale", "fr")

@@ -22,6 +22,7 @@ func (p *person) password(login string) time.Duration {
 // next page in less than half a second, the code comes by the second gateway,
 // once, and opens the account.
 func TestGatewayCostsNoTime(t *testing.T) {
+	t.Parallel()
 	for _, how := range []string{"", "refuses", "hangs", "drips"} {
 		t.Run("gateway "+how, func(t *testing.T) {
 			p := newProgram(t)
@@ -67,6 +68,7 @@ func TestGatewayCostsNoTime(t *testing.T) {
 // The same for the mail server; what it refused comes when it takes mail again,
 // once.
 func TestMailServerCostsNoTime(t *testing.T) {
+	t.Parallel()
 	for _, how := range []string{"", "refuses", "hangs", "drips"} {
 		t.Run("server "+how, func(t *testing.T) {
 			p := newProgram(t)
@@ -116,6 +118,7 @@ func TestMailServerCostsNoTime(t *testing.T) {
 // runs the house is told by mail, and the log says it. People are offered other
 // ways.
 func TestPumpingIsTold(t *testing.T) {
+	t.Parallel()
 	p := newProgram(t, "LATCHKEY_SMS_UNCONFIRMED=5")
 	p.policy(codesPolicy)
 	for i := range 7 {

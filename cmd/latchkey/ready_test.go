@@ -20,13 +20,14 @@ func TestReadyIsToldOnce(t *testing.T) {
 	before := slog.Default()
 	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
 	t.Cleanup(func() { slog.SetDefault(before) })
-	h := &house{base: &base{db: storetest.Open(t)}}
+	db := storetest.Open(t)
+	r := &readiness{db: db}
 	ask := func(want int) {
 		t.Helper()
 		w := httptest.NewRecorder()
 		c, _ := gin.CreateTestContext(w)
 		c.Request = httptest.NewRequest(http.MethodGet, "/readyz", nil)
-		h.ready(c)
+		r.answer(c)
 		if w.Code != want {
 			t.Errorf("status %d, not %d", w.Code, want)
 		}
@@ -35,10 +36,10 @@ func TestReadyIsToldOnce(t *testing.T) {
 	if log.Len() != 0 {
 		t.Errorf("all is well, and the log says %s", log.String())
 	}
-	h.unready.Store(true)
+	r.lost.Store(true)
 	ask(http.StatusOK)
 	ask(http.StatusOK)
-	if err := h.db.Close(); err != nil {
+	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
 	ask(http.StatusServiceUnavailable)

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -11,7 +13,6 @@ import (
 	"latchkey/idp/oidc"
 	"latchkey/ui/company"
 	"latchkey/ui/profile"
-	"latchkey/ui/security"
 	pages "latchkey/ui/signin"
 )
 
@@ -29,19 +30,19 @@ func routes(h *house, extra []func(*house, gin.IRouter)) (http.Handler, error) {
 
 	// Answered without the database.
 	r.GET("/healthz", func(c *gin.Context) { c.String(http.StatusOK, "ok\n") })
-	r.GET("/readyz", h.ready)
+	r.GET("/readyz", (&readiness{db: h.db}).answer)
 	for _, e := range h.provider.Routes() {
 		for _, method := range e.Methods {
 			r.Handle(method, e.Path, gin.WrapF(e.Handler))
 		}
 	}
 	for _, method := range []string{http.MethodGet, http.MethodPost} {
-		r.Handle(method, "/odoo/:client_id/:secret/userinfo", gin.WrapF(h.odoo.Validate))
+		r.Handle(method, "/odoo/:client_id/:secret/userinfo", gin.WrapF(h.validator.Validate))
 	}
-	(&pages.Pages{Site: h.site, SignIn: h.signIn, Help: h.help, Background: h.behind.do, Farewell: h.provider.Frames, Related: h.cfg.Passkeys.Origins, Door: h.door}).Mount(r)
-	(&security.Pages{Site: h.site, SignIn: h.signIn, Security: h.security, Elsewhere: h.odooConnected}).Mount(r)
-	(&profile.Pages{Site: h.site, SignIn: h.signIn, Self: h.self, Apps: h.apps, Data: h.export()}).Mount(r)
-	(&company.Pages{Site: h.site, SignIn: h.signIn, Contacts: h.contacts()}).Mount(r)
+	(&pages.Pages{Site: h.site, SignIn: h.signIn, Help: h.people.help, Background: h.behind.do, Farewell: h.provider.Frames, Related: h.cfg.Passkeys.Origins, Door: h.people.door}).Mount(r)
+	h.protectionPages().Mount(r)
+	(&profile.Pages{Site: h.site, SignIn: h.signIn, Self: h.people.self, Apps: h.protocol.apps, Data: h.people.export()}).Mount(r)
+	(&company.Pages{Site: h.site, SignIn: h.signIn, Contacts: h.people.contacts()}).Mount(r)
 	h.administration().Mount(r)
 	if err := h.mountAPI(r); err != nil {
 		return nil, err
@@ -67,10 +68,18 @@ func (h heads) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Handler.ServeHTTP(w, r)
 }
 
-func (h *house) ready(c *gin.Context) {
-	err := h.db.Ready(c)
+// readiness is whether the server can serve, as proxies ask.
+type readiness struct {
+	db interface {
+		Ready(ctx context.Context) error // fails when the database does not answer
+	}
+	lost atomic.Bool // as it was told last
+}
+
+func (r *readiness) answer(c *gin.Context) {
+	err := r.db.Ready(c)
 	// A proxy asks every second: the log has the changes only.
-	if was := h.unready.Swap(err != nil); err != nil && !was {
+	if was := r.lost.Swap(err != nil); err != nil && !was {
 		slog.WarnContext(c, "not ready: the database does not answer", "err", err)
 	} else if err == nil && was {
 		slog.InfoContext(c, "ready again")

@@ -65,7 +65,7 @@ func TestSCIMCaps(t *testing.T) {
 	}
 	w.feed(token, http.MethodPost, scimGroups, m{"displayName": "Many", "members": members}).want(http.StatusRequestEntityTooLarge)
 	g := w.feed(token, http.MethodPost, scimGroups, m{"displayName": "Few", "members": []m{{"value": ids[0]}, {"value": ids[1]}, {"value": ids[2]}}}).want(http.StatusCreated)
-	store := w.db.Provisioned()
+	store := w.db.Provisioned
 	for most, want := range map[int]error{3: nil, 2: idp.ErrInvalid} {
 		if all, err := store.Members(t.Context(), g.at("displayName"), most); !errors.Is(err, want) || err == nil && len(all) != 3 {
 			t.Errorf("at most %d: %v, %v", most, all, err)

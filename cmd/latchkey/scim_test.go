@@ -38,7 +38,7 @@ func TestSCIMPeople(t *testing.T) {
 		if made.header.Get("Location") != w.url+at || made.header.Get("ETag") != made.at("meta", "version") || made.at("emails", 0, "value") != "ada@example.org" || made.at("phoneNumbers", 0, "value") != "+33612345678" {
 			t.Errorf("%v %s", made.header, made.body)
 		}
-		if u, err := w.accounts.Find(t.Context(), id); err != nil || !u.EmailVerified || u.PhoneVerified || u.Locale != "fr-FR" || u.Role != "" {
+		if u, err := w.people.accounts.Find(t.Context(), id); err != nil || !u.EmailVerified || u.PhoneVerified || u.Locale != "fr-FR" || u.Role != "" {
 			t.Errorf("%+v, %v", u, err)
 		}
 		if a := w.feed(token, http.MethodPost, scimUsers, entra("ADA@example.org")).want(http.StatusConflict); a.at("scimType") != "uniqueness" {
@@ -89,7 +89,7 @@ func TestSCIMPeople(t *testing.T) {
 		w.feed(token, http.MethodDelete, at, nil).want(http.StatusNoContent)
 		w.feed(token, http.MethodGet, at, nil).want(http.StatusNotFound)
 		w.feed(token, http.MethodDelete, at, nil).want(http.StatusNotFound)
-		if u, err := w.accounts.Find(t.Context(), id); err != nil || !u.Disabled {
+		if u, err := w.people.accounts.Find(t.Context(), id); err != nil || !u.Disabled {
 			t.Errorf("%+v, %v", u, err)
 		}
 		if back := w.feed(token, http.MethodPost, scimUsers, entra("ada@example.org")).want(http.StatusCreated); back.at("id") != id || back.at("active") != "true" || back.at("externalId") != "ext-ada@example.org" {
@@ -217,7 +217,7 @@ func TestSCIMRights(t *testing.T) {
 	}
 	w.feed(reads, http.MethodPost, scimUsers, entra("x@example.org")).want(http.StatusForbidden)
 	refused := 0 // D-07: each of them leaves a line
-	if err := w.db.Log().Events(t.Context(), idp.EventQuery{What: []string{"api.refused"}}, func(e idp.Event) error {
+	if err := w.db.Log.Events(t.Context(), idp.EventQuery{What: []string{"api.refused"}}, func(e idp.Event) error {
 		if e.Result == "denied" && e.Detail["right"] == string(idp.EditPeople) && strings.HasPrefix(e.Detail["operation"], "scim ") {
 			refused++
 		}
@@ -239,7 +239,7 @@ func TestSCIMRemoves(t *testing.T) {
 	token := w.machine("people:write")
 	id := w.feed(token, http.MethodPost, scimUsers, m{"userName": "ada"}).want(http.StatusCreated).at("id")
 	w.feed(token, http.MethodDelete, scimUsers+"/"+id, nil).want(http.StatusNoContent)
-	if _, err := w.accounts.Find(t.Context(), id); err == nil {
+	if _, err := w.people.accounts.Find(t.Context(), id); err == nil {
 		t.Error("still there")
 	}
 }

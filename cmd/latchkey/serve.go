@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -18,8 +17,6 @@ import (
 
 	"latchkey/config"
 	"latchkey/idp/mail"
-	"latchkey/idp/oidc"
-	"latchkey/idp/posture"
 )
 
 // drain is how long requests under way may take when the server stops.
@@ -75,7 +72,7 @@ func serve(ctx context.Context, cfg config.Config, o serveOptions) (err error) {
 		}
 	} else {
 		fmt.Fprintf(o.Out, "latchkey %s serves %s on %s\n", version, cfg.Issuer, cfg.Listen)
-		if err := b.offerOwner(ctx, o.Out); err != nil {
+		if err := b.people.offerOwner(ctx, o.Out); err != nil {
 			return err
 		}
 	}
@@ -93,40 +90,6 @@ func serve(ctx context.Context, cfg config.Config, o serveOptions) (err error) {
 	return s.run(ctx)
 }
 
-// work starts what goes on beside the requests. rest ends it and waits.
-func (b *base) work(ctx context.Context, send bool) (rest func(), err error) {
-	ctx, stop := context.WithCancel(ctx)
-	var all sync.WaitGroup
-	all.Go(func() { b.db.Watch(ctx) })
-	all.Go(func() { b.keep(ctx) })
-	tell := farewells(b)
-	all.Go(func() { tell.Run(ctx) })
-	signOut := endings(b)
-	all.Go(func() { signOut.Run(ctx) })
-	all.Go(func() { b.follow(ctx) })
-	all.Go(func() { b.remind(ctx) })
-	count := b.counter(func(err error) { slog.WarnContext(ctx, "counting failed; it is tried again", "err", err) })
-	all.Go(func() { count.Run(ctx) })
-	all.Go(func() { b.word(ctx) })
-	rest = func() { stop(); all.Wait() }
-	if err := b.keepLog(ctx, &all); err != nil {
-		rest()
-		return nil, err
-	}
-	if !send {
-		return rest, nil
-	}
-	senders, err := b.senders()
-	if err != nil {
-		rest()
-		return nil, err
-	}
-	for _, s := range senders {
-		all.Go(func() { s.Run(ctx) })
-	}
-	return rest, nil
-}
-
 // mailServer is the operator's.
 func mailServer(cfg config.Config) (*mail.SMTP, error) {
 	from, err := mail.SenderAddress(cfg.Issuer)
@@ -134,51 +97,6 @@ func mailServer(cfg config.Config) (*mail.SMTP, error) {
 		return nil, err
 	}
 	return mail.NewSMTP(mail.SMTPConfig{URL: cfg.Mail.SMTPURL, From: from, Name: cfg.Branding.Name})
-}
-
-// farewells tells applications of ended sessions. It is a sender of its own,
-// so that a slow application holds up no mail.
-func farewells(b *base) *mail.Sender {
-	t := oidc.Farewells{
-		Issuer: b.cfg.Issuer, Clients: b.db.Clients(), Keys: b.keys, Now: b.now, HTTP: oidc.NewOutbound(oidc.Outbound{Issuer: b.cfg.Issuer}),
-	}
-	return &mail.Sender{Outbox: b.db.Outbox(mail.Logout), Transports: map[mail.Channel]mail.Transport{mail.Logout: t}, Now: b.now}
-}
-
-// remind writes to people before a policy begins to demand what they have not
-// got. Every instance looks; each reminder goes out once.
-func (b *base) remind(ctx context.Context) {
-	r := &posture.Reminders{Users: b.db.Users(), Policies: b.db.Policies(), Factors: b.engine, Tell: b.notices, Now: b.now}
-	tick := time.NewTicker(time.Hour)
-	defer tick.Stop()
-	for {
-		if err := r.Run(ctx); err != nil && ctx.Err() == nil {
-			slog.WarnContext(ctx, "reminders of deadlines: some could not be written; they are tried again in an hour", "err", err)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
-}
-
-// keep does what must be done from time to time. Every instance may do it:
-// deleting what is expired and moving keys are decided by guarded writes.
-func (b *base) keep(ctx context.Context) {
-	tick := time.NewTicker(time.Minute)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			err := errors.Join(b.db.Sweep(ctx, b.now()), b.custodian().Maintain(ctx), b.lastUses.Flush(ctx))
-			if err != nil && ctx.Err() == nil {
-				slog.WarnContext(ctx, "housekeeping failed; it is tried again in a minute", "err", err)
-			}
-		}
-	}
 }
 
 // servers are the listeners of the program.

@@ -62,10 +62,10 @@ func TestSessionsAtOnce(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		w.user("ada@example.org")
 		w.user("bob@example.org")
-		h, version, err := w.settings.Read(t.Context(), hostActor)
+		h, version, err := w.choices.settings.Read(t.Context(), hostActor)
 		w.must(err)
 		h.Sessions = 2
-		w.must(w.settings.Change(t.Context(), hostActor, version, h))
+		w.must(w.choices.settings.Change(t.Context(), hostActor, version, h))
 		enter := func(login string) *person {
 			w.later(time.Second)
 			return w.person().open("/my/security").signIn(w, login)
@@ -77,7 +77,7 @@ func TestSessionsAtOnce(t *testing.T) {
 			t.Errorf("first %v, second %v, third %v, somebody else %v", inside(first), inside(second), inside(third), inside(other))
 		}
 		ended := 0
-		w.must(w.db.Log().Events(t.Context(), idp.EventQuery{What: []string{"session.end"}}, func(e idp.Event) error {
+		w.must(w.db.Log.Events(t.Context(), idp.EventQuery{What: []string{"session.end"}}, func(e idp.Event) error {
 			if e.Detail["reason"] == "limit" {
 				ended++
 			}

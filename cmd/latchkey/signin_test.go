@@ -76,7 +76,7 @@ func TestOdooMainJob(t *testing.T) {
 			t.Fatalf("%d backup codes, want 10", len(codes))
 		}
 		p.submit("form#codes-kept", "kept", "yes")
-		if got, _ := w.db.Users().ByID(t.Context(), u.ID); len(got.Factors) != 0 {
+		if got, _ := w.db.Users.ByID(t.Context(), u.ID); len(got.Factors) != 0 {
 			t.Fatalf("M-07: active before the confirmation: %v", got.Factors)
 		}
 		p.submit("form#totp-confirm", "code", "000000").want("form#totp-confirm")
@@ -129,7 +129,7 @@ func TestSessionLives(t *testing.T) {
 		w.demandMFA()
 		p.open(w.odooLink("odoo")).want("code.secret")
 
-		if err := w.accounts.Disable(t.Context(), hostActor, u.ID); err != nil {
+		if err := w.people.accounts.Disable(t.Context(), hostActor, u.ID); err != nil {
 			t.Fatal(err)
 		}
 		p.open(w.odooLink("odoo")).want("form#login")
@@ -193,7 +193,7 @@ func TestSameAnswer(t *testing.T) {
 		w.user("ada@example.org")
 		off := w.user("off@example.org")
 		w.user("locked@example.org")
-		if err := w.accounts.Disable(t.Context(), hostActor, off.ID); err != nil {
+		if err := w.people.accounts.Disable(t.Context(), hostActor, off.ID); err != nil {
 			t.Fatal(err)
 		}
 		try := func(login, password string) *person {

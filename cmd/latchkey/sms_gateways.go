@@ -25,7 +25,7 @@ func smsGatewayList(a *app) *cobra.Command {
 		Use: "list", Short: "List the gateways in the order in which they are asked", Args: nothing, Example: "  latchkey sms gateway list --json",
 		Long: "List the gateways in the order in which they are asked. Those of the configuration come after these; `latchkey config` shows them.",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, _ []string) error {
-			all, err := b.settings.ListGateways(ctx, host)
+			all, err := b.choices.settings.ListGateways(ctx, host)
 			if err != nil {
 				return err
 			}
@@ -63,10 +63,10 @@ func smsGatewayPut(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if g.ID, err = b.gatewayNamed(ctx, g.Name); err != nil {
+			if g.ID, err = gatewayNamed(ctx, b.choices.settings, g.Name); err != nil {
 				return err
 			}
-			id, err := b.settings.PutGateway(ctx, host, g)
+			id, err := b.choices.settings.PutGateway(ctx, host, g)
 			if err != nil {
 				return err
 			}
@@ -103,13 +103,13 @@ func parseGateway(text []byte) (settings.Gateway, error) {
 }
 
 // gatewayNamed is the id of a gateway; empty when there is none of that name.
-func (b *base) gatewayNamed(ctx context.Context, name string) (string, error) {
-	all, _, err := b.settings.Gateways(ctx)
-	i := slices.IndexFunc(all, func(g settings.Gateway) bool { return g.Name == strings.TrimSpace(name) })
+func gatewayNamed(ctx context.Context, all *settings.Service, name string) (string, error) {
+	known, _, err := all.Gateways(ctx)
+	i := slices.IndexFunc(known, func(g settings.Gateway) bool { return g.Name == strings.TrimSpace(name) })
 	if err != nil || i < 0 {
 		return "", err
 	}
-	return all[i].ID, nil
+	return known[i].ID, nil
 }
 
 func smsGatewayFirst(a *app) *cobra.Command {
@@ -126,12 +126,12 @@ func gatewayAction(a *app, use, short, done string, do func(*settings.Service) f
 	return &cobra.Command{
 		Use: use, Short: short, Args: exactly(1), Example: "  latchkey sms gateway " + strings.Replace(use, "NAME", "main", 1),
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
-			id, err := b.gatewayNamed(ctx, args[0])
+			id, err := gatewayNamed(ctx, b.choices.settings, args[0])
 			if err == nil && id == "" {
 				err = fmt.Errorf("%w: no gateway has the name %q; `latchkey sms gateway list` prints them", idp.ErrNotFound, args[0])
 			}
 			if err == nil {
-				err = do(b.settings)(ctx, host, id)
+				err = do(b.choices.settings)(ctx, host, id)
 			}
 			if err != nil {
 				return err

@@ -33,7 +33,7 @@ func TestGatewaysOfTheDatabaseStayOutside(t *testing.T) {
 		{"http://127.0.0.1:8080", s.URL, false, 1},
 	} {
 		db, called0 := storetest.Open(t), called
-		texts := &textGateways{cfg: config.Config{Issuer: c.issuer}, now: time.Now, settings: &settings.Service{Store: db.Settings(), Log: db.Log(), Atomic: db.Atomic, Now: time.Now}}
+		texts := &textGateways{cfg: config.Config{Issuer: c.issuer}, now: time.Now, settings: &settings.Service{Store: db.Settings, Log: db.Log, Atomic: db.Atomic, Now: time.Now}}
 		texts.cfg.SMS.Timeout = time.Second
 		if c.configured {
 			texts.cfg.SMS.HTTPURL = c.url

@@ -75,7 +75,7 @@ func userAdd(a *app) *cobra.Command {
 		if f.invite && in.Email == "" {
 			return usagef("--invite needs an --email")
 		}
-		u, err := b.accounts.Add(ctx, host, in)
+		u, err := b.people.accounts.Add(ctx, host, in)
 		if err != nil {
 			return taken(err)
 		}
@@ -134,7 +134,7 @@ func userShow(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use: "show WHO", Short: "Show a person, named by e-mail, login or id", Args: exactly(1), Example: "  latchkey user show ada@example.org",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
-			u, err := b.accounts.Find(ctx, args[0])
+			u, err := b.people.accounts.Find(ctx, args[0])
 			if err != nil {
 				return err
 			}
@@ -149,14 +149,14 @@ func userAction(a *app, name, short, done string, pick func(*account.Service) fu
 	return &cobra.Command{
 		Use: name + " WHO", Short: short, Args: exactly(1), Example: "  latchkey user " + name + " ada@example.org",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
-			u, err := b.accounts.Find(ctx, args[0])
+			u, err := b.people.accounts.Find(ctx, args[0])
 			if err != nil {
 				return err
 			}
-			if err := pick(b.accounts)(ctx, host, u.ID); err != nil {
+			if err := pick(b.people.accounts)(ctx, host, u.ID); err != nil {
 				return err
 			}
-			if u, err = b.accounts.Find(ctx, string(u.ID)); err != nil {
+			if u, err = b.people.accounts.Find(ctx, string(u.ID)); err != nil {
 				return err
 			}
 			return a.print(cmd, viewUser(u), func(w io.Writer) { fmt.Fprintf(w, "%s %s\n", clean(u.Login), done) })
@@ -172,7 +172,7 @@ func userPassword(a *app) *cobra.Command {
 	}
 	c.Flags().BoolVar(&fromStdin, "password-stdin", false, "read the password from standard input")
 	c.RunE = a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
-		u, err := b.accounts.Find(ctx, args[0])
+		u, err := b.people.accounts.Find(ctx, args[0])
 		if err != nil {
 			return err
 		}
@@ -183,7 +183,7 @@ func userPassword(a *app) *cobra.Command {
 		if plain == "" {
 			return usagef("no password was given: use --password-stdin, or a terminal")
 		}
-		if err := b.accounts.SetPassword(ctx, host, u.ID, plain); err != nil {
+		if err := b.people.accounts.SetPassword(ctx, host, u.ID, plain); err != nil {
 			return err
 		}
 		return a.say(cmd, map[string]any{"id": u.ID}, "%s has a new password; their sessions are ended", clean(u.Login))
@@ -199,14 +199,14 @@ func userRemove(a *app) *cobra.Command {
 	}
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	c.RunE = a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
-		u, err := b.accounts.Find(ctx, args[0])
+		u, err := b.people.accounts.Find(ctx, args[0])
 		if err != nil {
 			return err
 		}
 		if err := sure(cmd, yes, fmt.Sprintf("%s (%s) will be removed.", clean(u.Login), clean(u.Name))); err != nil {
 			return err
 		}
-		if err := b.accounts.Remove(ctx, host, u.ID); err != nil {
+		if err := b.people.accounts.Remove(ctx, host, u.ID); err != nil {
 			return err
 		}
 		return a.say(cmd, map[string]any{"id": u.ID}, "%s is removed", clean(u.Login))

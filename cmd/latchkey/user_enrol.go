@@ -46,7 +46,7 @@ func userEnrol(a *app) *cobra.Command {
 	c.Flags().BoolVar(&printLink, "print-link", false, "print the link, to hand it over in another way")
 	c.MarkFlagsOneRequired("method")
 	c.RunE = a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
-		u, err := b.accounts.Find(ctx, args[0])
+		u, err := b.people.accounts.Find(ctx, args[0])
 		if err != nil {
 			return err
 		}
@@ -58,7 +58,7 @@ func userEnrol(a *app) *cobra.Command {
 		if life == 0 {
 			return usagef("--for must be more than 0")
 		}
-		made, err := b.help.EnrolLink(ctx, host, u.ID, mfa.Kind(method), life)
+		made, err := b.people.help.EnrolLink(ctx, host, u.ID, mfa.Kind(method), life)
 		if err != nil {
 			return err
 		}
@@ -80,14 +80,14 @@ func userRecovery(a *app) *cobra.Command {
 		Long:    "Mail a person a link, good once and for 15 minutes, that leads to a new password. Their second factor stays as it is.",
 		Example: "  latchkey user send-recovery ada@example.org",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
-			u, err := b.accounts.Find(ctx, args[0])
+			u, err := b.people.accounts.Find(ctx, args[0])
 			if err != nil {
 				return err
 			}
 			if err := reachable(u); err != nil {
 				return err
 			}
-			sent, err := b.help.SendRecovery(ctx, u, host)
+			sent, err := b.people.help.Recovery().Send(ctx, u, host)
 			if err != nil {
 				return err
 			}

@@ -14,11 +14,11 @@ func userExport(a *app) *cobra.Command {
 			"No secret is in it. It is noted in the log, and the person is told by mail.",
 		Example: "  latchkey user export ada@example.org > ada.json",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
-			u, err := b.accounts.Find(ctx, args[0])
+			u, err := b.people.accounts.Find(ctx, args[0])
 			if err != nil {
 				return err
 			}
-			return b.export().WriteOf(ctx, host, u, func() io.Writer { return escaping{cmd.OutOrStdout()} })
+			return b.people.export().WriteOf(ctx, host, u, func() io.Writer { return escaping{cmd.OutOrStdout()} })
 		}),
 	}
 }

@@ -42,7 +42,7 @@ func userImport(a *app) *cobra.Command {
 		out := &importReport{app: a, out: cmd.OutOrStdout(), dry: dry}
 		bar := newProgress(cmd.ErrOrStderr())
 		i := account.Importer{
-			Service: b.accounts, Directory: b.db.Directory(), DryRun: dry,
+			Service: b.people.accounts, Directory: b.db.Directory, DryRun: dry,
 			Found:    func(f account.Finding) error { bar.clear(); return out.add(f) },
 			Progress: bar.show,
 		}
@@ -124,6 +124,14 @@ func newProgress(out io.Writer) *progress {
 		return &progress{out: out}
 	}
 	return &progress{}
+}
+
+// progress is silent for machines.
+func (o output) progress(cmd *cobra.Command) *progress {
+	if o.json {
+		return &progress{}
+	}
+	return newProgress(cmd.ErrOrStderr())
 }
 
 func (p *progress) show(done int, part float64) {

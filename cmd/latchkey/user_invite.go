@@ -66,7 +66,7 @@ func userInvite(a *app) *cobra.Command {
 		if len(args) == 0 {
 			return inviteMany(ctx, a, b, cmd, f)
 		}
-		u, err := b.accounts.Find(ctx, args[0])
+		u, err := b.people.accounts.Find(ctx, args[0])
 		if err != nil {
 			return err
 		}
@@ -101,7 +101,7 @@ func (f inviteFlags) check(ctx context.Context, b *base, args []string) error {
 	if f.client == "" {
 		return nil
 	}
-	c, err := b.db.Clients().ByID(ctx, idp.ClientID(f.client))
+	c, err := b.db.Clients.ByID(ctx, idp.ClientID(f.client))
 	if errors.Is(err, idp.ErrNotFound) || err == nil && c.Disabled {
 		return fmt.Errorf("no application with the id %q is open: `latchkey client list` shows them", f.client)
 	}
@@ -113,7 +113,7 @@ func (f inviteFlags) invite() account.Invite {
 }
 
 func inviteOne(ctx context.Context, b *base, u idp.User, in account.Invite) (inviteView, error) {
-	made, err := b.help.Invite(ctx, host, u.ID, in)
+	made, err := b.people.help.Invitations().Invite(ctx, host, u.ID, in)
 	if err != nil {
 		return inviteView{}, invitable(u, err)
 	}
@@ -141,7 +141,7 @@ func invitable(u idp.User, err error) error {
 // inviteMany invites everybody in a group, or everywhere, who has no password.
 func inviteMany(ctx context.Context, a *app, b *base, cmd *cobra.Command, f inviteFlags) error {
 	var all []idp.User
-	err := b.help.Without(ctx, host, f.group, func(u idp.User) error {
+	err := b.people.help.Invitations().Without(ctx, host, f.group, func(u idp.User) error {
 		all = append(all, u)
 		return nil
 	})

@@ -49,7 +49,7 @@ func userList(a *app) *cobra.Command {
 			return err
 		}
 		l := a.list(cmd, "ID", "LOGIN", "NAME", "KIND", "GROUPS", "FACTORS", "STATE", "LAST SIGN-IN")
-		err := b.directory().Each(ctx, f, func(e people.Entry) error {
+		err := b.people.directory().Each(ctx, f, func(e people.Entry) error {
 			line := people.LineOf(e)
 			v, u := listedUser{viewUser(e.User), line.SignedIn, line.Invited}, e.User
 			return l.add(v, u.ID, u.Login, u.Name, u.Kind, strings.Join(u.Groups, ","), strings.Join(v.Factors, ","), v.state(), stamp(e.SignedIn))

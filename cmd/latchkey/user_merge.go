@@ -77,21 +77,21 @@ func userMerge(a *app) *cobra.Command {
 	c.Flags().BoolVar(&remove, "remove", false, "delete the second account in place of disabling it")
 	c.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	c.RunE = a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
-		keep, err := b.accounts.Find(ctx, args[0])
+		keep, err := b.people.accounts.Find(ctx, args[0])
 		if err != nil {
 			return err
 		}
-		gone, err := b.accounts.Find(ctx, args[1])
+		gone, err := b.people.accounts.Find(ctx, args[1])
 		if err != nil {
 			return err
 		}
 		in := people.Merge{Keep: keep.ID, Gone: gone.ID, Remove: remove}
-		do := b.merging().Preview
+		do := b.people.merging().Preview
 		if !dry {
 			if err := sure(cmd, yes, fmt.Sprintf("%s (%s) will be merged into %s (%s).", clean(gone.Login), clean(gone.Name), clean(keep.Login), clean(keep.Name))); err != nil {
 				return err
 			}
-			do = b.merging().Do
+			do = b.people.merging().Do
 		}
 		m, err := do(ctx, host, in)
 		if errors.Is(err, people.ErrSame) {

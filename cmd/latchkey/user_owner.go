@@ -19,7 +19,7 @@ func userOwnerLink(a *app) *cobra.Command {
 		Long: "Print a link that makes the owner's account, good once and for 24 hours, as `serve` does while nobody owns the installation.\n" +
 			"Where there is an owner already, `latchkey user update WHO --role owner` makes another one.",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, _ []string) error {
-			token, until, err := b.accounts.OwnerLink(ctx, host.Origin)
+			token, until, err := b.people.accounts.Founding().OwnerLink(ctx, host.Origin)
 			if errors.Is(err, idp.ErrTaken) {
 				return fmt.Errorf("%w already; `latchkey user update WHO --role owner` makes another one", err)
 			} else if err != nil {

@@ -10,23 +10,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"latchkey/idp"
-	"latchkey/idp/security"
 	"latchkey/mfa"
 	"latchkey/mfa/backup"
 	"latchkey/mfa/temporary"
-	"latchkey/mfa/trust"
 )
-
-// guard looks after accounts from the command line. It reads no cookie, so its
-// devices need no key.
-func (b *base) guard() *security.Service {
-	return b.protection(&trust.Book{Devices: b.db.Devices(), Now: b.now}, nil)
-}
 
 // onPerson runs a command about one person.
 func (a *app) onPerson(do func(ctx context.Context, b *base, cmd *cobra.Command, u idp.User) error) func(*cobra.Command, []string) error {
 	return a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
-		u, err := b.accounts.Find(ctx, args[0])
+		u, err := b.people.accounts.Find(ctx, args[0])
 		if err != nil {
 			return err
 		}
@@ -60,12 +52,12 @@ func userDevices(a *app) *cobra.Command {
 	c.RunE = a.onPerson(func(ctx context.Context, b *base, cmd *cobra.Command, u idp.User) error {
 		switch {
 		case all:
-			if err := b.guard().ForgetDevices(ctx, host, u.ID); err != nil {
+			if err := b.people.guard().ForgetDevices(ctx, host, u.ID); err != nil {
 				return err
 			}
 			return a.say(cmd, map[string]any{"id": u.ID}, "no browser is trusted by %s any more", clean(u.Login))
 		case cmd.Flags().Changed("forget"):
-			err := b.guard().ForgetDevice(ctx, host, u.ID, one)
+			err := b.people.guard().ForgetDevice(ctx, host, u.ID, one)
 			if errors.Is(err, idp.ErrNotFound) {
 				return fmt.Errorf("%s trusts no browser with the id %q", clean(u.Login), one)
 			} else if err != nil {
@@ -73,7 +65,7 @@ func userDevices(a *app) *cobra.Command {
 			}
 			return a.say(cmd, map[string]any{"id": u.ID, "device": one}, "the browser is not trusted by %s any more", clean(u.Login))
 		}
-		ds, err := b.db.Devices().Of(ctx, mfa.SubjectID(u.ID))
+		ds, err := b.db.Devices.Of(ctx, mfa.SubjectID(u.ID))
 		if err != nil {
 			return err
 		}
@@ -110,12 +102,12 @@ func userSessions(a *app) *cobra.Command {
 	c.Flags().BoolVar(&all, "end-all", false, "sign them out everywhere")
 	c.RunE = a.onPerson(func(ctx context.Context, b *base, cmd *cobra.Command, u idp.User) error {
 		if all {
-			if err := b.guard().EndOtherSessions(ctx, host, u.ID); err != nil {
+			if err := b.people.guard().EndOtherSessions(ctx, host, u.ID); err != nil {
 				return err
 			}
 			return a.say(cmd, map[string]any{"id": u.ID}, "%s is signed out everywhere", clean(u.Login))
 		}
-		ss, err := b.db.Sessions().Of(ctx, u.ID)
+		ss, err := b.db.Sessions.Of(ctx, u.ID)
 		if err != nil {
 			return err
 		}
@@ -174,7 +166,7 @@ func userFactors(a *app) *cobra.Command {
 	c.Flags().StringVar(&remove, "remove", "", "remove the factor with this `ID`")
 	c.RunE = a.onPerson(func(ctx context.Context, b *base, cmd *cobra.Command, u idp.User) error {
 		if cmd.Flags().Changed("remove") {
-			err := b.guard().RemoveFactor(ctx, host, u.ID, mfa.CredentialID(remove), true)
+			err := b.people.guard().RemoveFactor(ctx, host, u.ID, mfa.CredentialID(remove), true)
 			if errors.Is(err, mfa.ErrNotHeld) {
 				return fmt.Errorf("%s has no factor with the id %q that can be removed so", clean(u.Login), remove)
 			} else if err != nil {
@@ -182,7 +174,7 @@ func userFactors(a *app) *cobra.Command {
 			}
 			return a.say(cmd, map[string]any{"id": u.ID, "factor": remove}, "the factor of %s is removed; their sessions are ended", clean(u.Login))
 		}
-		held, err := b.engine.Held(ctx, mfa.SubjectID(u.ID))
+		held, err := b.proofs.engine.Held(ctx, mfa.SubjectID(u.ID))
 		if err != nil {
 			return err
 		}

@@ -105,7 +105,7 @@ func (w *world) opened(u idp.User, id idp.SessionID, note string) string {
 	if note != "" {
 		s.Device = ""
 	}
-	if err := w.db.Sessions().Open(w.t.Context(), s); err != nil {
+	if err := w.db.Sessions.Open(w.t.Context(), s); err != nil {
 		w.t.Fatal(err)
 	}
 	return cookie
@@ -114,7 +114,7 @@ func (w *world) opened(u idp.User, id idp.SessionID, note string) string {
 // wantOpen asks that the browser is not trusted and so many sessions are left.
 func (w *world) wantOpen(u idp.User, cookie string, sessions int) {
 	w.t.Helper()
-	now, err := w.db.Users().ByID(w.t.Context(), u.ID)
+	now, err := w.db.Users.ByID(w.t.Context(), u.ID)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -122,7 +122,7 @@ func (w *world) wantOpen(u idp.User, cookie string, sessions int) {
 	if err != nil || trusted {
 		w.t.Errorf("trusted: %v, %v", trusted, err)
 	}
-	all, err := w.db.Sessions().Of(w.t.Context(), u.ID)
+	all, err := w.db.Sessions.Of(w.t.Context(), u.ID)
 	if err != nil || len(all) != sessions {
 		w.t.Errorf("%d sessions, want %d, %v", len(all), sessions, err)
 	}

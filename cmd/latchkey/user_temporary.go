@@ -27,12 +27,12 @@ func userTemporary(a *app) *cobra.Command {
 	c.MarkFlagsOneRequired("reason", "void")
 	c.MarkFlagsMutuallyExclusive("reason", "void")
 	c.RunE = a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
-		u, err := b.accounts.Find(ctx, args[0])
+		u, err := b.people.accounts.Find(ctx, args[0])
 		if err != nil {
 			return err
 		}
 		if void {
-			if err := b.help.VoidTemporaryCode(ctx, host, u.ID); err != nil {
+			if err := b.people.help.Codes().Void(ctx, host, u.ID); err != nil {
 				return err
 			}
 			return a.say(cmd, map[string]any{"id": u.ID}, "%s has no temporary code any more", clean(u.Login))
@@ -41,7 +41,7 @@ func userTemporary(a *app) *cobra.Command {
 			return usagef("--for and --uses must be more than 0")
 		}
 		until := b.now().Add(in.For).UTC().Truncate(time.Second)
-		code, err := b.help.TemporaryCode(ctx, host, u.ID, in)
+		code, err := b.people.help.Codes().Give(ctx, host, u.ID, in)
 		if err != nil {
 			return err
 		}

@@ -47,11 +47,11 @@ func userUpdate(a *app) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		u, err := b.accounts.Find(ctx, args[0])
+		u, err := b.people.accounts.Find(ctx, args[0])
 		if err != nil {
 			return err
 		}
-		if u, err = b.accounts.Update(ctx, host, u.ID, change); err != nil {
+		if u, err = b.people.accounts.Update(ctx, host, u.ID, change); err != nil {
 			return taken(err)
 		}
 		if change.Email != nil {

@@ -97,7 +97,7 @@ func (w *world) user(login string, change ...func(*account.New)) idp.User {
 	for _, c := range change {
 		c(&in)
 	}
-	u, err := w.accounts.Add(w.t.Context(), idp.Actor{Host: true}, in)
+	u, err := w.people.accounts.Add(w.t.Context(), idp.Actor{Host: true}, in)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -119,13 +119,13 @@ func (w *world) code(secret string) string {
 // policies puts policies in force.
 func (w *world) policies(ps ...policy.Policy) {
 	w.t.Helper()
-	if err := w.db.Policies().Apply(w.t.Context(), ps); err != nil {
+	if err := w.db.Policies.Apply(w.t.Context(), ps); err != nil {
 		w.t.Fatal(err)
 	}
 }
 
 func (w *world) demandMFA() {
-	err := w.db.Policies().Apply(w.t.Context(), []policy.Policy{
+	err := w.db.Policies.Apply(w.t.Context(), []policy.Policy{
 		{Name: "all", Enabled: true, Whom: policy.Whom{Everyone: true}, What: policy.What{Assurance: policy.MFA}},
 	})
 	if err != nil {
@@ -140,7 +140,7 @@ func (w *world) client(in oidc.Input) oidc.Registered {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	if err := w.db.Clients().Add(w.t.Context(), n.Client); err != nil {
+	if err := w.db.Clients.Add(w.t.Context(), n.Client); err != nil {
 		w.t.Fatal(err)
 	}
 	return n

@@ -27,13 +27,13 @@ func service(t *testing.T, db *store.DB) *account.Service {
 func serviceAt(t *testing.T, db *store.DB, clock *storetest.Clock) *account.Service {
 	t.Helper()
 	hasher := password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, 0, 0)
-	factors := &mfa.Engine{Credentials: db.Credentials(), Challenges: db.Challenges(), Limiter: db.Limiter(), Atomic: db.Atomic, Now: clock.Now}
+	factors := &mfa.Engine{Credentials: db.Credentials, Challenges: db.Challenges, Limiter: db.Limiter, Atomic: db.Atomic, Now: clock.Now}
 	factors.Register(totp.Factor{Issuer: "Latchkey", Now: clock.Now}, backup.Factor{Hash: hasher.Key}, temporary.Factor{Hash: hasher.Key, Now: clock.Now})
 	return &account.Service{
-		Users: db.Users(), Groups: db.Groups(), Sessions: db.Sessions(), Factors: factors, Passwords: hasher,
-		Log: db.Log(), Policies: db.Policies(), Atomic: db.Atomic, Now: clock.Now, MinPassword: 15, Words: []string{"Latchkey"},
-		Notify: &message.Notices{Outbox: db.Outbox(), Links: db.Links(), Issuer: "https://id.example.org", Brand: "Latchkey", Now: clock.Now},
-		Locks:  store.LocksOf(db), Links: db.Links(), Owners: db.Owners(),
+		Users: db.Users, Groups: db.Groups, Sessions: db.Sessions, Factors: factors, Passwords: hasher,
+		Log: db.Log, Policies: db.Policies, Atomic: db.Atomic, Now: clock.Now, MinPassword: 15, Words: []string{"Latchkey"},
+		Notify: &message.Notices{Outbox: db.Outbox(), Links: db.Links, Issuer: "https://id.example.org", Brand: "Latchkey", Now: clock.Now},
+		Locks:  db.Locks, Links: db.Links, Owners: db.Owners,
 	}
 }
 
@@ -57,7 +57,7 @@ func TestNamesAreUnique(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
-		us, err := db.Users().List(ctx, idp.UserQuery{})
+		us, err := db.Users.List(ctx, idp.UserQuery{})
 		if err != nil || len(us) != 1 {
 			t.Errorf("%d people, %v; a refused one left something behind", len(us), err)
 		}
@@ -84,7 +84,7 @@ func TestPasswordLength(t *testing.T) {
 	if err := add("a2", "qz7-Wolke", app); err != nil {
 		t.Errorf("9 characters beside an app: %v", err)
 	}
-	err := db.Policies().Apply(ctx, []policy.Policy{{Name: "p", Enabled: true, Whom: policy.Whom{Kind: "portal"}, What: policy.What{Assurance: policy.MFA}}})
+	err := db.Policies.Apply(ctx, []policy.Policy{{Name: "p", Enabled: true, Whom: policy.Whom{Kind: "portal"}, What: policy.What{Assurance: policy.MFA}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestDisableAndReset(t *testing.T) {
 		}
 		open := func(id idp.SessionID) {
 			t.Helper()
-			if err := db.Sessions().Open(ctx, idp.Session{ID: id, Hash: string(id), User: u.ID, Created: s.Now(), Seen: s.Now(), Expires: s.Now().Add(1e12), Idle: 1e12}); err != nil {
+			if err := db.Sessions.Open(ctx, idp.Session{ID: id, Hash: string(id), User: u.ID, Created: s.Now(), Seen: s.Now(), Expires: s.Now().Add(1e12), Idle: 1e12}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -120,11 +120,11 @@ func TestDisableAndReset(t *testing.T) {
 		if err := s.Disable(ctx, host, u.ID); err != nil {
 			t.Fatal(err)
 		}
-		after, err := db.Users().ByID(ctx, u.ID)
+		after, err := db.Users.ByID(ctx, u.ID)
 		if err != nil || !after.Disabled || after.Epoch <= u.Epoch {
 			t.Errorf("after Disable: %+v, %v", after, err)
 		}
-		if ss, _ := db.Sessions().Of(ctx, u.ID); len(ss) != 0 {
+		if ss, _ := db.Sessions.Of(ctx, u.ID); len(ss) != 0 {
 			t.Errorf("%d sessions are left", len(ss))
 		}
 		if err := s.Enable(ctx, host, u.ID); err != nil {
@@ -134,11 +134,11 @@ func TestDisableAndReset(t *testing.T) {
 		if err := s.ResetFactors(ctx, host, u.ID); err != nil {
 			t.Fatal(err)
 		}
-		reset, err := db.Users().ByID(ctx, u.ID)
+		reset, err := db.Users.ByID(ctx, u.ID)
 		if err != nil || len(reset.Factors) != 0 || reset.Epoch <= after.Epoch || len(reset.Groups) != 2 {
 			t.Errorf("after ResetFactors: %+v, %v", reset, err)
 		}
-		if ss, _ := db.Sessions().Of(ctx, u.ID); len(ss) != 0 {
+		if ss, _ := db.Sessions.Of(ctx, u.ID); len(ss) != 0 {
 			t.Errorf("%d sessions are left after the reset", len(ss))
 		}
 	})

@@ -18,7 +18,7 @@ import (
 // hour, and only then is the code made, and shown to who asked. Its fields are
 // set once, before first use.
 type Approvals struct {
-	*Help
+	Help  *Help
 	Store ApprovalStore
 }
 
@@ -72,33 +72,24 @@ type ApprovalStore interface {
 	Spend(ctx context.Context, id string, allowed bool) error
 }
 
-// SecondNeeded reports whether a temporary code takes a second administrator.
-// The host's command line needs none: it is the way in when nobody else is left.
-func (h *Help) SecondNeeded(ctx context.Context, by idp.Actor) (bool, error) {
-	if h.Second == nil || by.Host {
-		return false, nil
-	}
-	return h.Second(ctx)
-}
-
 // Ask asks for a temporary code that another administrator is to allow.
 func (a *Approvals) Ask(ctx context.Context, by idp.Actor, id idp.UserID, in Temporary) (Approval, error) {
 	if err := in.check(); err != nil {
 		return Approval{}, err
 	}
-	u, err := a.person(ctx, by, id, idp.HelpPeople, "factor.temporary_ask")
+	u, err := a.Help.acts().touch(ctx, by, id, idp.HelpPeople, "factor.temporary_ask")
 	if err != nil {
 		return Approval{}, err
 	}
 	if _, is := by.Service(); is {
-		return Approval{}, a.denied(ctx, by, id, "factor.temporary_ask", ErrService)
+		return Approval{}, a.Help.acts().denied(ctx, by, id, "factor.temporary_ask", ErrService)
 	}
-	now := a.Now()
+	now := a.Help.Service.Now()
 	out := Approval{
 		ID: strings.ToLower(rand.Text()), User: id, Requester: by.User, Temporary: in, Created: now, Expires: now.Add(approvalLife),
 	}
-	return out, a.Atomic(ctx, func(ctx context.Context) error {
-		return errors.Join(a.Store.Add(ctx, out), a.noteFactor(ctx, by, "factor.temporary_ask", u, temporary.Kind, map[string]string{"reason": in.Reason, "request": out.ID}))
+	return out, a.Help.Service.Atomic(ctx, func(ctx context.Context) error {
+		return errors.Join(a.Store.Add(ctx, out), a.Help.acts().noteFactor(ctx, by, "factor.temporary_ask", u, temporary.Kind, map[string]string{"reason": in.Reason, "request": out.ID}))
 	})
 }
 
@@ -117,7 +108,7 @@ func (a *Approvals) Waiting(ctx context.Context, by idp.Actor, whose idp.UserID)
 		if _, asked := may[r.User]; asked {
 			continue
 		}
-		u, err := a.Users.ByID(ctx, r.User)
+		u, err := a.Help.Service.Users.ByID(ctx, r.User)
 		if err != nil && !errors.Is(err, idp.ErrNotFound) {
 			return nil, err
 		}
@@ -129,7 +120,7 @@ func (a *Approvals) Waiting(ctx context.Context, by idp.Actor, whose idp.UserID)
 // able reports whether an administrator may help a person now: roles change
 // while a request waits (SECURITY.md D-02, D-04).
 func (a *Approvals) able(ctx context.Context, id idp.UserID, u idp.User) (bool, error) {
-	who, err := a.Users.ByID(ctx, id)
+	who, err := a.Help.Service.Users.ByID(ctx, id)
 	if errors.Is(err, idp.ErrNotFound) {
 		return false, nil
 	}
@@ -145,7 +136,7 @@ func (a *Approvals) Request(ctx context.Context, by idp.Actor, id string) (Appro
 	if err != nil {
 		return Approval{}, idp.User{}, err
 	}
-	u, err := a.person(ctx, by, r.User, idp.HelpPeople, "factor.temporary_allow")
+	u, err := a.Help.acts().touch(ctx, by, r.User, idp.HelpPeople, "factor.temporary_allow")
 	return r, u, err
 }
 
@@ -159,23 +150,23 @@ func (a *Approvals) Allow(ctx context.Context, by idp.Actor, id string) error {
 		return err
 	}
 	if _, is := by.Service(); is {
-		return a.denied(ctx, by, r.User, "factor.temporary_allow", ErrService)
+		return a.Help.acts().denied(ctx, by, r.User, "factor.temporary_allow", ErrService)
 	}
 	if by.Scopes != nil {
-		return a.denied(ctx, by, r.User, "factor.temporary_allow", idp.ErrMore)
+		return a.Help.acts().denied(ctx, by, r.User, "factor.temporary_allow", idp.ErrMore)
 	}
 	if by.User == r.Requester || by.User == r.User || by.User == "" {
-		return a.denied(ctx, by, r.User, "factor.temporary_allow", ErrOwnRequest)
+		return a.Help.acts().denied(ctx, by, r.User, "factor.temporary_allow", ErrOwnRequest)
 	}
 	if able, err := a.able(ctx, r.Requester, u); err != nil {
 		return err
 	} else if !able { // nobody could take the code
 		return idp.ErrSpent
 	}
-	return a.Atomic(ctx, func(ctx context.Context) error {
+	return a.Help.Service.Atomic(ctx, func(ctx context.Context) error {
 		return errors.Join(
-			a.Store.Allow(ctx, id, by.User, a.Now().Add(approvalLife)),
-			a.noteFactor(ctx, by, "factor.temporary_allow", u, temporary.Kind, map[string]string{"requester": string(r.Requester), "reason": r.Reason, "request": id}))
+			a.Store.Allow(ctx, id, by.User, a.Help.Service.Now().Add(approvalLife)),
+			a.Help.acts().noteFactor(ctx, by, "factor.temporary_allow", u, temporary.Kind, map[string]string{"requester": string(r.Requester), "reason": r.Reason, "request": id}))
 	})
 }
 
@@ -185,10 +176,10 @@ func (a *Approvals) Refuse(ctx context.Context, by idp.Actor, id string) error {
 	if err != nil {
 		return err
 	}
-	return a.Atomic(ctx, func(ctx context.Context) error {
+	return a.Help.Service.Atomic(ctx, func(ctx context.Context) error {
 		return errors.Join(
 			a.Store.Spend(ctx, id, !r.Waits()),
-			a.noteFactor(ctx, by, "factor.temporary_refuse", u, temporary.Kind, map[string]string{"requester": string(r.Requester), "request": id}))
+			a.Help.acts().noteFactor(ctx, by, "factor.temporary_refuse", u, temporary.Kind, map[string]string{"requester": string(r.Requester), "request": id}))
 	})
 }
 
@@ -201,7 +192,7 @@ func (a *Approvals) Take(ctx context.Context, by idp.Actor, id string) (string, 
 	}
 	switch {
 	case by.User != r.Requester:
-		return "", r, a.denied(ctx, by, r.User, "factor.temporary", idp.ErrDenied)
+		return "", r, a.Help.acts().denied(ctx, by, r.User, "factor.temporary", idp.ErrDenied)
 	case r.Waits():
 		return "", r, ErrNotYet
 	}
@@ -210,6 +201,6 @@ func (a *Approvals) Take(ctx context.Context, by idp.Actor, id string) (string, 
 	} else if !able {
 		return "", r, ErrNotYet
 	}
-	code, err := a.give(ctx, by, u, r.Temporary, r.Approver, func(ctx context.Context) error { return a.Store.Spend(ctx, id, true) })
+	code, err := a.Help.Codes().give(ctx, by, u, r.Temporary, r.Approver, func(ctx context.Context) error { return a.Store.Spend(ctx, id, true) })
 	return code, r, err
 }

@@ -12,8 +12,8 @@ import (
 func TestServiceIsNoSecond(t *testing.T) {
 	eachHouse(t, func(t *testing.T, h house) {
 		ctx := t.Context()
-		a := &account.Approvals{Help: h.Help, Store: h.db.Approvals()}
-		admin, err := h.Add(ctx, host, account.New{Login: "admin", Role: idp.Admin})
+		a := &account.Approvals{Help: h.Help, Store: h.db.Approvals}
+		admin, err := h.Service.Add(ctx, host, account.New{Login: "admin", Role: idp.Admin})
 		must(t, err)
 		u := h.add(t, nil)
 		service := idp.Actor{User: idp.ServiceUser("hr"), Role: idp.Admin, Scopes: []idp.Right{idp.HelpPeople}}
@@ -33,10 +33,10 @@ func TestServiceIsNoSecond(t *testing.T) {
 func TestTokenIsNoSecond(t *testing.T) {
 	eachHouse(t, func(t *testing.T, h house) {
 		ctx := t.Context()
-		a := &account.Approvals{Help: h.Help, Store: h.db.Approvals()}
-		admin, err := h.Add(ctx, host, account.New{Login: "admin", Role: idp.Admin})
+		a := &account.Approvals{Help: h.Help, Store: h.db.Approvals}
+		admin, err := h.Service.Add(ctx, host, account.New{Login: "admin", Role: idp.Admin})
 		must(t, err)
-		owner, err := h.Add(ctx, host, account.New{Login: "owner", Role: idp.Owner})
+		owner, err := h.Service.Add(ctx, host, account.New{Login: "owner", Role: idp.Owner})
 		must(t, err)
 		u := h.add(t, nil)
 		by := func(who idp.User, scopes ...idp.Right) idp.Actor {

@@ -28,14 +28,14 @@ func TestFedGroups(t *testing.T) {
 		return err
 	}
 	for name, err := range map[string]error{
-		"add": add(), "join": s.Join(ctx, admin, "fed", u.ID), "leave": s.Leave(ctx, admin, "fed", u.ID), "remove": s.RemoveGroup(ctx, admin, "fed"),
+		"add": add(), "join": s.Memberships().Join(ctx, admin, "fed", u.ID), "leave": s.Memberships().Leave(ctx, admin, "fed", u.ID), "remove": s.Memberships().RemoveGroup(ctx, admin, "fed"),
 	} {
 		if !errors.Is(err, account.ErrFed) || !errors.Is(err, idp.ErrInvalid) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	for name, err := range map[string]error{
-		"another": s.Join(ctx, admin, "other", u.ID), "the synchronisation": s.Leave(ctx, host, "fed", u.ID),
+		"another": s.Memberships().Join(ctx, admin, "other", u.ID), "the synchronisation": s.Memberships().Leave(ctx, host, "fed", u.ID),
 	} {
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -58,7 +58,7 @@ func TestFedGroupsOfAnImport(t *testing.T) {
 				t.Fatal(err)
 			}
 			var found []account.Finding
-			i := account.Importer{Service: s, Directory: db.Directory(), DryRun: dry, Found: func(f account.Finding) error { found = append(found, f); return nil }}
+			i := account.Importer{Service: s, Directory: db.Directory, DryRun: dry, Found: func(f account.Finding) error { found = append(found, f); return nil }}
 			sum, err := i.Import(ctx, idp.Actor{User: "admin", Role: idp.Admin}, table)
 			if err != nil || sum != (account.Imported{Rows: 4, Added: 2, Unchanged: 1, Conflicts: 1}) {
 				t.Errorf("dry %v: %+v, %v", dry, sum, err)
@@ -91,7 +91,7 @@ func TestFedGroupsOfAnImportMeanwhile(t *testing.T) {
 			t.Fatal(err)
 		}
 		var found []account.Finding
-		i := account.Importer{Service: s, Directory: db.Directory(), Found: func(f account.Finding) error { found = append(found, f); return nil }}
+		i := account.Importer{Service: s, Directory: db.Directory, Found: func(f account.Finding) error { found = append(found, f); return nil }}
 		sum, err := i.Import(t.Context(), idp.Actor{User: "admin", Role: idp.Admin}, table)
 		if err != nil || sum != (account.Imported{Rows: 2, Added: 1, Conflicts: 1}) || len(found) != 1 || found[0].Kind != account.Filled {
 			t.Errorf("%+v, %+v, %v", sum, found, err)

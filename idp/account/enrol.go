@@ -26,7 +26,7 @@ type Invitation struct {
 // there and is in no mail (M-08). Older links of this kind are void. life is at
 // most, and by default (0), that of its purpose. idp.ErrInvalid.
 func (h *Help) EnrolLink(ctx context.Context, by idp.Actor, id idp.UserID, kind mfa.Kind, life time.Duration) (Invitation, error) {
-	u, err := h.person(ctx, by, id, idp.HelpPeople, "factor.invite")
+	u, err := h.acts().touch(ctx, by, id, idp.HelpPeople, "factor.invite")
 	if err != nil {
 		return Invitation{}, err
 	}
@@ -36,18 +36,18 @@ func (h *Help) EnrolLink(ctx context.Context, by idp.Actor, id idp.UserID, kind 
 	switch {
 	case life < time.Minute || life > idp.LinkEnrol.Life():
 		return Invitation{}, fmt.Errorf("%w: the link is good for 1m to %gh", idp.ErrInvalid, idp.LinkEnrol.Life().Hours())
-	case !slices.Contains(enrollable, kind) || !slices.Contains(h.Factors.Kinds(), kind):
+	case !slices.Contains(enrollable, kind) || !slices.Contains(h.Service.Factors.Kinds(), kind):
 		return Invitation{}, fmt.Errorf("%w: %q is nothing that somebody can be asked to set up here", idp.ErrInvalid, kind)
 	case u.Disabled:
 		return Invitation{}, fmt.Errorf("%w: %s is disabled", idp.ErrInvalid, u.Login)
 	}
-	l, token := idp.NewLink(idp.LinkEnrol, u, h.Now(), life)
+	l, token := idp.NewLink(idp.LinkEnrol, u, h.Service.Now(), life)
 	l.Data = map[string]string{"method": string(kind)}
-	err = h.Atomic(ctx, func(ctx context.Context) error {
-		if err := h.issue(ctx, u, l, idp.Letter{Token: token, Method: kind}); err != nil {
+	err = h.Service.Atomic(ctx, func(ctx context.Context) error {
+		if err := h.post().issue(ctx, u, l, idp.Letter{Token: token, Method: kind}); err != nil {
 			return err
 		}
-		return h.noteFactor(ctx, by, "factor.invite", u, kind, map[string]string{"expires": l.Expires.UTC().Format(time.RFC3339)})
+		return h.acts().noteFactor(ctx, by, "factor.invite", u, kind, map[string]string{"expires": l.Expires.UTC().Format(time.RFC3339)})
 	})
 	if err != nil {
 		return Invitation{}, err

@@ -15,15 +15,15 @@ import (
 func TestFirstOwner(t *testing.T) {
 	eachHouse(t, func(t *testing.T, h house) {
 		ctx, from := t.Context(), idp.Origin{Address: "192.0.2.7"}
-		token, until, err := h.OwnerLink(ctx, idp.Origin{})
+		token, until, err := h.Service.Founding().OwnerLink(ctx, idp.Origin{})
 		must(t, err)
 		if !until.Equal(h.clock.Now().Add(24 * time.Hour)) {
 			t.Errorf("good until %s", until)
 		}
-		wantErr(t, h.MayFound(ctx, "x"+token), idp.ErrExpired)
+		wantErr(t, h.Service.Founding().MayFound(ctx, "x"+token), idp.ErrExpired)
 		good := account.New{Name: "Ada", Email: "ada@example.org", Password: oldPassword}
 		for _, bad := range []account.New{{Name: "Ada", Password: oldPassword}, {Email: "ada@example.org"}, {Email: "ada@example.org", Password: "short"}} {
-			_, err := h.Found(ctx, from, token, bad)
+			_, err := h.Service.Founding().Found(ctx, from, token, bad)
 			wantErr(t, err, idp.ErrInvalid)
 		}
 		// Of many at once one wins; the others make nobody.
@@ -33,7 +33,7 @@ func TestFirstOwner(t *testing.T) {
 			wg.Go(func() {
 				in := good
 				in.Email = string(rune('a'+i)) + "@example.org"
-				_, err := h.Found(ctx, from, token, in)
+				_, err := h.Service.Founding().Found(ctx, from, token, in)
 				switch {
 				case err == nil:
 					won.Add(1)
@@ -43,7 +43,7 @@ func TestFirstOwner(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		all, err := h.Users.List(ctx, idp.UserQuery{})
+		all, err := h.Service.Users.List(ctx, idp.UserQuery{})
 		if err != nil || won.Load() != 1 || len(all) != 1 || all[0].Role != idp.Owner || all[0].Kind != idp.Internal || all[0].EmailVerified {
 			t.Fatalf("%d won, %+v, %v", won.Load(), all, err)
 		}
@@ -54,8 +54,8 @@ func TestFirstOwner(t *testing.T) {
 		if e := h.event(t, "owner.offer"); e.Result != "ok" || e.Actor != "" {
 			t.Errorf("%+v", e)
 		}
-		wantErr(t, h.MayFound(ctx, token), idp.ErrExpired)
-		_, _, err = h.OwnerLink(ctx, idp.Origin{})
+		wantErr(t, h.Service.Founding().MayFound(ctx, token), idp.ErrExpired)
+		_, _, err = h.Service.Founding().OwnerLink(ctx, idp.Origin{})
 		wantErr(t, err, idp.ErrTaken)
 	})
 }
@@ -75,7 +75,7 @@ func TestLastOwner(t *testing.T) {
 		var failed atomic.Int32
 		for _, pair := range [][2]idp.User{{ada, eve}, {eve, ada}} {
 			wg.Go(func() {
-				_, err := h.Update(ctx, by(pair[0]), pair[1].ID, account.Change{Role: &none})
+				_, err := h.Service.Update(ctx, by(pair[0]), pair[1].ID, account.Change{Role: &none})
 				if errors.Is(err, idp.ErrLastOwner) {
 					failed.Add(1)
 				} else if err != nil {
@@ -91,13 +91,13 @@ func TestLastOwner(t *testing.T) {
 		if last.Role != idp.Owner {
 			last = h.user(t, eve.ID)
 		}
-		wantErr(t, h.Disable(ctx, by(last), last.ID), idp.ErrLastOwner)
-		wantErr(t, h.Remove(ctx, by(last), last.ID), idp.ErrLastOwner)
+		wantErr(t, h.Service.Disable(ctx, by(last), last.ID), idp.ErrLastOwner)
+		wantErr(t, h.Service.Remove(ctx, by(last), last.ID), idp.ErrLastOwner)
 		if u := h.user(t, last.ID); u.Disabled || u.Role != idp.Owner {
 			t.Errorf("%+v", u)
 		}
-		must(t, h.Disable(ctx, host, last.ID)) // break-glass
-		_, _, err := h.OwnerLink(ctx, idp.Origin{})
+		must(t, h.Service.Disable(ctx, host, last.ID)) // break-glass
+		_, _, err := h.Service.Founding().OwnerLink(ctx, idp.Origin{})
 		must(t, err)
 	})
 }
@@ -125,24 +125,24 @@ func TestRolesAndPeople(t *testing.T) {
 					}
 				}
 				edits, helps := mine.Holds(idp.EditPeople) && j <= i, mine.Holds(idp.HelpPeople) && j <= i
-				_, err := h.Update(ctx, by, u.ID, account.Change{Name: &name})
+				_, err := h.Service.Update(ctx, by, u.ID, account.Change{Name: &name})
 				allowed("update", edits, err)
-				allowed("unlock", helps, h.Unlock(ctx, by, u.ID))
-				allowed("join", edits, h.Join(ctx, by, "club", u.ID))
-				allowed("leave", edits, h.Leave(ctx, by, "club", u.ID))
-				allowed("set password", false, h.SetPassword(ctx, by, u.ID, newPassword))
-				_, err = h.TemporaryCode(ctx, by, u.ID, account.Temporary{Reason: "lost"})
+				allowed("unlock", helps, h.Service.Unlock(ctx, by, u.ID))
+				allowed("join", edits, h.Service.Memberships().Join(ctx, by, "club", u.ID))
+				allowed("leave", edits, h.Service.Memberships().Leave(ctx, by, "club", u.ID))
+				allowed("set password", false, h.Service.SetPassword(ctx, by, u.ID, newPassword))
+				_, err = h.Codes().Give(ctx, by, u.ID, account.Temporary{Reason: "lost"})
 				allowed("temporary code", helps, err)
-				_, err = h.Add(ctx, by, account.New{Login: string(mine) + "makes" + string(theirs), Role: theirs})
+				_, err = h.Service.Add(ctx, by, account.New{Login: string(mine) + "makes" + string(theirs), Role: theirs})
 				allowed("add", edits, err)
-				_, err = h.Update(ctx, by, people[""].ID, account.Change{Role: &theirs})
+				_, err = h.Service.Update(ctx, by, people[""].ID, account.Change{Role: &theirs})
 				allowed("grant", edits && mine.Holds(idp.GrantRoles), err)
-				_, err = h.Update(ctx, host, people[""].ID, account.Change{Role: new(idp.Role)})
+				_, err = h.Service.Update(ctx, host, people[""].ID, account.Change{Role: new(idp.Role)})
 				must(t, err)
 			}
 		}
 		denied := 0
-		must(t, h.db.Log().Events(ctx, idp.EventQuery{}, func(e idp.Event) error {
+		must(t, h.db.Log.Events(ctx, idp.EventQuery{}, func(e idp.Event) error {
 			if e.Result == "denied" && e.Actor != "" {
 				denied++
 			}

@@ -17,7 +17,7 @@ import (
 // The links change nothing before their token comes back in a form
 // (SECURITY.md E-07): whoever draws the page reads the link by idp.Links.Get.
 type Help struct {
-	*Service
+	Service *Service
 	Letters Letters
 	Limiter mfa.Limiter
 	// Title is what people call an application; empty: nobody knows it. nil: mails
@@ -41,15 +41,37 @@ type Letters interface {
 // mailed reports whether a mail reaches the person (SECURITY.md E-06).
 func mailed(u idp.User) bool { return u.Email != "" && u.EmailVerified }
 
-// person is who somebody may help, as they are now.
-func (h *Help) person(ctx context.Context, by idp.Actor, id idp.UserID, right idp.Right, what string) (idp.User, error) {
-	return h.touch(ctx, by, id, right, what)
+// post makes links and mails them.
+type post struct {
+	links   idp.Links
+	letters Letters
 }
 
 // issue makes a link that voids older ones of its purpose, and mails it.
-func (h *Help) issue(ctx context.Context, u idp.User, l idp.Link, letter idp.Letter) error {
+func (p post) issue(ctx context.Context, u idp.User, l idp.Link, letter idp.Letter) error {
 	letter.Link = l
-	return errors.Join(h.Links.Void(ctx, l.Purpose, u.ID), h.Links.Put(ctx, l), h.Letters.Letter(ctx, u, letter))
+	return errors.Join(p.links.Void(ctx, l.Purpose, u.ID), p.links.Put(ctx, l), p.letters.Letter(ctx, u, letter))
+}
+
+// The parts of the work, each with what it needs of the others.
+
+func (h *Help) acts() acts { return h.Service.acts() }
+
+func (h *Help) post() post { return post{h.Service.Links, h.Letters} }
+
+// Recovery is the way to a new password.
+func (h *Help) Recovery() Recovery {
+	return Recovery{h.acts(), h.post(), h.Service.Rules(), h.Limiter, h.Service.Sessions, h.Service.Locks}
+}
+
+// Invitations are the way to the first password.
+func (h *Help) Invitations() Invitations {
+	return Invitations{h.acts(), h.post(), h.Service.Rules(), h.Service.Sessions, h.Service.Locks, h.Title}
+}
+
+// Codes stand in for a second factor that is not at hand.
+func (h *Help) Codes() TemporaryCodes {
+	return TemporaryCodes{h.acts(), h.Service.Factors.Credentials, h.Service.Passwords.Key, h.Second}
 }
 
 // worded refuses a text that nobody can read later in the log.

@@ -33,8 +33,8 @@ func eachHouse(t *testing.T, f func(t *testing.T, h house)) {
 	storetest.EachAt(t, clock.Now, func(t *testing.T, db *store.DB) {
 		s := serviceAt(t, db, clock)
 		f(t, house{
-			&account.Help{Service: s, Limiter: db.Limiter(), Letters: s.Notify.(*message.Notices)}, db, clock,
-			&trust.Book{Devices: db.Devices(), Secret: []byte("a key"), Now: clock.Now},
+			&account.Help{Service: s, Limiter: db.Limiter, Letters: s.Notify.(*message.Notices)}, db, clock,
+			&trust.Book{Devices: db.Devices, Secret: []byte("a key"), Now: clock.Now},
 		})
 	})
 }
@@ -50,14 +50,14 @@ func (h house) add(t *testing.T, change func(*account.New)) idp.User {
 	if change != nil {
 		change(&in)
 	}
-	u, err := h.Add(t.Context(), host, in)
+	u, err := h.Service.Add(t.Context(), host, in)
 	must(t, err)
 	return h.user(t, u.ID)
 }
 
 func (h house) user(t *testing.T, id idp.UserID) idp.User {
 	t.Helper()
-	u, err := h.Users.ByID(t.Context(), id)
+	u, err := h.Service.Users.ByID(t.Context(), id)
 	must(t, err)
 	return u
 }
@@ -66,7 +66,7 @@ func (h house) user(t *testing.T, id idp.UserID) idp.User {
 func (h house) opens(t *testing.T, u idp.User) (cookie string) {
 	t.Helper()
 	n := idp.Session{ID: idp.SessionID(h.clock.Now().String()), Hash: h.clock.Now().String(), User: u.ID, Epoch: u.Epoch, Seen: h.clock.Now(), Expires: h.clock.Now().Add(time.Hour), Idle: time.Hour}
-	must(t, h.Sessions.Open(t.Context(), n))
+	must(t, h.Service.Sessions.Open(t.Context(), n))
 	_, cookie, err := h.book.Trust(t.Context(), mfa.SubjectID(u.ID), u.Epoch, []mfa.Kind{"totp"}, "", "", "", 24*time.Hour)
 	must(t, err)
 	return cookie
@@ -76,7 +76,7 @@ func (h house) opens(t *testing.T, u idp.User) (cookie string) {
 func (h house) open(t *testing.T, id idp.UserID, cookie string) bool {
 	t.Helper()
 	u := h.user(t, id)
-	all, err := h.Sessions.Of(t.Context(), id)
+	all, err := h.Service.Sessions.Of(t.Context(), id)
 	must(t, err)
 	_, trusted, err := h.book.Recognise(t.Context(), mfa.SubjectID(id), u.Epoch, u.Trust, cookie)
 	must(t, err)
@@ -88,7 +88,7 @@ func (h house) open(t *testing.T, id idp.UserID, cookie string) bool {
 
 func (h house) passes(t *testing.T, id idp.UserID, plain string) bool {
 	t.Helper()
-	ok, _, err := h.Passwords.Check(t.Context(), h.user(t, id).Password, plain)
+	ok, _, err := h.Service.Passwords.Check(t.Context(), h.user(t, id).Password, plain)
 	must(t, err)
 	return ok
 }
@@ -119,7 +119,7 @@ func (h house) token(t *testing.T, kind string) string {
 // event returns the newest event of a name.
 func (h house) event(t *testing.T, what string) (out idp.Event) {
 	t.Helper()
-	must(t, h.db.Log().Events(t.Context(), idp.EventQuery{}, func(e idp.Event) error {
+	must(t, h.db.Log.Events(t.Context(), idp.EventQuery{}, func(e idp.Event) error {
 		if e.What == what && e.Result != "denied" {
 			out = e
 		}
@@ -157,20 +157,20 @@ func TestTemporaryCode(t *testing.T) {
 			{}, {Reason: " "}, {Reason: "two\nlines"}, {Reason: strings.Repeat("x", 201)}, {Reason: "r", For: 72*time.Hour + 1}, {Reason: "r", For: -1},
 			{Reason: "r", For: time.Second}, {Reason: "r", Uses: 11}, {Reason: "r", Uses: -1},
 		} {
-			_, err := h.TemporaryCode(ctx, host, u.ID, in)
+			_, err := h.Codes().Give(ctx, host, u.ID, in)
 			wantErr(t, err, idp.ErrInvalid)
 		}
 		for _, by := range []idp.Actor{{}, {User: u.ID}, {User: "eve", Role: idp.Auditor}} {
-			_, err := h.TemporaryCode(ctx, by, u.ID, account.Temporary{Reason: "r"})
+			_, err := h.Codes().Give(ctx, by, u.ID, account.Temporary{Reason: "r"})
 			wantErr(t, err, idp.ErrDenied)
 		}
 		if n := len(h.user(t, u.ID).Factors); n != 1 {
 			t.Fatalf("a refused code left %d factors", n)
 		}
 		h.clock.Pass(time.Second)
-		code, err := h.TemporaryCode(ctx, host, u.ID, account.Temporary{Reason: "phone lost, seen at the desk"})
+		code, err := h.Codes().Give(ctx, host, u.ID, account.Temporary{Reason: "phone lost, seen at the desk"})
 		must(t, err)
-		held, err := h.Factors.Held(ctx, mfa.SubjectID(u.ID))
+		held, err := h.Service.Factors.Held(ctx, mfa.SubjectID(u.ID))
 		must(t, err)
 		if len(held) != 2 || held[1].Kind != temporary.Kind || !held[1].Expires.Equal(h.clock.Now().Add(24*time.Hour)) || temporary.Left(held[1]) != 1 {
 			t.Errorf("%+v", held)
@@ -193,11 +193,11 @@ func TestTemporaryCode(t *testing.T) {
 // sign asks for the code and answers with it.
 func (h house) sign(t *testing.T, u idp.User, code string) error {
 	t.Helper()
-	c, err := h.Factors.Ask(t.Context(), u.Subject(), temporary.Kind, "b")
+	c, err := h.Service.Factors.Ask(t.Context(), u.Subject(), temporary.Kind, "b")
 	if err != nil {
 		return err
 	}
-	_, err = h.Factors.Check(t.Context(), u.Subject(), c.ID, "b", mfa.Answer{Code: code}, nil)
+	_, err = h.Service.Factors.Check(t.Context(), u.Subject(), c.ID, "b", mfa.Answer{Code: code}, nil)
 	return err
 }
 
@@ -210,7 +210,7 @@ func TestTemporaryCodeReplaces(t *testing.T) {
 		bob := h.add(t, func(in *account.New) { in.Login, in.Email = "bob", "bob@example.org" })
 		give := func(u idp.User, uses int) string {
 			t.Helper()
-			code, err := h.TemporaryCode(ctx, host, u.ID, account.Temporary{Reason: "r", Uses: uses, For: time.Hour})
+			code, err := h.Codes().Give(ctx, host, u.ID, account.Temporary{Reason: "r", Uses: uses, For: time.Hour})
 			must(t, err)
 			return code
 		}
@@ -234,10 +234,10 @@ func TestTemporaryCodeReplaces(t *testing.T) {
 // T-09, B-04: of twenty uses at once no more pass than the code has.
 func TestTemporaryCodeRace(t *testing.T) {
 	eachHouse(t, func(t *testing.T, h house) {
-		h.Factors.Rules = mfa.Rules{PerAccount: 1000, PerChallenge: 1000}
+		h.Service.Factors.Rules = mfa.Rules{PerAccount: 1000, PerChallenge: 1000}
 		u := h.add(t, nil)
 		for _, uses := range []int{1, 3} {
-			code, err := h.TemporaryCode(t.Context(), host, u.ID, account.Temporary{Reason: "r", Uses: uses})
+			code, err := h.Codes().Give(t.Context(), host, u.ID, account.Temporary{Reason: "r", Uses: uses})
 			must(t, err)
 			var won atomic.Int64
 			parallel(func(int) {
@@ -261,11 +261,11 @@ func TestTemporaryCodesAtOnce(t *testing.T) {
 		u := h.add(t, nil)
 		for range 5 {
 			parallel(func(int) {
-				if _, err := h.TemporaryCode(t.Context(), host, u.ID, account.Temporary{Reason: "r"}); err != nil && !errors.Is(err, idp.ErrSpent) {
+				if _, err := h.Codes().Give(t.Context(), host, u.ID, account.Temporary{Reason: "r"}); err != nil && !errors.Is(err, idp.ErrSpent) {
 					t.Error(err)
 				}
 			})
-			held, err := h.Factors.Held(t.Context(), mfa.SubjectID(u.ID))
+			held, err := h.Service.Factors.Held(t.Context(), mfa.SubjectID(u.ID))
 			must(t, err)
 			if len(held) != 2 {
 				t.Errorf("%d factors", len(held))
@@ -303,7 +303,7 @@ func TestEnrolLink(t *testing.T) {
 		if first.SentTo != "ada@example.org" || first.Token != h.token(t, "enrol") || !first.Expires.Equal(h.clock.Now().Add(72*time.Hour)) {
 			t.Errorf("%+v", first)
 		}
-		l, who, err := h.Links.Get(ctx, idp.LinkEnrol, idp.HashLink(first.Token))
+		l, who, err := h.Service.Links.Get(ctx, idp.LinkEnrol, idp.HashLink(first.Token))
 		must(t, err)
 		if who.ID != u.ID || l.Data["method"] != "totp" {
 			t.Errorf("%+v of %s", l, who.ID)
@@ -317,10 +317,10 @@ func TestEnrolLink(t *testing.T) {
 		h.clock.Pass(time.Second)
 		second, err := h.EnrolLink(ctx, host, u.ID, "totp", time.Hour)
 		must(t, err)
-		_, _, err = h.Links.Get(ctx, idp.LinkEnrol, idp.HashLink(first.Token))
+		_, _, err = h.Service.Links.Get(ctx, idp.LinkEnrol, idp.HashLink(first.Token))
 		wantErr(t, err, idp.ErrExpired)
 		h.clock.Pass(time.Hour)
-		_, _, err = h.Links.Get(ctx, idp.LinkEnrol, idp.HashLink(second.Token))
+		_, _, err = h.Service.Links.Get(ctx, idp.LinkEnrol, idp.HashLink(second.Token))
 		wantErr(t, err, idp.ErrExpired)
 
 		bob := h.add(t, func(in *account.New) { in.Login, in.Email, in.Verified = "bob", "bob@example.org", false })
@@ -330,7 +330,7 @@ func TestEnrolLink(t *testing.T) {
 		if invited.SentTo != "" || invited.Token == "" || len(h.mails(t)) != n {
 			t.Errorf("an address that nobody verified: %+v", invited)
 		}
-		must(t, h.Disable(ctx, host, bob.ID))
+		must(t, h.Service.Disable(ctx, host, bob.ID))
 		_, err = h.EnrolLink(ctx, host, bob.ID, "totp", 0)
 		wantErr(t, err, idp.ErrInvalid)
 	})
@@ -339,7 +339,7 @@ func TestEnrolLink(t *testing.T) {
 // atomically is for what must be all or nothing.
 func (h house) atomically(t *testing.T, do func(context.Context) error) {
 	t.Helper()
-	must(t, h.Atomic(t.Context(), do))
+	must(t, h.Service.Atomic(t.Context(), do))
 }
 
 // D-02, D-04, M-10: somebody who is promoted while a request for them waits is
@@ -348,9 +348,9 @@ func (h house) atomically(t *testing.T, do func(context.Context) error) {
 func TestApprovalOfTheRisen(t *testing.T) {
 	eachHouse(t, func(t *testing.T, h house) {
 		ctx := t.Context()
-		a := &account.Approvals{Help: h.Help, Store: h.db.Approvals()}
+		a := &account.Approvals{Help: h.Help, Store: h.db.Approvals}
 		as := func(login string, role idp.Role) idp.Actor {
-			u, err := h.Add(ctx, host, account.New{Login: login, Role: role})
+			u, err := h.Service.Add(ctx, host, account.New{Login: login, Role: role})
 			must(t, err)
 			return idp.Actor{User: u.ID, Role: role}
 		}
@@ -367,7 +367,7 @@ func TestApprovalOfTheRisen(t *testing.T) {
 			return len(all)
 		}
 		role := func(id idp.UserID, is idp.Role) {
-			_, err := h.Update(ctx, host, id, account.Change{Role: &is})
+			_, err := h.Service.Update(ctx, host, id, account.Change{Role: &is})
 			must(t, err)
 		}
 		id := request()

@@ -59,7 +59,7 @@ type placed interface {
 
 // Importer makes people of the rows of a source.
 type Importer struct {
-	*Service
+	Service   *Service
 	Directory Directory
 	DryRun    bool // check everything, change nothing
 	// Found is told of each row that is not imported, in order, and may stop
@@ -129,7 +129,7 @@ func (i *Importer) Import(ctx context.Context, by idp.Actor, from Source) (sum I
 	}
 	if run.sum.Added+run.sum.Settled > 0 && !i.DryRun {
 		// What was done was done, though the time for it may be over (D-07).
-		err = errors.Join(err, i.note(context.WithoutCancel(ctx), by, "user.import", "", map[string]string{
+		err = errors.Join(err, i.Service.acts().note(context.WithoutCancel(ctx), by, "user.import", "", map[string]string{
 			"added": strconv.Itoa(run.sum.Added), "adopted": strconv.Itoa(run.sum.Settled), "unchanged": strconv.Itoa(run.sum.Unchanged),
 			"conflicts": strconv.Itoa(run.sum.Conflicts), "mistaken": strconv.Itoa(run.sum.Mistaken),
 		}))
@@ -202,8 +202,8 @@ func (r *importing) judge(line Row) (c candidate, ok bool) {
 	wrong := line.Wrong
 	if line.Given != nil {
 		var errs error
-		c.u, c.ids, errs = r.check(line.In)
-		_, secret := r.app(line.In.TOTPSecret)
+		c.u, c.ids, errs = line.In.person(r.Service.Now())
+		_, secret := line.In.app(r.Service.Now())
 		wrong = append(wrong, split(errs)...)
 		if secret != nil {
 			wrong = append(wrong, inField("totp_secret", secret))
@@ -266,7 +266,7 @@ func (r *importing) write(ctx context.Context, fresh []candidate) error {
 	if len(fresh) == 0 {
 		return nil
 	}
-	err := r.Atomic(ctx, func(ctx context.Context) error {
+	err := r.Service.Atomic(ctx, func(ctx context.Context) error {
 		for _, c := range fresh {
 			if err := r.add(ctx, c); err != nil {
 				return err
@@ -282,7 +282,7 @@ func (r *importing) write(ctx context.Context, fresh []candidate) error {
 		return err
 	}
 	for _, c := range fresh {
-		err := r.Atomic(ctx, func(ctx context.Context) error { return r.add(ctx, c) })
+		err := r.Service.Atomic(ctx, func(ctx context.Context) error { return r.add(ctx, c) })
 		switch {
 		case errors.Is(err, idp.ErrTaken):
 			r.conflicting(Finding{Line: c.Line, Kind: Taken, Text: "somebody has taken the login or e-mail at this moment"})
@@ -298,7 +298,7 @@ func (r *importing) write(ctx context.Context, fresh []candidate) error {
 }
 
 func (r *importing) add(ctx context.Context, c candidate) error {
-	u, err := r.Add(ctx, r.by, c.In)
+	u, err := r.Service.Add(ctx, r.by, c.In)
 	if err == nil && c.Then != nil {
 		err = c.Then(ctx, u)
 	}

@@ -80,7 +80,7 @@ func (r *importing) filled(ctx context.Context, c candidate, feeds map[string]st
 	for _, g := range c.u.Groups {
 		feed, asked := feeds[g]
 		if !asked {
-			by, fed, err := r.fed(ctx, r.by, g)
+			by, fed, err := r.Service.Memberships().fed(ctx, r.by, g)
 			if err != nil {
 				return Finding{}, err
 			}

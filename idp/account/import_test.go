@@ -29,7 +29,7 @@ func load(t testing.TB, s *account.Service, db *store.DB, dry bool, text []byte)
 	}
 	var found []account.Finding
 	i := account.Importer{
-		Service: s, Directory: db.Directory(), DryRun: dry, Found: func(f account.Finding) error { found = append(found, f); return nil },
+		Service: s, Directory: db.Directory, DryRun: dry, Found: func(f account.Finding) error { found = append(found, f); return nil },
 	}
 	sum, err := i.Import(t.Context(), host, table)
 	return sum, found, err
@@ -150,7 +150,7 @@ func TestImportFindings(t *testing.T) {
 		if _, _, err := load(t, s, db, false, text); err != nil {
 			t.Error(err)
 		}
-		i := account.Importer{Service: s, Directory: db.Directory()}
+		i := account.Importer{Service: s, Directory: db.Directory}
 		table, err := account.OpenTable(strings.NewReader("login\nmallory\n"))
 		if err != nil {
 			t.Fatal(err)
@@ -187,7 +187,7 @@ func TestImportRace(t *testing.T) {
 		}
 		var found []account.Finding
 		i := account.Importer{
-			Service: s, Directory: late{db.Directory(), func() {
+			Service: s, Directory: late{db.Directory, func() {
 				if _, err := s.Add(t.Context(), host, account.New{Login: "bob", Name: "Another Bob"}); err != nil {
 					t.Error(err)
 				}
@@ -229,7 +229,7 @@ func TestImportIsBounded(t *testing.T) {
 	runtime.GC()
 	runtime.ReadMemStats(&before)
 	calls := 0
-	i := account.Importer{Service: s, Directory: db.Directory(), DryRun: true, Progress: func(int, float64) {
+	i := account.Importer{Service: s, Directory: db.Directory, DryRun: true, Progress: func(int, float64) {
 		if calls++; calls%50 == 0 {
 			runtime.GC()
 			var now runtime.MemStats

@@ -39,19 +39,29 @@ func Invitable(u idp.User, byHand bool) error {
 	return nil
 }
 
+// Invitations are the way to a first password for whoever has none.
+type Invitations struct {
+	acts
+	post
+	rules    PasswordRules
+	sessions idp.Sessions
+	locks    Locks
+	titles   func(context.Context, idp.ClientID) (string, error) // see Help.Title
+}
+
 // MayHandOver says why an invitation of a person cannot be handed over, or
 // nothing. Whoever makes such a link could use it: so it takes more than helping
 // does, and is for newcomers alone. Somebody who has no password may well have a
 // passkey or another way in, and their account would be taken (SECURITY.md A-11,
 // D-02). The host's command line may: it can set a password anyway.
-func (h *Help) MayHandOver(ctx context.Context, by idp.Actor, u idp.User) error {
+func (i Invitations) MayHandOver(ctx context.Context, by idp.Actor, u idp.User) error {
 	if by.Host {
 		return nil
 	}
 	if err := by.MayTouch(idp.EditPeople, u); err != nil {
 		return err
 	}
-	been, err := h.Sessions.Ever(ctx, u.ID)
+	been, err := i.sessions.Ever(ctx, u.ID)
 	if err == nil && (been || mailed(u)) {
 		err = ErrReachable
 	}
@@ -64,12 +74,12 @@ func (h *Help) MayHandOver(ctx context.Context, by idp.Actor, u idp.User) error 
 // mail instead, which is good for minutes, not days (E-04).
 //
 // idp.ErrInvalid with the reason.
-func (h *Help) Invite(ctx context.Context, by idp.Actor, id idp.UserID, in Invite) (Invitation, error) {
+func (i Invitations) Invite(ctx context.Context, by idp.Actor, id idp.UserID, in Invite) (Invitation, error) {
 	right := idp.HelpPeople
 	if in.ByHand {
 		right = idp.EditPeople
 	}
-	u, err := h.person(ctx, by, id, right, "user.invite")
+	u, err := i.touch(ctx, by, id, right, "user.invite")
 	if err != nil {
 		return Invitation{}, err
 	}
@@ -83,26 +93,26 @@ func (h *Help) Invite(ctx context.Context, by idp.Actor, id idp.UserID, in Invit
 		return Invitation{}, err
 	}
 	if in.ByHand {
-		if err := h.MayHandOver(ctx, by, u); err != nil {
+		if err := i.MayHandOver(ctx, by, u); err != nil {
 			return Invitation{}, err
 		}
 	}
-	title, err := h.title(ctx, in.Client)
+	title, err := i.title(ctx, in.Client)
 	if err != nil {
 		return Invitation{}, err
 	}
-	l, token := idp.NewLink(idp.LinkInvite, u, h.Now(), in.For)
+	l, token := idp.NewLink(idp.LinkInvite, u, i.now(), in.For)
 	l.Data = map[string]string{"client": string(in.Client)}
 	out := Invitation{Token: token, Expires: l.Expires}
 	if !in.ByHand {
 		l.Data["email"], out.SentTo = u.Email, u.Email
 	}
-	err = h.Atomic(ctx, func(ctx context.Context) error {
-		errs := []error{h.Links.Void(ctx, l.Purpose, u.ID), h.Links.Put(ctx, l)}
+	err = i.atomic(ctx, func(ctx context.Context) error {
+		errs := []error{i.links.Void(ctx, l.Purpose, u.ID), i.links.Put(ctx, l)}
 		if !in.ByHand {
-			errs = append(errs, h.Letters.Letter(ctx, u, idp.Letter{Link: l, Token: token, To: u.Email, Client: title}))
+			errs = append(errs, i.letters.Letter(ctx, u, idp.Letter{Link: l, Token: token, To: u.Email, Client: title}))
 		}
-		return errors.Join(append(errs, h.note(ctx, by, "user.invite", u.ID, map[string]string{"expires": l.Expires.UTC().Format(time.RFC3339)}))...)
+		return errors.Join(append(errs, i.note(ctx, by, "user.invite", u.ID, map[string]string{"expires": l.Expires.UTC().Format(time.RFC3339)}))...)
 	})
 	if err != nil {
 		return Invitation{}, err
@@ -112,21 +122,21 @@ func (h *Help) Invite(ctx context.Context, by idp.Actor, id idp.UserID, in Invit
 
 // title is what the mail calls the application: most people know its name better
 // than the house's.
-func (h *Help) title(ctx context.Context, id idp.ClientID) (string, error) {
-	if id == "" || h.Title == nil {
+func (i Invitations) title(ctx context.Context, id idp.ClientID) (string, error) {
+	if id == "" || i.titles == nil {
 		return "", nil
 	}
-	return h.Title(ctx, id)
+	return i.titles(ctx, id)
 }
 
 // Without calls f with the people who have no password, of a group or (empty) of
 // all; byHand or not, f is told nothing of whether they can be invited.
-func (h *Help) Without(ctx context.Context, by idp.Actor, group string, f func(idp.User) error) error {
+func (i Invitations) Without(ctx context.Context, by idp.Actor, group string, f func(idp.User) error) error {
 	if err := by.May(idp.SeePeople); err != nil {
 		return err
 	}
 	for q := (idp.UserQuery{Group: group, Limit: 500}); ; {
-		page, err := h.Users.List(ctx, q)
+		page, err := i.users.List(ctx, q)
 		if err != nil {
 			return err
 		}
@@ -152,18 +162,15 @@ func (h *Help) Without(ctx context.Context, by idp.Actor, group string, f func(i
 // The zone is the browser's, for the times that the person reads; one that is not
 // known, or not needed, is left out.
 // idp.ErrExpired, or idp.ErrSpent when it was used at this moment.
-func (h *Help) Accept(ctx context.Context, by idp.Actor, token, plain, zone string) error {
-	l, u, err := h.Links.Get(ctx, idp.LinkInvite, idp.HashLink(token))
+func (i Invitations) Accept(ctx context.Context, by idp.Actor, token, plain, zone string) error {
+	l, u, err := i.links.Get(ctx, idp.LinkInvite, idp.HashLink(token))
 	if err != nil {
 		return err
 	}
 	if u.Password != "" {
 		return fmt.Errorf("%w: there is a password by now", idp.ErrExpired)
 	}
-	if err := h.acceptable(ctx, u, plain); err != nil {
-		return err
-	}
-	hash, err := h.Passwords.Hash(ctx, plain)
+	hash, err := i.rules.hash(ctx, u, plain)
 	if err != nil {
 		return err
 	}
@@ -175,20 +182,20 @@ func (h *Help) Accept(ctx context.Context, by idp.Actor, token, plain, zone stri
 			return err
 		}
 	}
-	is.Updated = h.Now()
+	is.Updated = i.now()
 	located := u.Profile.Zoneinfo == "" && zone != "" && checkOwn(FieldZone, zone) == nil
-	return h.Atomic(ctx, func(ctx context.Context) error {
+	return i.atomic(ctx, func(ctx context.Context) error {
 		errs := []error{
-			h.Links.Spend(ctx, l.Hash), h.Users.SetPassword(ctx, u.ID, u.Password, hash), h.Users.RaiseEpoch(ctx, u.ID), h.Sessions.EndAll(ctx, u.ID, ""),
-			h.Locks.Lift(ctx, "pw:"+string(u.ID)), h.note(ctx, by, "user.accept", u.ID, nil),
+			i.links.Spend(ctx, l.Hash), i.users.SetPassword(ctx, u.ID, u.Password, hash), i.users.RaiseEpoch(ctx, u.ID), i.sessions.EndAll(ctx, u.ID, ""),
+			i.locks.Lift(ctx, "pw:"+string(u.ID)), i.note(ctx, by, "user.accept", u.ID, nil),
 		}
 		if located {
 			is.Profile.Zoneinfo = zone
-			errs = append(errs, h.Users.SetProfile(ctx, is))
+			errs = append(errs, i.users.SetProfile(ctx, is))
 		}
 		if proves {
-			errs = append(errs, h.Users.SetEmail(ctx, u, is, ids))
+			errs = append(errs, i.users.SetEmail(ctx, u, is, ids))
 		}
-		return errors.Join(append(errs, h.tell(ctx, by, is, idp.PasswordChosen))...)
+		return errors.Join(append(errs, i.tell(ctx, by, is, idp.PasswordChosen))...)
 	})
 }

@@ -31,7 +31,7 @@ func TestInvite(t *testing.T) {
 		ctx := t.Context()
 		u := h.newcomer(t)
 		h.Title = func(_ context.Context, id idp.ClientID) (string, error) { return "Atelier of " + string(id), nil }
-		made, err := h.Invite(ctx, host, u.ID, account.Invite{Client: "odoo"})
+		made, err := h.Invitations().Invite(ctx, host, u.ID, account.Invite{Client: "odoo"})
 		must(t, err)
 		token := h.token(t, "invite")
 		if made.Token != token || made.SentTo != u.Email || !made.Expires.Equal(h.clock.Now().Add(72*time.Hour)) {
@@ -40,16 +40,16 @@ func TestInvite(t *testing.T) {
 		if m := h.mails(t)[0]; !strings.HasPrefix(m, "ada@example.org\n") || !strings.Contains(m, "Ada Lovelace") || !strings.Contains(m, "Atelier of odoo") {
 			t.Error(m)
 		}
-		l, _, err := h.Links.Get(ctx, idp.LinkInvite, idp.HashLink(token))
+		l, _, err := h.Service.Links.Get(ctx, idp.LinkInvite, idp.HashLink(token))
 		if must(t, err); l.Data["client"] != "odoo" {
 			t.Errorf("%+v", l)
 		}
-		wantErr(t, h.Accept(ctx, stranger, token, "short", ""), idp.ErrInvalid) // and the link stays
-		wantErr(t, h.Accept(ctx, stranger, "nonsense", newPassword, ""), idp.ErrExpired)
+		wantErr(t, h.Invitations().Accept(ctx, stranger, token, "short", ""), idp.ErrInvalid) // and the link stays
+		wantErr(t, h.Invitations().Accept(ctx, stranger, "nonsense", newPassword, ""), idp.ErrExpired)
 		if h.user(t, u.ID).Password != "" {
 			t.Fatal("a refused password was set")
 		}
-		must(t, h.Accept(ctx, stranger, token, newPassword, "Europe/Paris"))
+		must(t, h.Invitations().Accept(ctx, stranger, token, newPassword, "Europe/Paris"))
 		now := h.user(t, u.ID)
 		if now.Profile.Zoneinfo != "Europe/Paris" {
 			t.Errorf("zone %q", now.Profile.Zoneinfo)
@@ -57,10 +57,10 @@ func TestInvite(t *testing.T) {
 		if !h.passes(t, u.ID, newPassword) || !now.EmailVerified || now.Epoch <= u.Epoch || now.Email != u.Email || now.Login != u.Login {
 			t.Errorf("%+v", now)
 		}
-		if all, err := h.Sessions.Of(ctx, u.ID); err != nil || len(all) > 0 {
+		if all, err := h.Service.Sessions.Of(ctx, u.ID); err != nil || len(all) > 0 {
 			t.Errorf("somebody was signed in by a link: %v, %v", all, err)
 		}
-		wantErr(t, h.Accept(ctx, stranger, token, oldPassword, ""), idp.ErrExpired)
+		wantErr(t, h.Invitations().Accept(ctx, stranger, token, oldPassword, ""), idp.ErrExpired)
 		if e := h.event(t, "user.accept"); e.Actor != u.ID || e.Origin.Address != "192.0.2.7" {
 			t.Errorf("%+v", e)
 		}
@@ -81,13 +81,13 @@ func TestInviteEnds(t *testing.T) {
 		u := h.newcomer(t)
 		invite := func(in account.Invite) string {
 			t.Helper()
-			made, err := h.Invite(ctx, host, u.ID, in)
+			made, err := h.Invitations().Invite(ctx, host, u.ID, in)
 			must(t, err)
 			return made.Token
 		}
 		dead := func(token string) {
 			t.Helper()
-			wantErr(t, h.Accept(ctx, stranger, token, newPassword, ""), idp.ErrExpired)
+			wantErr(t, h.Invitations().Accept(ctx, stranger, token, newPassword, ""), idp.ErrExpired)
 		}
 		first := invite(account.Invite{})
 		short := invite(account.Invite{For: time.Hour})
@@ -95,16 +95,16 @@ func TestInviteEnds(t *testing.T) {
 		h.clock.Pass(time.Hour)
 		dead(short)
 		moved, email := invite(account.Invite{}), "ada.king@example.org"
-		_, err := h.Update(ctx, host, u.ID, account.Change{Email: &email})
+		_, err := h.Service.Update(ctx, host, u.ID, account.Change{Email: &email})
 		must(t, err)
 		dead(moved)
 		disabled := invite(account.Invite{})
-		must(t, h.Disable(ctx, host, u.ID))
+		must(t, h.Service.Disable(ctx, host, u.ID))
 		dead(disabled)
-		must(t, h.Enable(ctx, host, u.ID))
+		must(t, h.Service.Enable(ctx, host, u.ID))
 		dead(disabled)
 		last := invite(account.Invite{})
-		must(t, h.SetPassword(ctx, host, u.ID, oldPassword))
+		must(t, h.Service.SetPassword(ctx, host, u.ID, oldPassword))
 		dead(last)
 		if !h.passes(t, u.ID, oldPassword) {
 			t.Error("a dead invitation changed the password")
@@ -121,7 +121,7 @@ func TestInviteWhom(t *testing.T) {
 		has := h.add(t, nil)
 		none := h.newcomer(t, func(in *account.New) { in.Login, in.Email = "bob", "" })
 		off := h.newcomer(t, func(in *account.New) { in.Login, in.Email = "eve", "eve@example.org" })
-		must(t, h.Disable(ctx, host, off.ID))
+		must(t, h.Service.Disable(ctx, host, off.ID))
 		byHand := account.Invite{ByHand: true}
 		for _, c := range []struct {
 			by   idp.Actor
@@ -134,16 +134,16 @@ func TestInviteWhom(t *testing.T) {
 			{host, none.ID, account.Invite{For: 73 * time.Hour}, idp.ErrInvalid}, {host, none.ID, account.Invite{For: -1}, idp.ErrInvalid},
 			{idp.Actor{User: none.ID}, none.ID, byHand, idp.ErrDenied}, {idp.Actor{}, none.ID, byHand, idp.ErrDenied}, {host, "nobody", byHand, idp.ErrNotFound},
 		} {
-			_, err := h.Invite(ctx, c.by, c.whom, c.in)
+			_, err := h.Invitations().Invite(ctx, c.by, c.whom, c.in)
 			wantErr(t, err, c.want)
 		}
 		carl := h.newcomer(t, func(in *account.New) { in.Login, in.Email = "carl", "carl@example.org" })
-		made, err := h.Invite(ctx, host, carl.ID, byHand)
+		made, err := h.Invitations().Invite(ctx, host, carl.ID, byHand)
 		must(t, err)
 		if made.SentTo != "" || len(h.mails(t)) != 0 {
 			t.Errorf("mailed: %+v", made)
 		}
-		must(t, h.Accept(ctx, stranger, made.Token, newPassword, "Moon/Crater")) // a zone that there is not is left out
+		must(t, h.Invitations().Accept(ctx, stranger, made.Token, newPassword, "Moon/Crater")) // a zone that there is not is left out
 		if now := h.user(t, carl.ID); now.Profile.Zoneinfo != "" {
 			t.Errorf("zone %q", now.Profile.Zoneinfo)
 		}
@@ -151,12 +151,12 @@ func TestInviteWhom(t *testing.T) {
 			t.Error("a link that was handed over has proven an address")
 		}
 		var who []string
-		must(t, h.Without(ctx, host, "", func(u idp.User) error { who = append(who, u.Login); return nil }))
+		must(t, h.Invitations().Without(ctx, host, "", func(u idp.User) error { who = append(who, u.Login); return nil }))
 		slices.Sort(who)
 		if !slices.Equal(who, []string{"bob", "eve"}) {
 			t.Errorf("without a password: %v", who)
 		}
-		wantErr(t, h.Without(ctx, idp.Actor{User: has.ID}, "", func(idp.User) error { return nil }), idp.ErrDenied)
+		wantErr(t, h.Invitations().Without(ctx, idp.Actor{User: has.ID}, "", func(idp.User) error { return nil }), idp.ErrDenied)
 	})
 }
 
@@ -168,8 +168,8 @@ func TestInviteByHand(t *testing.T) {
 		fresh := h.newcomer(t)
 		proven := h.newcomer(t, func(in *account.New) { in.Login, in.Email, in.Verified = "bob", "bob@example.org", true })
 		been := h.newcomer(t, func(in *account.New) { in.Login, in.Email = "carl", "" })
-		must(t, h.Sessions.Open(ctx, idp.Session{ID: "s", Hash: "h", User: been.ID, Created: h.clock.Now(), Seen: h.clock.Now(), Expires: h.clock.Now().Add(time.Hour)}))
-		must(t, h.Sessions.EndAll(ctx, been.ID, "")) // what was, was
+		must(t, h.Service.Sessions.Open(ctx, idp.Session{ID: "s", Hash: "h", User: been.ID, Created: h.clock.Now(), Seen: h.clock.Now(), Expires: h.clock.Now().Add(time.Hour)}))
+		must(t, h.Service.Sessions.EndAll(ctx, been.ID, "")) // what was, was
 		desk, admin := idp.Actor{User: "d", Role: idp.HelpDesk}, idp.Actor{User: "a", Role: idp.Admin}
 		for _, c := range []struct {
 			by   idp.Actor
@@ -180,11 +180,11 @@ func TestInviteByHand(t *testing.T) {
 			{admin, proven.ID, account.ErrReachable}, {admin, been.ID, account.ErrReachable},
 			{admin, fresh.ID, nil}, {host, proven.ID, nil}, {host, been.ID, nil},
 		} {
-			if _, err := h.Invite(ctx, c.by, c.whom, byHand); !errors.Is(err, c.want) {
+			if _, err := h.Invitations().Invite(ctx, c.by, c.whom, byHand); !errors.Is(err, c.want) {
 				t.Errorf("%+v for %s: %v, want %v", c.by, c.whom, err, c.want)
 			}
 		}
-		if _, err := h.Invite(ctx, desk, proven.ID, account.Invite{}); err != nil {
+		if _, err := h.Invitations().Invite(ctx, desk, proven.ID, account.Invite{}); err != nil {
 			t.Errorf("by mail the help desk still invites: %v", err)
 		}
 	})
@@ -194,13 +194,13 @@ func TestInviteByHand(t *testing.T) {
 func TestInviteRace(t *testing.T) {
 	eachHouse(t, func(t *testing.T, h house) {
 		u := h.newcomer(t)
-		made, err := h.Invite(t.Context(), host, u.ID, account.Invite{})
+		made, err := h.Invitations().Invite(t.Context(), host, u.ID, account.Invite{})
 		must(t, err)
 		var won atomic.Int64
 		var winner atomic.Value
 		parallel(func(i int) {
 			plain := newPassword + strings.Repeat("!", i+1)
-			switch err := h.Accept(t.Context(), stranger, made.Token, plain, ""); {
+			switch err := h.Invitations().Accept(t.Context(), stranger, made.Token, plain, ""); {
 			case err == nil:
 				won.Add(1)
 				winner.Store(plain)

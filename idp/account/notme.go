@@ -32,7 +32,7 @@ type Undone struct {
 //
 // idp.ErrExpired, or idp.ErrSpent when the link was used at this moment.
 func (h *Help) NotMe(ctx context.Context, by idp.Actor, token string) (Undone, error) {
-	l, u, err := h.Links.Get(ctx, idp.LinkNotMe, idp.HashLink(token))
+	l, u, err := h.Service.Links.Get(ctx, idp.LinkNotMe, idp.HashLink(token))
 	if err != nil {
 		return Undone{}, err
 	}
@@ -44,7 +44,7 @@ func (h *Help) NotMe(ctx context.Context, by idp.Actor, token string) (Undone, e
 }
 
 func (h *Help) undo(ctx context.Context, by idp.Actor, l idp.Link, u idp.User) (done Undone, err error) {
-	held, err := h.Factors.Held(ctx, mfa.SubjectID(u.ID))
+	held, err := h.Service.Factors.Held(ctx, mfa.SubjectID(u.ID))
 	if err != nil {
 		return Undone{}, err
 	}
@@ -58,23 +58,23 @@ func (h *Help) undo(ctx context.Context, by idp.Actor, l idp.Link, u idp.User) (
 	// No limit is asked: the link is good once, and so is this mail.
 	done.Mailed = mailed(u) && u.Email == l.Data["email"] && !done.Locked
 	by.User = u.ID // the link is theirs
-	err = h.Atomic(ctx, func(ctx context.Context) error {
+	err = h.Service.Atomic(ctx, func(ctx context.Context) error {
 		errs := []error{
-			h.Links.Spend(ctx, l.Hash), h.Users.RaiseEpoch(ctx, u.ID), h.Users.VoidPassword(ctx, u.ID), h.Sessions.EndAll(ctx, u.ID, ""),
-			h.noteFactor(ctx, by, "user.not_me", u, done.Removed, map[string]string{
+			h.Service.Links.Spend(ctx, l.Hash), h.Service.Users.RaiseEpoch(ctx, u.ID), h.Service.Users.VoidPassword(ctx, u.ID), h.Service.Sessions.EndAll(ctx, u.ID, ""),
+			h.acts().noteFactor(ctx, by, "user.not_me", u, done.Removed, map[string]string{
 				"notice": l.Data["kind"], "removed": strconv.Itoa(len(gone)), "mailed": strconv.FormatBool(done.Mailed),
 			}),
 		}
 		for _, c := range gone {
-			errs = append(errs, h.Factors.Drop(ctx, c.Subject, c.ID), h.forgetNumber(ctx, u, c))
+			errs = append(errs, h.Service.Factors.Drop(ctx, c.Subject, c.ID), h.forgetNumber(ctx, u, c))
 		}
 		if done.Locked {
-			errs = append(errs, h.Users.SetDisabled(ctx, u.ID, true))
+			errs = append(errs, h.Service.Users.SetDisabled(ctx, u.ID, true))
 		}
 		if done.Mailed {
 			next := u
 			next.Epoch++ // as it is when this commits
-			errs = append(errs, h.sendRecovery(ctx, next, by, ""))
+			errs = append(errs, h.Recovery().mail(ctx, next, by, ""))
 		}
 		return errors.Join(errs...)
 	})
@@ -88,7 +88,7 @@ func (h *Help) undo(ctx context.Context, by idp.Actor, l idp.Link, u idp.User) (
 // lent as one either (SECURITY.md M-09, T-14).
 func (h *Help) forgetNumber(ctx context.Context, u idp.User, c mfa.Credential) error {
 	if to := code.Address(c); c.Kind == code.SMS && to != "" {
-		return h.Users.ForgetPhone(ctx, u.ID, to)
+		return h.Service.Users.ForgetPhone(ctx, u.ID, to)
 	}
 	return nil
 }

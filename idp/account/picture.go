@@ -46,10 +46,10 @@ func (s *Self) SetPicture(ctx context.Context, by idp.Actor, file []byte) error 
 		return err
 	}
 	name := strings.ToLower(rand.Text())
-	u.Profile.Picture, u.Updated = strings.TrimRight(s.Issuer, "/")+PicturePath+name, s.Now()
-	return s.Atomic(ctx, func(ctx context.Context) error {
-		return errors.Join(s.Pictures.Put(ctx, u.ID, name, png, u.Updated), s.Users.SetProfile(ctx, u),
-			s.note(ctx, by, "profile.change", u.ID, map[string]string{"fields": string(FieldPicture)}))
+	u.Profile.Picture, u.Updated = strings.TrimRight(s.Issuer, "/")+PicturePath+name, s.Help.Service.Now()
+	return s.Help.Service.Atomic(ctx, func(ctx context.Context) error {
+		return errors.Join(s.Pictures.Put(ctx, u.ID, name, png, u.Updated), s.Help.Service.Users.SetProfile(ctx, u),
+			s.Help.acts().note(ctx, by, "profile.change", u.ID, map[string]string{"fields": string(FieldPicture)}))
 	})
 }
 
@@ -62,9 +62,9 @@ func (s *Self) RemovePicture(ctx context.Context, by idp.Actor) error {
 	if s.Fixed(u, FieldPicture) {
 		return idp.ErrDenied
 	}
-	u.Profile.Picture, u.Updated = "", s.Now()
-	return s.Atomic(ctx, func(ctx context.Context) error {
-		return errors.Join(s.Pictures.Drop(ctx, u.ID), s.Users.SetProfile(ctx, u),
-			s.note(ctx, by, "profile.change", u.ID, map[string]string{"fields": string(FieldPicture)}))
+	u.Profile.Picture, u.Updated = "", s.Help.Service.Now()
+	return s.Help.Service.Atomic(ctx, func(ctx context.Context) error {
+		return errors.Join(s.Pictures.Drop(ctx, u.ID), s.Help.Service.Users.SetProfile(ctx, u),
+			s.Help.acts().note(ctx, by, "profile.change", u.ID, map[string]string{"fields": string(FieldPicture)}))
 	})
 }

@@ -16,7 +16,7 @@ import (
 // send asks for a recovery mail.
 func (h house) send(t *testing.T, u idp.User) bool {
 	t.Helper()
-	sent, err := h.SendRecovery(t.Context(), u, stranger)
+	sent, err := h.Recovery().Send(t.Context(), u, stranger)
 	must(t, err)
 	return sent
 }
@@ -36,20 +36,20 @@ func TestRecovery(t *testing.T) {
 		}
 		token := h.token(t, "recover")
 		for range 3 { // looking at the page is no use of it: mail scanners do that
-			_, _, err := h.Links.Get(ctx, idp.LinkRecover, idp.HashLink(token))
+			_, _, err := h.Service.Links.Get(ctx, idp.LinkRecover, idp.HashLink(token))
 			must(t, err)
 		}
 		if !h.open(t, u.ID, cookie) || !h.passes(t, u.ID, oldPassword) {
 			t.Error("asking for a mail changed the account")
 		}
 		for _, plain := range []string{"", "short", "password1234567", strings.Repeat("x", 257)} {
-			wantErr(t, h.ChooseNew(ctx, stranger, token, plain), idp.ErrInvalid)
+			wantErr(t, h.Recovery().ChooseNew(ctx, stranger, token, plain), idp.ErrInvalid)
 		}
 		for _, wrong := range []string{"", "x", token + "x", idp.HashLink(token)} {
-			wantErr(t, h.ChooseNew(ctx, stranger, wrong, newPassword), idp.ErrExpired)
+			wantErr(t, h.Recovery().ChooseNew(ctx, stranger, wrong, newPassword), idp.ErrExpired)
 		}
 		before := h.user(t, u.ID)
-		must(t, h.ChooseNew(ctx, stranger, token, newPassword))
+		must(t, h.Recovery().ChooseNew(ctx, stranger, token, newPassword))
 		after := h.user(t, u.ID)
 		if h.open(t, u.ID, cookie) || h.passes(t, u.ID, oldPassword) || !h.passes(t, u.ID, newPassword) || after.Epoch != before.Epoch+1 {
 			t.Errorf("%+v", after)
@@ -59,7 +59,7 @@ func TestRecovery(t *testing.T) {
 		}
 		must(t, h.Limiter.Take(ctx, lock)) // wrong passwords are forgotten, wrong codes are not
 		wantErr(t, h.Limiter.Take(ctx, other), mfa.ErrLocked)
-		wantErr(t, h.ChooseNew(ctx, stranger, token, newPassword), idp.ErrExpired)
+		wantErr(t, h.Recovery().ChooseNew(ctx, stranger, token, newPassword), idp.ErrExpired)
 		if e := h.event(t, "password.recover"); e.Actor != u.ID || e.Origin.Address != "192.0.2.7" {
 			t.Errorf("%+v", e)
 		}
@@ -91,7 +91,7 @@ func TestRecoveryEnds(t *testing.T) {
 		}
 		dead := func(token string) {
 			t.Helper()
-			wantErr(t, h.ChooseNew(ctx, stranger, token, newPassword), idp.ErrExpired)
+			wantErr(t, h.Recovery().ChooseNew(ctx, stranger, token, newPassword), idp.ErrExpired)
 		}
 		first := token()
 		h.clock.Pass(time.Minute)
@@ -99,20 +99,20 @@ func TestRecoveryEnds(t *testing.T) {
 			t.Fatal("nothing was sent")
 		}
 		dead(first)
-		must(t, h.ChooseNew(ctx, stranger, h.token(t, "recover"), newPassword))
+		must(t, h.Recovery().ChooseNew(ctx, stranger, h.token(t, "recover"), newPassword))
 
 		late := token()
 		h.clock.Pass(15 * time.Minute)
 		dead(late)
 		changed := token()
-		must(t, h.SetPassword(ctx, host, u.ID, oldPassword))
+		must(t, h.Service.SetPassword(ctx, host, u.ID, oldPassword))
 		dead(changed)
 		moved, email, yes := token(), "ada.king@example.org", true
-		_, err := h.Update(ctx, host, u.ID, account.Change{Email: &email, Verified: &yes})
+		_, err := h.Service.Update(ctx, host, u.ID, account.Change{Email: &email, Verified: &yes})
 		must(t, err)
 		dead(moved)
 		disabled := token()
-		must(t, h.Disable(ctx, host, u.ID))
+		must(t, h.Service.Disable(ctx, host, u.ID))
 		dead(disabled)
 		if h.send(t, h.user(t, u.ID)) {
 			t.Error("a disabled person was written to")
@@ -172,7 +172,7 @@ func TestChooseNewOnce(t *testing.T) {
 		token := h.token(t, "recover")
 		var won atomic.Int64
 		parallel(func(int) {
-			switch err := h.ChooseNew(t.Context(), stranger, token, newPassword); {
+			switch err := h.Recovery().ChooseNew(t.Context(), stranger, token, newPassword); {
 			case err == nil:
 				won.Add(1)
 			case !errors.Is(err, idp.ErrSpent) && !errors.Is(err, idp.ErrExpired):
@@ -191,8 +191,8 @@ func (h house) added(t *testing.T, u idp.User, k mfa.Kind, id mfa.CredentialID) 
 	h.clock.Pass(time.Minute)
 	h.atomically(t, func(ctx context.Context) error {
 		return errors.Join(
-			h.Factors.Credentials.Save(ctx, mfa.Credential{ID: id, Subject: mfa.SubjectID(u.ID), Kind: k, Created: h.clock.Now()}),
-			h.Notify.Notice(ctx, u, idp.Notice{Kind: idp.FactorAdded, At: h.clock.Now(), Method: k, Credential: id}))
+			h.Service.Factors.Credentials.Save(ctx, mfa.Credential{ID: id, Subject: mfa.SubjectID(u.ID), Kind: k, Created: h.clock.Now()}),
+			h.Service.Notify.Notice(ctx, u, idp.Notice{Kind: idp.FactorAdded, At: h.clock.Now(), Method: k, Credential: id}))
 	})
 	return h.token(t, "not-me")
 }
@@ -226,7 +226,7 @@ func TestNotMe(t *testing.T) {
 		}
 		_, err = h.NotMe(ctx, stranger, token)
 		wantErr(t, err, idp.ErrExpired)
-		must(t, h.ChooseNew(ctx, stranger, h.token(t, "recover"), newPassword))
+		must(t, h.Recovery().ChooseNew(ctx, stranger, h.token(t, "recover"), newPassword))
 		if !h.passes(t, u.ID, newPassword) {
 			t.Error("the mailed link did not lead to a new password")
 		}
@@ -248,7 +248,7 @@ func TestNotMeKeepsTheOnlyFactor(t *testing.T) {
 		// A temporary code always goes, and takes nothing along that would be missed.
 		h.clock.Pass(time.Hour)
 		bob := h.add(t, func(in *account.New) { in.Login, in.Email, in.TOTPSecret = "bob", "bob@example.org", "" })
-		_, err = h.TemporaryCode(t.Context(), host, bob.ID, account.Temporary{Reason: "r"})
+		_, err = h.Codes().Give(t.Context(), host, bob.ID, account.Temporary{Reason: "r"})
 		must(t, err)
 		token = h.token(t, "not-me")
 		h.added(t, bob, "totp", "own")
@@ -270,13 +270,13 @@ func TestNotMeAfterAnotherAddress(t *testing.T) {
 		must(t, err)
 		h.clock.Pass(time.Second)
 		email, phone, yes := "eve@example.org", "+33612345679", true
-		_, err = h.Update(ctx, host, u.ID, account.Change{Email: &email, Verified: &yes})
+		_, err = h.Service.Update(ctx, host, u.ID, account.Change{Email: &email, Verified: &yes})
 		must(t, err)
 		token := h.token(t, "not-me")
 		if m := h.mails(t)[0]; !strings.HasPrefix(m, "ada@example.org\n") || !strings.Contains(m, "address of your account was changed") {
 			t.Error(m)
 		}
-		_, _, err = h.Links.Get(ctx, idp.LinkEnrol, idp.HashLink(invited.Token))
+		_, _, err = h.Service.Links.Get(ctx, idp.LinkEnrol, idp.HashLink(invited.Token))
 		wantErr(t, err, idp.ErrExpired)
 		n := len(h.mails(t))
 		done, err := h.NotMe(ctx, stranger, token)
@@ -285,7 +285,7 @@ func TestNotMeAfterAnotherAddress(t *testing.T) {
 			t.Errorf("%+v, %d mails", done, len(h.mails(t))-n)
 		}
 		h.clock.Pass(time.Second)
-		_, err = h.Update(ctx, host, u.ID, account.Change{Phone: &phone})
+		_, err = h.Service.Update(ctx, host, u.ID, account.Change{Phone: &phone})
 		must(t, err)
 		if m := h.mails(t)[0]; !strings.Contains(m, "phone number of your account was changed") || strings.Contains(m, phone) {
 			t.Error(m)

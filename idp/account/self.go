@@ -18,7 +18,7 @@ import (
 // Self is what people do about their own accounts: profile, picture, address,
 // and the wish to leave. Its fields are set once, before first use.
 type Self struct {
-	*Help
+	Help     *Help
 	Pictures Pictures
 	Issuer   string // public URL; the only source of addresses (SECURITY.md E-05)
 	// Fed, if set, says which fields somebody else fills in, such as an Odoo. They
@@ -67,7 +67,7 @@ func (s *Self) me(ctx context.Context, by idp.Actor) (idp.User, error) {
 	if by.User == "" || by.Session == "" {
 		return idp.User{}, idp.ErrDenied
 	}
-	return s.Users.ByID(ctx, by.User)
+	return s.Help.Service.Users.ByID(ctx, by.User)
 }
 
 // Surely is me for what takes a recent proof, or fails with idp.ErrMore. The gate
@@ -75,7 +75,7 @@ func (s *Self) me(ctx context.Context, by idp.Actor) (idp.User, error) {
 // forgotten.
 func (s *Self) Surely(ctx context.Context, by idp.Actor) (idp.User, error) {
 	u, err := s.me(ctx, by)
-	if err == nil && !by.Proven(u.Factors, s.Now().Add(-freshly)) {
+	if err == nil && !by.Proven(u.Factors, s.Help.Service.Now().Add(-freshly)) {
 		err = idp.ErrMore
 	}
 	return u, err
@@ -121,9 +121,9 @@ func (s *Self) ChangeProfile(ctx context.Context, by idp.Actor, in Own) error {
 	if err != nil || len(changed) == 0 {
 		return err
 	}
-	next.Updated = s.Now()
-	return s.Atomic(ctx, func(ctx context.Context) error {
-		return errors.Join(s.Users.SetProfile(ctx, next), s.note(ctx, by, "profile.change", u.ID, map[string]string{"fields": strings.Join(changed, " ")}))
+	next.Updated = s.Help.Service.Now()
+	return s.Help.Service.Atomic(ctx, func(ctx context.Context) error {
+		return errors.Join(s.Help.Service.Users.SetProfile(ctx, next), s.Help.acts().note(ctx, by, "profile.change", u.ID, map[string]string{"fields": strings.Join(changed, " ")}))
 	})
 }
 
@@ -175,10 +175,10 @@ func (s *Self) AskClosing(ctx context.Context, by idp.Actor) error {
 	if s.Desk == nil {
 		return idp.ErrDenied
 	}
-	if err := s.Limiter.Take(ctx, closings(u.ID)); err != nil {
+	if err := s.Help.Limiter.Take(ctx, closings(u.ID)); err != nil {
 		return err
 	}
-	return s.Atomic(ctx, func(ctx context.Context) error {
-		return errors.Join(s.Desk.ClosingAsked(ctx, u), s.note(ctx, by, "account.close", u.ID, nil), s.tell(ctx, by, u, idp.ClosingAsked))
+	return s.Help.Service.Atomic(ctx, func(ctx context.Context) error {
+		return errors.Join(s.Desk.ClosingAsked(ctx, u), s.Help.acts().note(ctx, by, "account.close", u.ID, nil), s.Help.acts().tell(ctx, by, u, idp.ClosingAsked))
 	})
 }

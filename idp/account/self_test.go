@@ -19,7 +19,7 @@ import (
 
 // self is what somebody may do for themselves.
 func (h house) self() *account.Self {
-	return &account.Self{Help: h.Help, Pictures: h.db.Pictures(), Issuer: "https://id.example.org"}
+	return &account.Self{Help: h.Help, Pictures: h.db.Pictures, Issuer: "https://id.example.org"}
 }
 
 // acting is somebody in a session who has just proven everything they have.
@@ -106,10 +106,10 @@ func TestPicture(t *testing.T) {
 		}
 		must(t, s.SetPicture(ctx, by, file.Bytes()))
 		name = strings.TrimPrefix(h.user(t, u.ID).Profile.Picture, "https://id.example.org/picture/")
-		must(t, h.Disable(ctx, host, u.ID))
+		must(t, h.Service.Disable(ctx, host, u.ID))
 		_, err = s.Pictures.ByName(ctx, name)
 		wantErr(t, err, idp.ErrNotFound)
-		must(t, h.Remove(ctx, host, u.ID))
+		must(t, h.Service.Remove(ctx, host, u.ID))
 		_, err = s.Pictures.Of(ctx, u.ID)
 		wantErr(t, err, idp.ErrNotFound)
 	})
@@ -142,10 +142,10 @@ func TestEmailChange(t *testing.T) {
 		if now.Email != "ada.king@example.org" || !now.EmailVerified || now.Login != now.Email {
 			t.Errorf("%+v", now)
 		}
-		if got, err := h.Users.ByIdentifier(ctx, "ada.king@example.org"); err != nil || got.ID != u.ID {
+		if got, err := h.Service.Users.ByIdentifier(ctx, "ada.king@example.org"); err != nil || got.ID != u.ID {
 			t.Errorf("%s, %v", got.ID, err)
 		}
-		_, err := h.Users.ByIdentifier(ctx, "ada@example.org")
+		_, err := h.Service.Users.ByIdentifier(ctx, "ada@example.org")
 		wantErr(t, err, idp.ErrNotFound)
 		told := 0
 		for _, m := range h.mails(t) {
@@ -236,7 +236,7 @@ func TestConfirmEmail(t *testing.T) {
 		token := h.token(t, "verify")
 		wantErr(t, h.Verify(ctx, h.acting(u), old), idp.ErrExpired) // a newer one is out
 		email := "other@example.org"
-		_, err := h.Update(ctx, host, u.ID, account.Change{Email: &email})
+		_, err := h.Service.Update(ctx, host, u.ID, account.Change{Email: &email})
 		must(t, err)
 		wantErr(t, h.Verify(ctx, h.acting(u), token), idp.ErrExpired)
 		if h.user(t, u.ID).EmailVerified {
@@ -310,7 +310,7 @@ func TestAskClosing(t *testing.T) {
 	eachHouse(t, func(t *testing.T, h house) {
 		ctx, s, u := t.Context(), h.self(), h.add(t, nil)
 		wantErr(t, s.AskClosing(ctx, h.acting(u)), idp.ErrDenied)
-		s.Desk = message.Desk{Notices: h.Notify.(*message.Notices), Admin: "desk@example.org"}
+		s.Desk = message.Desk{Notices: h.Service.Notify.(*message.Notices), Admin: "desk@example.org"}
 		by := h.acting(u)
 		by.Proofs = nil
 		wantErr(t, s.AskClosing(ctx, by), idp.ErrMore)

@@ -24,8 +24,8 @@ func (s *Service) EndSessions(ctx context.Context, by idp.Actor, id idp.UserID) 
 	if by.User == id {
 		keep = by.Session
 	}
-	return s.change(ctx, by, id, idp.HelpPeople, "session.end_all", func(ctx context.Context, u idp.User) error {
+	return s.acts().change(ctx, by, id, idp.HelpPeople, "session.end_all", func(ctx context.Context, u idp.User) error {
 		return errors.Join(
-			s.Doors.EndFlows(ctx, id), s.Doors.EndOthers(ctx, id, keep), s.Sessions.EndAll(ctx, id, keep), s.tell(ctx, by, u, idp.SessionsEnded))
+			s.Doors.EndFlows(ctx, id), s.Doors.EndOthers(ctx, id, keep), s.Sessions.EndAll(ctx, id, keep), s.acts().tell(ctx, by, u, idp.SessionsEnded))
 	})
 }

@@ -21,29 +21,46 @@ type Temporary struct {
 	Uses   int           // at most temporary.MaxUses; default 1
 }
 
-// TemporaryCode gives a person a code in the place of a second factor, and
+// TemporaryCodes stand in for a second factor that is not at hand.
+type TemporaryCodes struct {
+	acts
+	credentials mfa.Credentials
+	key         func(ctx context.Context, code, salt []byte) ([]byte, error) // what codes are hashed with
+	second      func(context.Context) (bool, error)                          // see Help.Second
+}
+
+// SecondNeeded reports whether a temporary code takes a second administrator.
+// The host's command line needs none: it is the way in when nobody else is left.
+func (t TemporaryCodes) SecondNeeded(ctx context.Context, by idp.Actor) (bool, error) {
+	if t.second == nil || by.Host {
+		return false, nil
+	}
+	return t.second(ctx)
+}
+
+// Give gives a person a code in the place of a second factor, and
 // returns it to be passed on; it is shown once. An earlier one is void, and the
 // person is told (SECURITY.md M-10, A-10). idp.ErrInvalid when the reason lacks
 // or a number is out of bounds; idp.ErrSpent when somebody else gives one at
 // the same moment; [ErrNeedsSecond] where that takes two: see [Approvals].
-func (h *Help) TemporaryCode(ctx context.Context, by idp.Actor, id idp.UserID, in Temporary) (string, error) {
+func (t TemporaryCodes) Give(ctx context.Context, by idp.Actor, id idp.UserID, in Temporary) (string, error) {
 	if err := in.check(); err != nil {
 		return "", err
 	}
-	u, err := h.person(ctx, by, id, idp.HelpPeople, "factor.temporary")
+	u, err := t.touch(ctx, by, id, idp.HelpPeople, "factor.temporary")
 	if err != nil {
 		return "", err
 	}
-	if needed, err := h.SecondNeeded(ctx, by); err != nil || needed {
+	if needed, err := t.SecondNeeded(ctx, by); err != nil || needed {
 		return "", errors.Join(err, ErrNeedsSecond)
 	}
-	return h.give(ctx, by, u, in, "", func(context.Context) error { return nil })
+	return t.give(ctx, by, u, in, "", func(context.Context) error { return nil })
 }
 
 // give makes a code. What must be so in the same moment joins the transaction.
-func (h *Help) give(ctx context.Context, by idp.Actor, u idp.User, in Temporary, approver idp.UserID, also func(context.Context) error) (string, error) {
+func (t TemporaryCodes) give(ctx context.Context, by idp.Actor, u idp.User, in Temporary, approver idp.UserID, also func(context.Context) error) (string, error) {
 	id := u.ID
-	c, code, err := temporary.Issue(ctx, h.Passwords.Key, h.Now(), in.For, in.Uses)
+	c, code, err := temporary.Issue(ctx, t.key, t.now(), in.For, in.Uses)
 	if err != nil {
 		return "", err
 	}
@@ -53,12 +70,12 @@ func (h *Help) give(ctx context.Context, by idp.Actor, u idp.User, in Temporary,
 	if approver != "" {
 		detail["approver"] = string(approver)
 	}
-	err = h.Atomic(ctx, func(ctx context.Context) error {
+	err = t.atomic(ctx, func(ctx context.Context) error {
 		return errors.Join(
 			also(ctx),
-			h.Factors.Credentials.DropKind(ctx, c.Subject, c.Kind), h.Factors.Credentials.Save(ctx, c),
-			h.noteFactor(ctx, by, "factor.temporary", u, c.Kind, detail),
-			h.Notify.Notice(ctx, u, idp.Notice{Kind: idp.TemporaryCode, At: c.Created, Method: c.Kind, Credential: c.ID}))
+			t.credentials.DropKind(ctx, c.Subject, c.Kind), t.credentials.Save(ctx, c),
+			t.noteFactor(ctx, by, "factor.temporary", u, c.Kind, detail),
+			t.notify.Notice(ctx, u, idp.Notice{Kind: idp.TemporaryCode, At: c.Created, Method: c.Kind, Credential: c.ID}))
 	})
 	if errors.Is(err, mfa.ErrConflict) {
 		err = fmt.Errorf("%w: %w", idp.ErrSpent, err)
@@ -69,16 +86,16 @@ func (h *Help) give(ctx context.Context, by idp.Actor, u idp.User, in Temporary,
 	return code, nil
 }
 
-// VoidTemporaryCode takes back the code that a person has, if they have one.
-func (h *Help) VoidTemporaryCode(ctx context.Context, by idp.Actor, id idp.UserID) error {
-	u, err := h.person(ctx, by, id, idp.HelpPeople, "factor.temporary_void")
+// Void takes back the code that a person has, if they have one.
+func (t TemporaryCodes) Void(ctx context.Context, by idp.Actor, id idp.UserID) error {
+	u, err := t.touch(ctx, by, id, idp.HelpPeople, "factor.temporary_void")
 	if err != nil {
 		return err
 	}
-	return h.Atomic(ctx, func(ctx context.Context) error {
+	return t.atomic(ctx, func(ctx context.Context) error {
 		return errors.Join(
-			h.Factors.Credentials.DropKind(ctx, mfa.SubjectID(id), temporary.Kind),
-			h.noteFactor(ctx, by, "factor.temporary_void", u, temporary.Kind, nil))
+			t.credentials.DropKind(ctx, mfa.SubjectID(id), temporary.Kind),
+			t.noteFactor(ctx, by, "factor.temporary_void", u, temporary.Kind, nil))
 	})
 }
 
@@ -99,11 +116,4 @@ func (in *Temporary) check() error {
 		errs = append(errs, fmt.Errorf("%w: a temporary code is good for 1 to %d uses", idp.ErrInvalid, temporary.MaxUses))
 	}
 	return errors.Join(errs...)
-}
-
-// noteFactor is note for what is about a factor.
-func (h *Help) noteFactor(ctx context.Context, by idp.Actor, what string, u idp.User, k mfa.Kind, detail map[string]string) error {
-	return h.Log.Append(ctx, idp.Event{
-		ID: rand.Text(), At: h.Now(), What: what, User: u.ID, Actor: by.User, Session: by.Session, Method: k, Origin: by.Origin, Result: "ok", Detail: detail,
-	})
 }

@@ -57,11 +57,11 @@ func (s *Service) Update(ctx context.Context, by idp.Actor, id idp.UserID, c Cha
 	if len(fields) == 0 {
 		return idp.User{}, fmt.Errorf("%w: nothing to change was named", idp.ErrInvalid)
 	}
-	u, err := s.touch(ctx, by, id, idp.EditPeople, "user.update")
+	u, err := s.acts().touch(ctx, by, id, idp.EditPeople, "user.update")
 	if err != nil {
 		return idp.User{}, err
 	}
-	next, ids, err := s.check(c.described(u))
+	next, ids, err := c.described(u).person(s.Now())
 	if err != nil {
 		return idp.User{}, err
 	}
@@ -70,14 +70,14 @@ func (s *Service) Update(ctx context.Context, by idp.Actor, id idp.UserID, c Cha
 	was := u
 	if next.Role != u.Role {
 		if err := by.MayGrant(next.Role); err != nil {
-			return idp.User{}, s.denied(ctx, by, id, "user.update", err)
+			return idp.User{}, s.acts().denied(ctx, by, id, "user.update", err)
 		}
 	}
 	u.Login, u.Email, u.EmailVerified, u.Name, u.Phone, u.PhoneVerified = next.Login, next.Email, next.EmailVerified, next.Name, next.Phone, next.PhoneVerified
 	u.Kind, u.Role, u.Locale, u.Profile, u.Updated = next.Kind, next.Role, next.Locale, next.Profile, next.Updated
 	err = s.Atomic(ctx, func(ctx context.Context) error {
 		return errors.Join(
-			s.keepOwner(ctx, by, was, u.Role), s.Users.Update(ctx, was, u, ids), s.note(ctx, by, "user.update", id, changed(fields, was, u)),
+			s.acts().keepOwner(ctx, by, was, u.Role), s.Users.Update(ctx, was, u, ids), s.acts().note(ctx, by, "user.update", id, changed(fields, was, u)),
 			s.moved(ctx, by, was, u), s.risen(ctx, was, u))
 	})
 	return u, err
@@ -92,10 +92,10 @@ func (s *Service) moved(ctx context.Context, by idp.Actor, was, is idp.User) err
 		for _, p := range []idp.Purpose{idp.LinkRecover, idp.LinkEnrol, idp.LinkInvite, idp.LinkVerify} {
 			errs = append(errs, s.Links.Void(ctx, p, is.ID))
 		}
-		errs = append(errs, s.tell(ctx, by, was, idp.EmailChanged))
+		errs = append(errs, s.acts().tell(ctx, by, was, idp.EmailChanged))
 	}
 	if was.Phone != is.Phone && was.Phone != "" {
-		errs = append(errs, s.tell(ctx, by, was, idp.PhoneChanged))
+		errs = append(errs, s.acts().tell(ctx, by, was, idp.PhoneChanged))
 	}
 	return errors.Join(errs...)
 }

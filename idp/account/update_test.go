@@ -43,18 +43,18 @@ func TestUpdate(t *testing.T) {
 		if _, err := s.Update(ctx, host, ada.ID, account.Change{Email: &email}); err != nil {
 			t.Fatal(err)
 		}
-		got, err := db.Users().ByIdentifier(ctx, "ada.king@example.org")
+		got, err := db.Users.ByIdentifier(ctx, "ada.king@example.org")
 		if err != nil || got.ID != ada.ID || got.Login != "ada.king@example.org" || got.EmailVerified || !got.PhoneVerified || got.Name != "Ada" || len(got.Groups) != 1 {
 			t.Errorf("%+v, %v", got, err)
 		}
-		if _, err := db.Users().ByIdentifier(ctx, "ada@example.org"); !errors.Is(err, idp.ErrNotFound) {
+		if _, err := db.Users.ByIdentifier(ctx, "ada@example.org"); !errors.Is(err, idp.ErrNotFound) {
 			t.Errorf("the old address still finds somebody: %v", err)
 		}
 		if got, err = s.Update(ctx, host, eve.ID, account.Change{Email: &ada.Email, Verified: &yes}); err != nil || !got.EmailVerified {
 			t.Errorf("the freed address: %+v, %v", got, err)
 		}
 		var fields []string
-		err = db.Log().Events(ctx, idp.EventQuery{}, func(e idp.Event) error {
+		err = db.Log.Events(ctx, idp.EventQuery{}, func(e idp.Event) error {
 			if e.What == "user.update" && e.Result == "ok" {
 				fields = append(fields, e.Detail["fields"])
 			}
@@ -78,7 +78,7 @@ func TestUpdateBringsNothingBack(t *testing.T) {
 		for what, take := range map[string]func() error{
 			"role":  func() error { _, err := other.Update(ctx, host, u.ID, account.Change{Role: &none}); return err },
 			"email": func() error { _, err := other.Update(ctx, host, u.ID, account.Change{ProvenEmail: &no}); return err },
-			"phone": func() error { return db.Users().ForgetPhone(ctx, u.ID, "") },
+			"phone": func() error { return db.Users.ForgetPhone(ctx, u.ID, "") },
 		} {
 			// Before the transaction: what it reads is old by then.
 			s.Atomic = func(ctx context.Context, f func(context.Context) error) error {
@@ -89,7 +89,7 @@ func TestUpdateBringsNothingBack(t *testing.T) {
 				t.Errorf("%s: %v", what, err)
 			}
 		}
-		got, err := db.Users().ByID(ctx, u.ID)
+		got, err := db.Users.ByID(ctx, u.ID)
 		if err != nil || got.Role != "" || got.EmailVerified || got.PhoneVerified || got.Name == name {
 			t.Errorf("%+v, %v", got, err)
 		}
@@ -105,15 +105,15 @@ func TestRisenRoleVoids(t *testing.T) {
 		given := map[idp.Purpose]string{}
 		for _, p := range []idp.Purpose{idp.LinkInvite, idp.LinkEnrol, idp.LinkRecover} {
 			l, token := idp.NewLink(p, u, h.clock.Now(), time.Minute)
-			must(t, h.Links.Put(ctx, l))
+			must(t, h.Service.Links.Put(ctx, l))
 			given[p] = token
 		}
-		_, err := h.TemporaryCode(ctx, host, u.ID, account.Temporary{Reason: "phone lost"})
+		_, err := h.Codes().Give(ctx, host, u.ID, account.Temporary{Reason: "phone lost"})
 		must(t, err)
 		check := func(good bool) {
 			t.Helper()
 			for p, token := range given {
-				if _, _, err := h.Links.Get(ctx, p, idp.HashLink(token)); (err == nil) != good {
+				if _, _, err := h.Service.Links.Get(ctx, p, idp.HashLink(token)); (err == nil) != good {
 					t.Errorf("%s: %v", p, err)
 				}
 			}
@@ -121,10 +121,10 @@ func TestRisenRoleVoids(t *testing.T) {
 				t.Errorf("temporary code: %v", h.user(t, u.ID).Factors)
 			}
 		}
-		_, err = h.Update(ctx, host, u.ID, account.Change{Name: &name})
+		_, err = h.Service.Update(ctx, host, u.ID, account.Change{Name: &name})
 		must(t, err)
 		check(true)
-		_, err = h.Update(ctx, host, u.ID, account.Change{Role: &role})
+		_, err = h.Service.Update(ctx, host, u.ID, account.Change{Role: &role})
 		must(t, err)
 		check(false)
 	})

@@ -56,20 +56,20 @@ func (s *Self) AskEmail(ctx context.Context, by idp.Actor, typed string) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Limiter.Take(ctx, verifications(u.ID, address)...); err != nil {
+	if err := s.Help.Limiter.Take(ctx, verifications(u.ID, address)...); err != nil {
 		return err
 	}
-	free := s.Users.Free(ctx, u.ID, ids)
+	free := s.Help.Service.Users.Free(ctx, u.ID, ids)
 	if free != nil && !errors.Is(free, idp.ErrTaken) {
 		return free
 	}
-	return s.Atomic(ctx, func(ctx context.Context) error {
+	return s.Help.Service.Atomic(ctx, func(ctx context.Context) error {
 		errs := []error{
-			s.note(ctx, by, "email.ask", u.ID, nil),
-			s.Notify.Notice(ctx, u, idp.Notice{Kind: idp.EmailAsked, At: s.Now(), Origin: by.Origin}),
+			s.Help.acts().note(ctx, by, "email.ask", u.ID, nil),
+			s.Help.Service.Notify.Notice(ctx, u, idp.Notice{Kind: idp.EmailAsked, At: s.Help.Service.Now(), Origin: by.Origin}),
 		}
 		if free != nil {
-			errs = append(errs, s.Links.Void(ctx, idp.LinkVerify, u.ID), s.Letters.Unusable(ctx, u, address))
+			errs = append(errs, s.Help.Service.Links.Void(ctx, idp.LinkVerify, u.ID), s.Help.Letters.Unusable(ctx, u, address))
 		} else {
 			errs = append(errs, s.sendVerification(ctx, u, is.Email, by))
 		}
@@ -90,9 +90,9 @@ func moving(u idp.User, address string) (idp.User, []idp.Identifier, error) {
 
 // sendVerification mails the link that proves an address.
 func (s *Self) sendVerification(ctx context.Context, u idp.User, address string, by idp.Actor) error {
-	l, token := idp.NewLink(idp.LinkVerify, u, s.Now(), idp.LinkVerify.Life())
+	l, token := idp.NewLink(idp.LinkVerify, u, s.Help.Service.Now(), idp.LinkVerify.Life())
 	l.Data = map[string]string{"email": address, "was": u.Email}
-	return s.issue(ctx, u, l, idp.Letter{Token: token, Origin: by.Origin, To: address})
+	return s.Help.post().issue(ctx, u, l, idp.Letter{Token: token, Origin: by.Origin, To: address})
 }
 
 // ConfirmEmail mails a link to a person's present address that proves it to be
@@ -108,11 +108,11 @@ func (s *Self) ConfirmEmail(ctx context.Context, by idp.Actor) error {
 	case u.EmailVerified:
 		return ErrSame
 	}
-	if err := s.Limiter.Take(ctx, verifications(u.ID, u.Email)...); err != nil {
+	if err := s.Help.Limiter.Take(ctx, verifications(u.ID, u.Email)...); err != nil {
 		return err
 	}
-	return s.Atomic(ctx, func(ctx context.Context) error {
-		return errors.Join(s.note(ctx, by, "email.ask", u.ID, nil), s.sendVerification(ctx, u, u.Email, by))
+	return s.Help.Service.Atomic(ctx, func(ctx context.Context) error {
+		return errors.Join(s.Help.acts().note(ctx, by, "email.ask", u.ID, nil), s.sendVerification(ctx, u, u.Email, by))
 	})
 }
 
@@ -125,7 +125,7 @@ func (s *Self) ConfirmEmail(ctx context.Context, by idp.Actor) error {
 // idp.ErrSpent when it was used at this moment. Whether the address has another
 // owner by now is not told (E-01).
 func (h *Help) Verify(ctx context.Context, by idp.Actor, token string) error {
-	l, u, err := h.Links.Get(ctx, idp.LinkVerify, idp.HashLink(token))
+	l, u, err := h.Service.Links.Get(ctx, idp.LinkVerify, idp.HashLink(token))
 	if err != nil {
 		return err
 	}
@@ -143,9 +143,9 @@ func (h *Help) Verify(ctx context.Context, by idp.Actor, token string) error {
 	if is.Email != u.Email {
 		what = "email.change"
 	}
-	is.Updated = h.Now()
-	err = h.Atomic(ctx, func(ctx context.Context) error {
-		return errors.Join(h.Links.Spend(ctx, l.Hash), h.Users.SetEmail(ctx, u, is, ids), h.note(ctx, by, what, u.ID, nil), h.moved(ctx, by, u, is))
+	is.Updated = h.Service.Now()
+	err = h.Service.Atomic(ctx, func(ctx context.Context) error {
+		return errors.Join(h.Service.Links.Spend(ctx, l.Hash), h.Service.Users.SetEmail(ctx, u, is, ids), h.acts().note(ctx, by, what, u.ID, nil), h.Service.moved(ctx, by, u, is))
 	})
 	if errors.Is(err, idp.ErrTaken) {
 		return fmt.Errorf("%w: %w", idp.ErrExpired, err)

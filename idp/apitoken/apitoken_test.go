@@ -23,7 +23,7 @@ type house struct {
 func each(t *testing.T, f func(t *testing.T, h house)) {
 	clock := storetest.NewClock()
 	storetest.EachAt(t, clock.Now, func(t *testing.T, db *store.DB) {
-		f(t, house{&apitoken.Service{Tokens: db.APITokens(), Users: db.Users(), Log: db.Log(), Atomic: db.Atomic, Now: clock.Now}, db, clock})
+		f(t, house{&apitoken.Service{Tokens: db.APITokens, Users: db.Users, Log: db.Log, Atomic: db.Atomic, Now: clock.Now}, db, clock})
 	})
 }
 
@@ -32,7 +32,7 @@ func (h house) user(t *testing.T, name string, role idp.Role) (idp.User, idp.Act
 	u := idp.User{ID: idp.UserID(name), Login: name, Name: name, Kind: idp.Internal, Role: role, Created: h.clock.Now(), Updated: h.clock.Now()}
 	id, err := idp.Identify(name)
 	if err == nil {
-		err = h.db.Users().Add(t.Context(), u, []idp.Identifier{id})
+		err = h.db.Users.Add(t.Context(), u, []idp.Identifier{id})
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -65,7 +65,7 @@ func TestMake(t *testing.T) {
 				t.Errorf("%q: %v", bad, err)
 			}
 		}
-		_ = h.db.Log().Events(t.Context(), idp.EventQuery{}, func(e idp.Event) error {
+		_ = h.db.Log.Events(t.Context(), idp.EventQuery{}, func(e idp.Event) error {
 			for _, v := range e.Detail {
 				if strings.Contains(v, secret[10:20]) {
 					t.Error("the log has the token")
@@ -151,11 +151,11 @@ func TestEnd(t *testing.T) {
 		}
 		good(true)
 		state(apitoken.Live)
-		if err := h.db.Users().SetDisabled(t.Context(), u.ID, true); err != nil {
+		if err := h.db.Users.SetDisabled(t.Context(), u.ID, true); err != nil {
 			t.Fatal(err)
 		}
 		good(false)
-		if err := h.db.Users().SetDisabled(t.Context(), u.ID, false); err != nil {
+		if err := h.db.Users.SetDisabled(t.Context(), u.ID, false); err != nil {
 			t.Fatal(err)
 		}
 		good(false) // what died stays dead
@@ -178,7 +178,7 @@ func TestEnd(t *testing.T) {
 			t.Error(err)
 		}
 		// Who is removed takes theirs along.
-		if err := h.db.Users().Remove(t.Context(), owner.ID); err != nil {
+		if err := h.db.Users.Remove(t.Context(), owner.ID); err != nil {
 			t.Fatal(err)
 		}
 		if all, err := h.List(t.Context(), idp.Actor{Host: true}); err != nil || len(all) != 2 {

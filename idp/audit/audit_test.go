@@ -41,8 +41,8 @@ func openAt(t testing.TB, url string) *house {
 	keys, err := h.db.AuditKeys(t.Context())
 	h.must(err)
 	h.log = &audit.Service{
-		Reader: h.db.AuditReader(), Chain: h.db.Audit(), Work: h.db.AuditWork(), Log: h.db.Log(), Keys: keys, Now: clock.Now,
-		Sequencer: &audit.Sequencer{Chain: h.db.Audit(), Work: h.db.AuditWork(), Keys: keys, Holder: "one", Now: clock.Now},
+		Reader: h.db.AuditReader, Chain: h.db.Audit, Work: h.db.AuditWork, Log: h.db.Log, Keys: keys, Now: clock.Now,
+		Sequencer: &audit.Sequencer{Chain: h.db.Audit, Work: h.db.AuditWork, Keys: keys, Holder: "one", Now: clock.Now},
 	}
 	return h
 }
@@ -65,7 +65,7 @@ func (h *house) write(es ...idp.Event) {
 		if e.Result == "" {
 			e.Result = "ok"
 		}
-		h.must(h.db.Log().Append(h.Context(), e))
+		h.must(h.db.Log.Append(h.Context(), e))
 	}
 }
 
@@ -241,7 +241,7 @@ func TestFindingsStay(t *testing.T) {
 	if r, err := h.log.Daily(t.Context(), "two"); err != nil || r != nil {
 		t.Errorf("again: %+v %v", r, err)
 	}
-	h.must(h.db.AuditWork().SetState(t.Context(), "verify", `{"broken":{"kind":"edited","seq":2,"says":"x"}}`))
+	h.must(h.db.AuditWork.SetState(t.Context(), "verify", `{"broken":{"kind":"edited","seq":2,"says":"x"}}`))
 	if _, err := h.log.Verify(t.Context(), host, audit.Extent{From: 3}); err != nil {
 		t.Fatal(err)
 	}
@@ -282,7 +282,7 @@ func (t *target) Send(_ context.Context, rs []audit.Record) error {
 func TestForwarder(t *testing.T) {
 	h := open(t)
 	to := &target{}
-	f := &audit.Forwarder{Chain: h.db.Audit(), Work: h.db.AuditWork(), Target: to, Holder: "one", Now: h.clock.Now}
+	f := &audit.Forwarder{Chain: h.db.Audit, Work: h.db.AuditWork, Target: to, Holder: "one", Now: h.clock.Now}
 	h.log.Targets = []string{"test"}
 	step := func() bool {
 		more, err := f.Step(t.Context())
@@ -331,7 +331,7 @@ func TestForwarder(t *testing.T) {
 	if seq != 1202 || marks != 3 {
 		t.Errorf("up to %d, %d checkpoints", seq, marks)
 	}
-	other := &audit.Forwarder{Chain: h.db.Audit(), Work: h.db.AuditWork(), Target: to, Holder: "two", Now: h.clock.Now}
+	other := &audit.Forwarder{Chain: h.db.Audit, Work: h.db.AuditWork, Target: to, Holder: "two", Now: h.clock.Now}
 	h.write(idp.Event{})
 	finish()
 	n := len(to.got)

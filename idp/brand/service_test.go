@@ -28,10 +28,10 @@ func open(t *testing.T) (*brand.Service, *store.DB) {
 	clock := storetest.NewClock()
 	now := func() time.Time { clock.Pass(time.Second); return clock.Now() }
 	db := storetest.Open(t)
-	must(t, db.Clients().Add(t.Context(), oidc.Client{ID: "shop"}))
+	must(t, db.Clients.Add(t.Context(), oidc.Client{ID: "shop"}))
 	return &brand.Service{
-		Store: db.Brands(), Default: brand.Brand{Name: "Configured"}, Languages: languages, Log: db.Log(), Atomic: db.Atomic, Now: now,
-		Known: func(ctx context.Context, id idp.ClientID) error { _, err := db.Clients().ByID(ctx, id); return err },
+		Store: db.Brands, Default: brand.Brand{Name: "Configured"}, Languages: languages, Log: db.Log, Atomic: db.Atomic, Now: now,
+		Known: func(ctx context.Context, id idp.ClientID) error { _, err := db.Clients.ByID(ctx, id); return err },
 	}, db
 }
 
@@ -56,7 +56,7 @@ func drawn(t *testing.T, w, h int) []byte {
 
 func events(t *testing.T, db *store.DB) (out []idp.Event) {
 	t.Helper()
-	must(t, db.Log().Events(t.Context(), idp.EventQuery{What: []string{"brand.change"}}, func(e idp.Event) error { out = append(out, e); return nil }))
+	must(t, db.Log.Events(t.Context(), idp.EventQuery{What: []string{"brand.change"}}, func(e idp.Event) error { out = append(out, e); return nil }))
 	return out
 }
 

@@ -40,16 +40,16 @@ func eachHouse(t *testing.T, f func(h *house)) {
 	storetest.EachAt(t, clock.Now, func(t *testing.T, db *store.DB) {
 		h := &house{T: t, db: db, clock: clock, people: map[string]idp.User{}}
 		hasher := password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, 0, 0)
-		factors := &mfa.Engine{Credentials: db.Credentials(), Challenges: db.Challenges(), Limiter: db.Limiter(), Atomic: db.Atomic, Now: clock.Now}
+		factors := &mfa.Engine{Credentials: db.Credentials, Challenges: db.Challenges, Limiter: db.Limiter, Atomic: db.Atomic, Now: clock.Now}
 		factors.Register(totp.Factor{Issuer: "Latchkey", Now: clock.Now})
-		notices := &message.Notices{Outbox: db.Outbox(), Links: db.Links(), Issuer: "https://id.example.org", Brand: "Latchkey", Now: clock.Now}
+		notices := &message.Notices{Outbox: db.Outbox(), Links: db.Links, Issuer: "https://id.example.org", Brand: "Latchkey", Now: clock.Now}
 		accounts := &account.Service{
-			Users: db.Users(), Groups: db.Groups(), Sessions: db.Sessions(), Factors: factors, Passwords: hasher, Log: db.Log(), Policies: db.Policies(),
-			Atomic: db.Atomic, Now: clock.Now, MinPassword: 15, Locks: store.LocksOf(db), Links: db.Links(), Owners: db.Owners(), Doors: db.Doors(), Notify: notices,
+			Users: db.Users, Groups: db.Groups, Sessions: db.Sessions, Factors: factors, Passwords: hasher, Log: db.Log, Policies: db.Policies,
+			Atomic: db.Atomic, Now: clock.Now, MinPassword: 15, Locks: db.Locks, Links: db.Links, Owners: db.Owners, Doors: db.Doors, Notify: notices,
 		}
 		h.Contacts = &company.Contacts{Service: &company.Service{
-			Store: db.Companies(), Help: &account.Help{Service: accounts, Letters: notices, Limiter: db.Limiter()}, Users: db.Users(), Limiter: db.Limiter(),
-			Log: db.Log(), Atomic: db.Atomic, Now: clock.Now,
+			Store: db.Companies, Help: &account.Help{Service: accounts, Letters: notices, Limiter: db.Limiter}, Users: db.Users, Limiter: db.Limiter,
+			Log: db.Log, Atomic: db.Atomic, Now: clock.Now,
 		}}
 		h.fill()
 		f(h)
@@ -84,7 +84,7 @@ func (h *house) add(who string, change func(*account.New)) idp.User {
 	if change != nil {
 		change(&in)
 	}
-	u, err := h.Help.Add(h.Context(), host, in)
+	u, err := h.Help.Service.Add(h.Context(), host, in)
 	h.must(err)
 	h.people[who] = h.user(u.ID)
 	return h.people[who]
@@ -92,7 +92,7 @@ func (h *house) add(who string, change func(*account.New)) idp.User {
 
 func (h *house) user(id idp.UserID) idp.User {
 	h.Helper()
-	u, err := h.db.Users().ByID(h.Context(), id)
+	u, err := h.db.Users.ByID(h.Context(), id)
 	h.must(err)
 	return u
 }
@@ -120,7 +120,7 @@ func (h *house) by(who string) idp.Actor {
 // id is somebody's membership; of who has none, their id, as somebody would try.
 func (h *house) id(in company.Company, who string) string {
 	h.Helper()
-	m, err := h.db.Companies().MemberOf(h.Context(), in.ID, h.people[who].ID)
+	m, err := h.db.Companies.MemberOf(h.Context(), in.ID, h.people[who].ID)
 	if errors.Is(err, idp.ErrNotFound) {
 		return string(h.people[who].ID)
 	}
@@ -154,7 +154,7 @@ func (h *house) mails(to string) (n int) {
 
 func (h *house) events(what string) (out []idp.Event) {
 	h.Helper()
-	h.must(h.db.Log().Events(h.Context(), idp.EventQuery{What: []string{what}}, func(e idp.Event) error { out = append(out, e); return nil }))
+	h.must(h.db.Log.Events(h.Context(), idp.EventQuery{What: []string{what}}, func(e idp.Event) error { out = append(out, e); return nil }))
 	return out
 }
 
@@ -222,11 +222,11 @@ func TestWhoActs(t *testing.T) {
 		h.want("no lead any more", h.Disable(ctx, h.by("lead"), h.ours.ID, id), idp.ErrNotFound) // D-04
 		h.must(h.Put(ctx, host, h.ours.ID, h.people["lead"].ID, true))
 		role := idp.HelpDesk
-		_, err = h.Help.Update(ctx, host, h.people["lead"].ID, account.Change{Role: &role})
+		_, err = h.Help.Service.Update(ctx, host, h.people["lead"].ID, account.Change{Role: &role})
 		h.must(err)
 		h.want("a role since", h.Disable(ctx, h.by("lead"), h.ours.ID, id), idp.ErrNotFound)
 		// Who gets a role is out of reach at once, and does not show.
-		_, err = h.Help.Update(ctx, host, h.people["member"].ID, account.Change{Role: &role})
+		_, err = h.Help.Service.Update(ctx, host, h.people["member"].ID, account.Change{Role: &role})
 		h.must(err)
 		h.want("a member with a role", h.Disable(ctx, h.by("peer"), h.ours.ID, id), idp.ErrNotFound)
 		if p := h.sees("peer", "member@example.org"); p.ID != "" {
@@ -258,14 +258,14 @@ func TestEnable(t *testing.T) {
 			h.Errorf("%+v", e)
 		}
 		h.must(h.Enable(ctx, h.by("peer"), h.ours.ID, id))
-		h.must(h.Help.Disable(ctx, host, u.ID))
+		h.must(h.Help.Service.Disable(ctx, host, u.ID))
 		if p := h.sees("lead", u.Email); p.State != company.Disabled || p.MayEnable {
 			h.Errorf("%+v", p)
 		}
 		h.want("whom the house disabled", h.Enable(ctx, by, h.ours.ID, id), idp.ErrNotFound)
-		h.must(h.Help.Enable(ctx, host, u.ID))
+		h.must(h.Help.Service.Enable(ctx, host, u.ID))
 		h.must(h.Disable(ctx, by, h.ours.ID, id))
-		h.must(h.Help.Disable(ctx, host, u.ID)) // they, too
+		h.must(h.Help.Service.Disable(ctx, host, u.ID)) // they, too
 		h.want("both", h.Enable(ctx, by, h.ours.ID, id), idp.ErrNotFound)
 		if !h.user(u.ID).Disabled {
 			h.Error("enabled")
@@ -321,7 +321,7 @@ func TestInvite(t *testing.T) {
 		if n, m := h.mails(emails["new"]), h.mails(emails["taken"]); n != 2 || m != 0 {
 			h.Errorf("%d and %d mails", n, m)
 		}
-		u, err := h.db.Users().ByIdentifier(ctx, emails["new"])
+		u, err := h.db.Users.ByIdentifier(ctx, emails["new"])
 		h.must(err)
 		if u.Kind != idp.Portal || u.Role != "" || u.EmailVerified || len(u.Groups) != 0 {
 			h.Errorf("%+v", u)

@@ -38,8 +38,8 @@ func TestLetGo(t *testing.T) {
 	eachHouse(t, func(h *house) {
 		ctx, lead := h.Context(), h.by("lead")
 		for who, away := range map[string]func(id idp.UserID) error{
-			"member": func(id idp.UserID) error { return h.db.Provisioned().KeepOut(ctx, id) },
-			"second": func(id idp.UserID) error { return h.db.Moves().Memberships(ctx, id, h.people["stranger"].ID) },
+			"member": func(id idp.UserID) error { return h.db.Provisioned.KeepOut(ctx, id) },
+			"second": func(id idp.UserID) error { return h.db.Moves.Memberships(ctx, id, h.people["stranger"].ID) },
 		} {
 			id := h.id(h.ours, who)
 			h.must(h.Disable(ctx, lead, h.ours.ID, id))

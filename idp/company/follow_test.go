@@ -119,7 +119,7 @@ func TestFollow(t *testing.T) {
 			h.Errorf("an employee in a company: %v, %v", ms, err)
 		}
 		h.must(h.Remove(ctx, host, h.last("Gamma")))
-		h.must(h.Help.Remove(ctx, host, free))
+		h.must(h.Help.Service.Remove(ctx, host, free))
 		if ms, err := h.Members(ctx, host, company.MemberQuery{Company: h.ours.ID}); err != nil || len(ms) != 5 {
 			h.Errorf("%d members, %v", len(ms), err)
 		}

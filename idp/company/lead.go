@@ -175,7 +175,7 @@ func (s *Contacts) Invite(ctx context.Context, by idp.Actor, company string, in 
 		in.Locale = lead.Locale
 	}
 	// A mistake costs no invitation, and tells nothing of who is there.
-	if err := s.Help.Check(in.account()); err != nil {
+	if err := s.Help.Service.Check(in.account()); err != nil {
 		return err
 	}
 	if err := s.spend(ctx, c); err != nil {
@@ -231,7 +231,7 @@ func (s *Contacts) welcome(ctx context.Context, by idp.Actor, c Company, in Invi
 		if err := s.Store.Leads(ctx, c.ID, by.User); err != nil {
 			return err
 		}
-		u, err := s.Help.Add(ctx, house(by), in.account())
+		u, err := s.Help.Service.Add(ctx, house(by), in.account())
 		if err != nil {
 			return err
 		}
@@ -253,7 +253,7 @@ func (s *Contacts) mail(ctx context.Context, by idp.Actor, c Company, member str
 		if err := errors.Join(s.Store.Leads(ctx, c.ID, by.User), s.Store.Within(ctx, c.ID, member, by.User)); err != nil {
 			return err
 		}
-		_, err := s.Help.Invite(ctx, house(by), id, account.Invite{})
+		_, err := s.Help.Invitations().Invite(ctx, house(by), id, account.Invite{})
 		return errors.Join(err, s.note(ctx, by, "company.invite", "ok", id, map[string]string{"company": c.ID}))
 	})
 }
@@ -302,7 +302,7 @@ func (s *Contacts) Disable(ctx context.Context, by idp.Actor, company, id string
 		if m.User.ID == "" {
 			return s.Store.Hold(ctx, m.ID, true)
 		}
-		return errors.Join(s.Help.Disable(ctx, house(by), m.User.ID), s.Store.Hold(ctx, m.ID, true))
+		return errors.Join(s.Help.Service.Disable(ctx, house(by), m.User.ID), s.Store.Hold(ctx, m.ID, true))
 	})
 }
 
@@ -319,7 +319,7 @@ func (s *Contacts) Enable(ctx context.Context, by idp.Actor, company, id string)
 		if m.User.ID == "" {
 			return s.Store.Hold(ctx, m.ID, false)
 		}
-		return errors.Join(s.Store.Held(ctx, m.ID), s.Help.Enable(ctx, house(by), m.User.ID), s.Store.Hold(ctx, m.ID, false))
+		return errors.Join(s.Store.Held(ctx, m.ID), s.Help.Service.Enable(ctx, house(by), m.User.ID), s.Store.Hold(ctx, m.ID, false))
 	})
 }
 

@@ -97,8 +97,12 @@ type (
 		Connection string `json:"connection"`
 		Check      string `json:"check"`
 		Level      string `json:"level"`
-		Evidence   string `json:"evidence"`
-		Cure       string `json:"cure"`
+		Evidence   string `json:"evidence"` // in English
+		Cure       string `json:"cure"`     // in English
+		// What it says in other languages: see connector.Said.
+		Says   string   `json:"says,omitempty"`
+		Facts  []string `json:"facts,omitempty"`
+		Detail string   `json:"detail,omitempty"`
 	}
 	// Chain is how the log stands.
 	Chain struct {

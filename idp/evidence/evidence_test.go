@@ -35,13 +35,13 @@ func TestReport(t *testing.T) {
 		long := now.Add(-200 * 24 * time.Hour)
 		add := func(id string, role idp.Role, made, signedIn time.Time, held ...mfa.Kind) {
 			u := idp.User{ID: idp.UserID(id), Login: id, Name: "=" + id, Kind: idp.Internal, Role: role, Created: made, Updated: made}
-			must(t, db.Users().Add(ctx, u, []idp.Identifier{{Canonical: id, Skeleton: id}}))
+			must(t, db.Users.Add(ctx, u, []idp.Identifier{{Canonical: id, Skeleton: id}}))
 			for _, k := range held {
-				must(t, db.Credentials().Save(ctx, mfa.Credential{ID: mfa.CredentialID(id + string(k)), Subject: mfa.SubjectID(id), Kind: k, Created: now, Data: []byte("{}")}))
+				must(t, db.Credentials.Save(ctx, mfa.Credential{ID: mfa.CredentialID(id + string(k)), Subject: mfa.SubjectID(id), Kind: k, Created: now, Data: []byte("{}")}))
 			}
 			if !signedIn.IsZero() {
 				n := idp.Session{ID: idp.SessionID(id), Hash: id, User: u.ID, Created: signedIn, Seen: signedIn, Expires: signedIn.Add(time.Hour), Idle: time.Hour}
-				must(t, db.Sessions().Open(ctx, n))
+				must(t, db.Sessions.Open(ctx, n))
 			}
 		}
 		add("olga", idp.Owner, long, now, "passkey")
@@ -50,9 +50,9 @@ func TestReport(t *testing.T) {
 		add("never", "", long, time.Time{})
 		add("fresh", "", now, time.Time{})
 		add("gone", "", long, long)
-		must(t, db.Users().SetDisabled(ctx, "gone", true))
+		must(t, db.Users.SetDisabled(ctx, "gone", true))
 		e, over := policy.Except{User: "hugo", Until: "2027-01-31"}, policy.Except{User: "idle", Until: "2026-01-31"}
-		s := &evidence.Service{Store: db.Evidence(), Figures: db.Figures(), Log: db.Log(), Now: clock.Now, Sources: evidence.Sources{
+		s := &evidence.Service{Store: db.Evidence, Figures: db.Figures, Log: db.Log, Now: clock.Now, Sources: evidence.Sources{
 			Rules: func(context.Context, idp.Actor) ([]evidence.Rule, []policy.Policy, error) {
 				return []evidence.Rule{{Name: "all", Body: "…"}}, []policy.Policy{{Name: "all", Whom: policy.Whom{Everyone: true, Except: []policy.Except{e, over}}}}, nil
 			},
@@ -83,7 +83,7 @@ func TestReport(t *testing.T) {
 			t.Errorf("%+v", r.Exempt)
 		}
 		found := 0
-		must(t, db.Log().Events(ctx, idp.EventQuery{What: []string{"report.make"}}, func(idp.Event) error { found++; return nil }))
+		must(t, db.Log.Events(ctx, idp.EventQuery{What: []string{"report.make"}}, func(idp.Event) error { found++; return nil }))
 		if found != 1 {
 			t.Errorf("%d events", found)
 		}

@@ -34,19 +34,19 @@ func TestCounting(t *testing.T) {
 		ctx, now := t.Context(), clock.Now()
 		yesterday := now.Add(-24 * time.Hour)
 		for i := range 30 {
-			must(t, db.Log().Append(ctx, event(i, now, "signin", "totp", "ok")))
-			must(t, db.Log().Append(ctx, event(i, yesterday, "signin", "passkey", "ok")))
-			must(t, db.Log().Append(ctx, event(i, now, "signin.password", "pwd", "wrong")))
+			must(t, db.Log.Append(ctx, event(i, now, "signin", "totp", "ok")))
+			must(t, db.Log.Append(ctx, event(i, yesterday, "signin", "passkey", "ok")))
+			must(t, db.Log.Append(ctx, event(i, now, "signin.password", "pwd", "wrong")))
 		}
-		must(t, db.Log().Append(ctx, event(0, now, "signin.password", "pwd", "locked")))
-		must(t, db.Log().Append(ctx, event(0, now, "profile.change", "", "ok")))
-		s := &figures.Service{Store: db.Figures(), Now: clock.Now}
+		must(t, db.Log.Append(ctx, event(0, now, "signin.password", "pwd", "locked")))
+		must(t, db.Log.Append(ctx, event(0, now, "profile.change", "", "ok")))
+		s := &figures.Service{Store: db.Figures, Now: clock.Now}
 		storetest.Chain(t, db)
 		var wg sync.WaitGroup
 		for range 4 {
 			wg.Go(func() {
 				for range 20 {
-					if _, err := db.Figures().CountEvents(ctx, 7); err != nil && !errors.Is(err, context.Canceled) {
+					if _, err := db.Figures.CountEvents(ctx, 7); err != nil && !errors.Is(err, context.Canceled) {
 						t.Error(err)
 					}
 				}
@@ -73,9 +73,9 @@ func TestCoverage(t *testing.T) {
 		ctx, now := t.Context(), clock.Now()
 		add := func(id string, kind idp.Kind, role idp.Role, held ...mfa.Kind) {
 			u := idp.User{ID: idp.UserID(id), Login: id, Name: id, Kind: kind, Role: role, Created: now, Updated: now}
-			must(t, db.Users().Add(ctx, u, []idp.Identifier{{Canonical: id, Skeleton: id}}))
+			must(t, db.Users.Add(ctx, u, []idp.Identifier{{Canonical: id, Skeleton: id}}))
 			for _, k := range held {
-				must(t, db.Credentials().Save(ctx, mfa.Credential{ID: mfa.CredentialID(id + string(k)), Subject: mfa.SubjectID(id), Kind: k, Created: now, Data: []byte("{}")}))
+				must(t, db.Credentials.Save(ctx, mfa.Credential{ID: mfa.CredentialID(id + string(k)), Subject: mfa.SubjectID(id), Kind: k, Created: now, Data: []byte("{}")}))
 			}
 		}
 		add("bare", idp.Portal, "")
@@ -83,14 +83,14 @@ func TestCoverage(t *testing.T) {
 		add("codes-alone", idp.Portal, "", "backup")
 		add("key", idp.Internal, idp.Admin, "passkey", "totp")
 		add("gone", idp.Internal, "", "totp")
-		must(t, db.Users().SetDisabled(ctx, "gone", true))
-		must(t, db.Groups().Put(ctx, "club"))
-		must(t, db.Groups().Join(ctx, "club", "app"))
-		must(t, db.Groups().Join(ctx, "club", "bare"))
-		must(t, db.Groups().Join(ctx, "club", "gone"))
-		c := &figures.Counter{Store: db.Figures(), Now: clock.Now}
+		must(t, db.Users.SetDisabled(ctx, "gone", true))
+		must(t, db.Groups.Put(ctx, "club"))
+		must(t, db.Groups.Join(ctx, "club", "app"))
+		must(t, db.Groups.Join(ctx, "club", "bare"))
+		must(t, db.Groups.Join(ctx, "club", "gone"))
+		c := &figures.Counter{Store: db.Figures, Now: clock.Now}
 		must(t, c.Once(ctx))
-		s := &figures.Service{Store: db.Figures(), Now: clock.Now}
+		s := &figures.Service{Store: db.Figures, Now: clock.Now}
 		all, err := s.Covered(ctx, auditor)
 		must(t, err)
 		for scope, want := range map[figures.Scope][3]int64{

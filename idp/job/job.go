@@ -57,6 +57,8 @@ type Job struct {
 	Result json.RawMessage
 	// Key and Detail say why it failed: a word for the catalogue, and small print.
 	Key, Detail string
+	// Reason is the same as JSON, for whoever says it in other languages.
+	Reason json.RawMessage
 }
 
 // Progress is how much is done.
@@ -81,6 +83,14 @@ func (j Job) Read(into any) error {
 	return json.Unmarshal(j.Result, into)
 }
 
+// Why reads the reason of a failure, if there is one.
+func (j Job) Why(into any) error {
+	if len(j.Reason) == 0 {
+		return nil
+	}
+	return json.Unmarshal(j.Reason, into)
+}
+
 // Store keeps jobs.
 type Store interface {
 	// Add fails with idp.ErrBusy when one of that kind about that thing is
@@ -98,6 +108,7 @@ type Store interface {
 type Problem struct {
 	Key    string // the end of a key of the catalogue
 	Detail string // small print for whoever helps; never a secret
+	Reason any    // what of it is kept for [Job.Reason]; nil: nothing
 	Err    error
 }
 
@@ -289,6 +300,12 @@ func (r *Run) end(out any, err error) {
 	switch {
 	case errors.As(err, &p):
 		r.job.State, r.job.Key, r.job.Detail = Failed, p.Key, p.Detail
+		if p.Reason != nil {
+			raw, bad := json.Marshal(p.Reason)
+			if r.job.Reason = raw; bad != nil {
+				r.fault(bad)
+			}
+		}
 	case errors.Is(err, context.Canceled):
 		r.job.State, r.job.Key = Failed, "stopped"
 	case err != nil:

@@ -15,7 +15,7 @@ func desk(t *testing.T) (*job.Desk, *storetest.Clock, *[]error) {
 	t.Helper()
 	clock := storetest.NewClock()
 	faults := &[]error{}
-	d := &job.Desk{Store: storetest.OpenAt(t, clock.Now).Jobs(), Now: clock.Now, Fault: func(_ job.Job, err error) { *faults = append(*faults, err) }}
+	d := &job.Desk{Store: storetest.OpenAt(t, clock.Now).Jobs, Now: clock.Now, Fault: func(_ job.Job, err error) { *faults = append(*faults, err) }}
 	t.Cleanup(d.Close)
 	return d, clock, faults
 }

@@ -39,6 +39,17 @@ const (
 	Sent    State = "sent"
 	Waiting State = "waiting"
 	GivenUp State = "given up"
+	// Obsolete is what a newer message on its topic replaced before it was sent;
+	// Withdrawn holds a link that was taken away. Neither failed.
+	Obsolete  State = "replaced"
+	Withdrawn State = "withdrawn"
+)
+
+// What the ledger has in the place of a failure, where none was: of the states of
+// these names.
+const (
+	WasReplaced  = "replaced by a newer one"
+	WasWithdrawn = "withdrawn: its link is good no more"
 )
 
 // State says how far it has come.
@@ -46,6 +57,10 @@ func (d Delivery) State() State {
 	switch {
 	case !d.Sent.IsZero():
 		return Sent
+	case d.Due.IsZero() && d.Failure == WasReplaced:
+		return Obsolete
+	case d.Due.IsZero() && d.Failure == WasWithdrawn:
+		return Withdrawn
 	case d.Due.IsZero():
 		return GivenUp
 	}

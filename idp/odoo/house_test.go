@@ -64,7 +64,7 @@ type front struct {
 }
 
 func (f front) Check(r *http.Request, _ idp.Need) (idp.Session, idp.User, error) {
-	u, err := f.h.db.Users().ByID(r.Context(), "u-ada")
+	u, err := f.h.db.Users.ByID(r.Context(), "u-ada")
 	return idp.Session{ID: "s-1", User: u.ID, Proofs: []idp.Proof{{Kind: idp.Password, At: f.h.now()}}}, u, err
 }
 func (front) SignIn(http.ResponseWriter, *http.Request, oidc.Ask) {}
@@ -83,13 +83,13 @@ func (h *house) serve() {
 	h.url = server.URL
 	fault := func(_ *http.Request, err error) { h.faults = append(h.faults, err) }
 	service := &odoo.Service{
-		Tokens: h.db.OdooTokens(), Grants: h.db.Grants(), Users: h.db.Users(), Clients: h.db.Clients(), Log: h.db.Log(), Atomic: h.db.Atomic,
+		Tokens: h.db.OdooTokens, Grants: h.db.Grants, Users: h.db.Users, Clients: h.db.Clients, Log: h.db.Log, Atomic: h.db.Atomic,
 		Secret: []byte(strings.Repeat("o", 32)), Now: h.now, Note: func(*http.Request, oidc.ClientID, string) {}, Fault: fault,
 		Origin: func(r *http.Request) idp.Origin { return idp.Origin{Address: r.RemoteAddr} },
 	}
 	p, err := oidc.New(oidc.Config{
-		Issuer: server.URL, Secret: []byte(strings.Repeat("k", 32)), Grants: h.db.Grants(), Clients: h.db.Clients(), Consents: h.db.Consents(), Logins: h.db.Logins(),
-		Keys: oidc.NewKeyRing(h.db.Keys(), h.db.Atomic, h.now), Browser: front{h: h}, Pages: front{h: h}, Log: h.db.Log(), Atomic: h.db.Atomic,
+		Issuer: server.URL, Secret: []byte(strings.Repeat("k", 32)), Grants: h.db.Grants, Clients: h.db.Clients, Consents: h.db.Consents, Logins: h.db.Logins,
+		Keys: oidc.NewKeyRing(h.db.Keys, h.db.Atomic, h.now), Browser: front{h: h}, Pages: front{h: h}, Log: h.db.Log, Atomic: h.db.Atomic,
 		Now: h.now, Fault: fault, Implicit: service.Issue,
 		Prepare: func(_ context.Context, a oidc.Authorized) error {
 			h.prepared = append(h.prepared, string(a.Client.ID)+" "+a.User.Login)
@@ -102,7 +102,7 @@ func (h *house) serve() {
 	}
 	h.service = service
 	mux.HandleFunc(odoo.Pattern, service.Validate)
-	h.must(h.db.Users().Add(h.Context(), idp.User{
+	h.must(h.db.Users.Add(h.Context(), idp.User{
 		ID: "u-ada", Login: "ada", Email: "ada@example.org", EmailVerified: true, Name: "Ada Lovelace", Kind: idp.Portal, Locale: "fr",
 		Profile: idp.Profile{Zoneinfo: "Europe/Paris"}, Created: h.now(), Updated: h.now(),
 	}, []idp.Identifier{{Canonical: "ada", Skeleton: "ada"}, {Canonical: "ada@example.org", Skeleton: "ada@example.org"}}))
@@ -116,7 +116,7 @@ func (h *house) add(id oidc.ClientID, change func(*oidc.Input)) oidc.Client {
 	}
 	r, err := oidc.NewClient(in, h.now())
 	h.must(err)
-	h.must(h.db.Clients().Add(h.Context(), r.Client))
+	h.must(h.db.Clients.Add(h.Context(), r.Client))
 	return r.Client
 }
 
@@ -186,7 +186,7 @@ func (h *house) object(resp *http.Response, body string) map[string]any {
 // refusals counts what the log says, which never includes a token.
 func (h *house) refusals() (n int) {
 	h.Helper()
-	h.must(h.db.Log().Events(h.Context(), idp.EventQuery{}, func(e idp.Event) error {
+	h.must(h.db.Log.Events(h.Context(), idp.EventQuery{}, func(e idp.Event) error {
 		if e.What == "odoo.validate" && e.Result == "refused" {
 			n++
 		}

@@ -142,7 +142,7 @@ func TestStableToken(t *testing.T) {
 		}
 		// An epoch ends what is out and makes another token.
 		armed := h.token(multi)
-		h.must(h.db.Users().RaiseEpoch(h.Context(), "u-ada"))
+		h.must(h.db.Users.RaiseEpoch(h.Context(), "u-ada"))
 		if status, _ := h.validate(multi, armed); status != 401 {
 			h.Error("a token of the last epoch signs in")
 		}
@@ -150,7 +150,7 @@ func TestStableToken(t *testing.T) {
 		if next == first {
 			h.Error("the epoch changes nothing")
 		}
-		h.must(h.db.Users().SetDisabled(h.Context(), "u-ada", true))
+		h.must(h.db.Users.SetDisabled(h.Context(), "u-ada", true))
 		if status, _ := h.validate(multi, next); status != 401 { // D-13
 			h.Error("a disabled person signs in")
 		}
@@ -163,7 +163,7 @@ func TestAddress(t *testing.T) {
 		c, other := h.add("erp", nil), h.add("other", nil)
 		web, err := oidc.NewClient(oidc.Input{ID: "web", Type: oidc.Web, RedirectURIs: []string{"https://a.example/"}}, h.now())
 		h.must(err)
-		h.must(h.db.Clients().Add(h.Context(), web.Client))
+		h.must(h.db.Clients.Add(h.Context(), web.Client))
 		token := h.token(c)
 		wrong, nobody, foreign, empty := c, c, c, web.Client
 		wrong.ValidationSecret = strings.Repeat("A", 43)
@@ -207,7 +207,7 @@ func TestAddress(t *testing.T) {
 // Odoo's people cannot read an error that goes back to Odoo: they see ours.
 func TestErrorsStay(t *testing.T) {
 	each(t, func(h *house) {
-		h.must(h.db.Groups().Put(h.Context(), "staff"))
+		h.must(h.db.Groups.Put(h.Context(), "staff"))
 		c := h.add("erp", func(in *oidc.Input) { in.Groups = []string{"staff"} })
 		resp, body := h.get(h.link(c, "openid"))
 		if resp.StatusCode != 403 || body != "page:denied" {
@@ -227,7 +227,7 @@ func TestCode(t *testing.T) {
 	each(t, func(h *house) {
 		k, err := oidcKey()
 		h.must(err)
-		h.must(h.db.Keys().Add(h.Context(), k))
+		h.must(h.db.Keys.Add(h.Context(), k))
 		c := h.add("erp", func(in *oidc.Input) { in.IDTokenAlg = "ES256" })
 		link := strings.Replace(h.link(c, "openid profile email"), "response_type=token", "response_type=code", 1)
 		if resp, _ := h.get(link); !strings.Contains(resp.Header.Get("Location"), "error=invalid_request") {
@@ -283,7 +283,7 @@ func TestStoreDown(t *testing.T) {
 	each(t, func(h *house) {
 		c := h.add("erp", nil)
 		s := &odoo.Service{
-			Tokens: down{}, Clients: h.db.Clients(), Now: h.now,
+			Tokens: down{}, Clients: h.db.Clients, Now: h.now,
 			Fault: func(_ *http.Request, err error) { h.faults = append(h.faults, err) },
 		}
 		w := httptest.NewRecorder()

@@ -25,15 +25,15 @@ func TestApps(t *testing.T) {
 			}
 		}
 		ada := idp.User{ID: "ada", Login: "ada", Kind: idp.Internal, Groups: []string{"staff"}}
-		must(db.Users().Add(ctx, ada, nil))
-		must(db.Users().Add(ctx, idp.User{ID: "bob", Login: "bob"}, nil))
+		must(db.Users.Add(ctx, ada, nil))
+		must(db.Users.Add(ctx, idp.User{ID: "bob", Login: "bob"}, nil))
 		for _, c := range []oidc.Client{
 			{ID: "wiki", Name: "wiki", Type: oidc.SPA, RedirectURIs: []string{"app:/cb", "https://wiki.example.org:8443/cb?x=1"}},
 			{ID: "odoo", Name: "Atelier", Type: oidc.Odoo, RedirectURIs: []string{"https://odoo.example.org/auth_oauth/signin"}, Groups: []string{"staff"}},
 			{ID: "boss", Type: oidc.Web, RedirectURIs: []string{"https://boss.example.org/cb"}, Groups: []string{"bosses"}},
 			{ID: "gone", Name: "Gone", Type: oidc.Web, RedirectURIs: []string{"https://gone.example.org/cb"}, Disabled: true},
 		} {
-			must(db.Clients().Add(ctx, c))
+			must(db.Clients.Add(ctx, c))
 		}
 		for i, e := range []idp.Event{
 			{What: "signin", User: "ada", Client: "odoo", Result: "ok"}, {What: "token.issue", User: "ada", Client: "odoo", Result: "ok"},
@@ -42,20 +42,20 @@ func TestApps(t *testing.T) {
 		} {
 			clock.Pass(time.Minute)
 			e.ID, e.At = strings.Repeat("x", i+1), clock.Now()
-			must(db.Log().Append(ctx, e))
+			must(db.Log.Append(ctx, e))
 		}
 		last := clock.Now().Add(-4 * time.Minute)
-		must(db.Consents().Give(ctx, "ada", "gone", []string{"openid", "email"}, clock.Now()))
-		must(db.Consents().Give(ctx, "bob", "wiki", []string{"openid"}, clock.Now()))
+		must(db.Consents.Give(ctx, "ada", "gone", []string{"openid", "email"}, clock.Now()))
+		must(db.Consents.Give(ctx, "bob", "wiki", []string{"openid"}, clock.Now()))
 		for _, g := range []oidc.Grant{
 			{Kind: oidc.KindRefresh, Signature: "hers", User: "ada", Client: "gone"}, {Kind: oidc.KindRefresh, Signature: "others", User: "ada", Client: "wiki"},
 			{Kind: oidc.KindRefresh, Signature: "his", User: "bob", Client: "gone"},
 		} {
 			g.Expires = clock.Now().Add(time.Hour)
-			must(db.Grants().Put(ctx, g))
+			must(db.Grants.Put(ctx, g))
 		}
 		apps := &oidc.Apps{
-			Clients: db.Clients(), Consents: db.Consents(), Uses: db.Uses(), Grants: db.Grants(), Log: db.Log(), Atomic: db.Atomic, Now: clock.Now,
+			Clients: db.Clients, Consents: db.Consents, Uses: db.Uses, Grants: db.Grants, Log: db.Log, Atomic: db.Atomic, Now: clock.Now,
 		}
 		all, err := apps.Of(ctx, ada)
 		must(err)
@@ -91,11 +91,11 @@ func TestApps(t *testing.T) {
 		}
 		must(apps.Withdraw(ctx, by, "gone"))
 		for sig, spent := range map[string]bool{"hers": true, "others": false, "his": false} {
-			if g, _, err := db.Grants().Get(ctx, oidc.KindRefresh, sig); err != nil || g.Spent != spent {
+			if g, _, err := db.Grants.Get(ctx, oidc.KindRefresh, sig); err != nil || g.Spent != spent {
 				t.Errorf("%s: %+v, %v", sig, g, err)
 			}
 		}
-		if left, err := db.Consents().All(ctx, "bob"); err != nil || len(left) != 1 {
+		if left, err := db.Consents.All(ctx, "bob"); err != nil || len(left) != 1 {
 			t.Errorf("%v, %v", left, err)
 		}
 	})

@@ -89,7 +89,7 @@ func parseAssertion(raw string) (*jose.JSONWebSignature, assertion, error) {
 
 // proven holds an assertion against the client that it names: its keys, its
 // words, its time, and that it has not been here before.
-func (p *Provider) proven(ctx context.Context, c Client, raw, endpoint string) error {
+func (auth clientAuth) proven(ctx context.Context, c Client, raw, endpoint string) error {
 	object, a, err := parseAssertion(raw)
 	if err != nil {
 		return err
@@ -97,12 +97,12 @@ func (p *Provider) proven(ctx context.Context, c Client, raw, endpoint string) e
 	if !c.signed(object) {
 		return errWrongClient
 	}
-	if err := a.check(c.ID, []string{p.Issuer, p.Issuer + PathToken, p.Issuer + endpoint}, p.Now()); err != nil {
+	if err := a.check(c.ID, []string{auth.issuer, auth.issuer + PathToken, auth.issuer + endpoint}, auth.now()); err != nil {
 		return err
 	}
 	// Of many that come at once the first to insert wins.
 	sum := sha256.Sum256([]byte(string(c.ID) + "\x00" + a.ID))
-	err = p.Grants.Put(ctx, Grant{
+	err = auth.grants.Put(ctx, Grant{
 		Kind: KindAssertion, Signature: hex.EncodeToString(sum[:]), Client: c.ID, Expires: seconds(*a.Expires).Add(skew),
 	})
 	if errors.Is(err, idp.ErrTaken) {

@@ -107,7 +107,7 @@ func (h *house) robot(id oidc.ClientID, typ oidc.Type, keys ...signer) oidc.Clie
 	if r.Client.AuthMethod != oidc.AuthKey || r.Client.Secret != "" || r.Secret != "" {
 		h.Fatalf("a client with keys: %+v", r.Client)
 	}
-	h.must(h.db.Clients().Add(h.Context(), r.Client))
+	h.must(h.db.Clients.Add(h.Context(), r.Client))
 	return r.Client
 }
 

@@ -204,7 +204,7 @@ func (v *visit) grantBare() error {
 	var params url.Values
 	err := v.p.Atomic(v.r.Context(), func(ctx context.Context) (err error) {
 		params, err = v.p.Implicit(ctx, v.authorized())
-		return errors.Join(err, v.p.note(ctx, v.login()))
+		return errors.Join(err, v.login().note(ctx, v.p.Logins))
 	})
 	if err != nil {
 		return err
@@ -222,7 +222,7 @@ func (v *visit) prepare() error {
 }
 
 func (v *visit) authorized() Authorized {
-	return Authorized{Client: v.q.client, User: v.user, Session: v.session, Scopes: v.q.scopes, Origin: v.p.Origin(v.r)}
+	return Authorized{Client: v.q.client, User: v.user, Session: v.session, Scopes: v.q.scopes, State: v.q.get("state"), Origin: v.p.Origin(v.r)}
 }
 
 // login is what is remembered of a client that wants to know when the session
@@ -272,7 +272,7 @@ func (v *visit) refuse(err error) {
 	var shown *pageError
 	e := refusalOf(err)
 	if v.q == nil || errors.As(err, &shown) || e.Code == serverError || e.Code == unavailable {
-		v.p.showError(v.w, v.r, err)
+		v.p.refusals.page(v.w, v.r, err)
 		return
 	}
 	if v.q.bare() {
@@ -280,7 +280,7 @@ func (v *visit) refuse(err error) {
 		if e.Code == accessDenied {
 			problem.Status, problem.Key = http.StatusForbidden, "denied"
 		}
-		v.p.showError(v.w, v.r, &pageError{Problem: problem, cause: err})
+		v.p.refusals.page(v.w, v.r, &pageError{Problem: problem, cause: err})
 		return
 	}
 	v.answer(url.Values{"error": {e.Code}, "error_description": {plain(e.Text)}})

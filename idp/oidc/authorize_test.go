@@ -19,7 +19,7 @@ func TestErrorPages(t *testing.T) {
 	h.add(oidc.Input{ID: "job", Type: oidc.Service, Scopes: []string{"x"}})
 	off := h.web("off")
 	off.Disabled = true
-	h.must(h.db.Clients().Save(h.Context(), off))
+	h.must(h.db.Clients.Save(h.Context(), off))
 	h.signIn("ada")
 	twice := ask("app")
 	twice.Add("redirect_uri", callback)
@@ -63,7 +63,7 @@ func TestErrorPages(t *testing.T) {
 func TestErrorRedirects(t *testing.T) {
 	h := open(t)
 	h.web("app")
-	h.must(h.db.Groups().Put(h.Context(), "staff"))
+	h.must(h.db.Groups.Put(h.Context(), "staff"))
 	h.add(oidc.Input{ID: "closed", Type: oidc.Web, Trusted: true, Groups: []string{"staff"}})
 	h.signIn("ada")
 	twice := ask("app")
@@ -104,7 +104,7 @@ func TestErrorRedirects(t *testing.T) {
 	// A registered query stays as it is.
 	c := h.web("query")
 	c.RedirectURIs = []string{callback + "?a=b%20c"}
-	h.must(h.db.Clients().Save(h.Context(), c))
+	h.must(h.db.Clients.Save(h.Context(), c))
 	if a := h.authorize(ask("query", "redirect_uri", callback+"?a=b%20c")); !strings.HasPrefix(a.to.RawQuery, "a=b%20c&code=") {
 		t.Errorf("%v", a.to)
 	}
@@ -366,7 +366,7 @@ func TestConsent(t *testing.T) {
 		}
 		token := m["refresh_token"].(string)
 		token = h.good(h.refresh(token, "third"))["refresh_token"].(string)
-		h.must(h.db.Consents().Withdraw(h.Context(), "u-ada", "third"))
+		h.must(h.db.Consents.Withdraw(h.Context(), "u-ada", "third"))
 		h.refused(h.refresh(token, "third"), 400, "invalid_grant")
 
 		v = shown(ask("third"))

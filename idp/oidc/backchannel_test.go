@@ -18,7 +18,6 @@ import (
 	"latchkey/idp"
 	"latchkey/idp/mail"
 	"latchkey/idp/oidc"
-	"latchkey/idp/store"
 )
 
 // listener is an application that hears of ended sessions.
@@ -68,7 +67,7 @@ func (h *house) post() (sent int) {
 	s := &mail.Sender{
 		Outbox: h.db.Outbox(mail.Logout), Now: h.now, Log: slog.New(slog.DiscardHandler),
 		Transports: map[mail.Channel]mail.Transport{mail.Logout: oidc.Farewells{
-			Issuer: h.url, Clients: h.db.Clients(), Keys: h.ring, Now: h.now, HTTP: oidc.NewOutbound(oidc.Outbound{Issuer: h.url}),
+			Issuer: h.url, Clients: h.db.Clients, Keys: h.ring, Now: h.now, HTTP: oidc.NewOutbound(oidc.Outbound{Issuer: h.url}),
 		}},
 	}
 	sent, err := s.Round(h.Context())
@@ -80,7 +79,7 @@ func (h *house) post() (sent int) {
 func (h *house) end(id idp.SessionID) {
 	h.Helper()
 	h.must(h.db.Atomic(h.Context(), func(ctx context.Context) error {
-		return errors.Join(h.db.Sessions().End(ctx, id), store.SessionTokensOf(h.db).EndSession(ctx, id))
+		return errors.Join(h.db.Sessions.End(ctx, id), h.db.SessionTokens.EndSession(ctx, id))
 	}))
 }
 
@@ -176,7 +175,7 @@ func TestSessionEnds(t *testing.T) {
 		rp := listen(h)
 		h.add(oidc.Input{ID: "app", Type: oidc.Web, Trusted: true, BackchannelURI: rp.URL, ResponseTypes: []string{"code", "id_token", "code id_token"}})
 		h.user("bob")
-		ctx, tokens := h.Context(), store.SessionTokensOf(h.db)
+		ctx, tokens := h.Context(), h.db.SessionTokens
 		for name, end := range map[string]func(s idp.Session){
 			"sign-out here": func(idp.Session) {
 				a := h.do("GET", oidc.PathLogout, nil)
@@ -188,18 +187,18 @@ func TestSessionEnds(t *testing.T) {
 					h.Error(a.body)
 				}
 			},
-			"everything of the person": func(s idp.Session) { h.must(h.db.Sessions().EndAll(ctx, s.User, "")) },
-			"all but another session":  func(s idp.Session) { h.must(h.db.Sessions().EndAll(ctx, s.User, "kept")) },
+			"everything of the person": func(s idp.Session) { h.must(h.db.Sessions.EndAll(ctx, s.User, "")) },
+			"all but another session":  func(s idp.Session) { h.must(h.db.Sessions.EndAll(ctx, s.User, "kept")) },
 			"somebody else follows": func(s idp.Session) {
 				n := h.signIn("bob")
 				h.must(h.db.Atomic(ctx, func(ctx context.Context) error {
-					return errors.Join(h.db.Sessions().End(ctx, s.ID), tokens.MoveSession(ctx, n.User, s.ID, n.ID), tokens.EndSession(ctx, s.ID))
+					return errors.Join(h.db.Sessions.End(ctx, s.ID), tokens.MoveSession(ctx, n.User, s.ID, n.ID), tokens.EndSession(ctx, s.ID))
 				}))
 			},
 			"a step-up, then the end": func(s idp.Session) {
 				n := h.signIn("ada")
 				h.must(h.db.Atomic(ctx, func(ctx context.Context) error {
-					return errors.Join(h.db.Sessions().End(ctx, s.ID), tokens.MoveSession(ctx, n.User, s.ID, n.ID), tokens.EndSession(ctx, s.ID))
+					return errors.Join(h.db.Sessions.End(ctx, s.ID), tokens.MoveSession(ctx, n.User, s.ID, n.ID), tokens.EndSession(ctx, s.ID))
 				}))
 				if h.post() != 0 {
 					h.Error("a step-up told that the session had ended")
@@ -222,12 +221,12 @@ func TestSessionEnds(t *testing.T) {
 		h.tokens("app")
 		kept := h.signIn("ada")
 		h.tokens("app")
-		h.must(h.db.Sessions().EndAll(ctx, s.User, kept.ID))
+		h.must(h.db.Sessions.EndAll(ctx, s.User, kept.ID))
 		h.post()
 		if got := rp.heard(); len(got) != 1 || h.verify(got[0], "RS256").SID != string(s.ID) {
 			h.Errorf("the session to keep was told of, too: %d", len(got))
 		}
-		h.must(h.db.Users().Remove(ctx, s.User))
+		h.must(h.db.Users.Remove(ctx, s.User))
 		h.post()
 		if got := rp.heard(); len(got) != 1 || h.verify(got[0], "RS256").SID != string(kept.ID) {
 			h.Errorf("the person is gone, heard %d times", len(got))
@@ -245,7 +244,7 @@ func TestBackchannelRetries(t *testing.T) {
 		h.tokens("app")
 		undone := errors.New("undone")
 		err := h.db.Atomic(h.Context(), func(ctx context.Context) error {
-			return errors.Join(h.db.Sessions().End(ctx, s.ID), store.SessionTokensOf(h.db).EndSession(ctx, s.ID), undone)
+			return errors.Join(h.db.Sessions.End(ctx, s.ID), h.db.SessionTokens.EndSession(ctx, s.ID), undone)
 		})
 		if !errors.Is(err, undone) || h.post() != 0 {
 			h.Fatalf("%v; told of an end that did not happen", err)
@@ -277,7 +276,7 @@ func TestBackchannelRetries(t *testing.T) {
 		// Several senders at once: one of them tells.
 		h.signIn("ada")
 		h.tokens("app")
-		h.must(h.db.Sessions().EndAll(h.Context(), "u-ada", ""))
+		h.must(h.db.Sessions.EndAll(h.Context(), "u-ada", ""))
 		var wg sync.WaitGroup
 		for range 6 {
 			wg.Go(func() { h.post() })
@@ -288,15 +287,15 @@ func TestBackchannelRetries(t *testing.T) {
 		}
 		// An application that is gone, or has no address any more, has nothing to hear.
 		for _, change := range []func() error{
-			func() error { c.BackchannelURI = ""; return h.db.Clients().Save(h.Context(), c) },
-			func() error { return h.db.Clients().Remove(h.Context(), c.ID) },
+			func() error { c.BackchannelURI = ""; return h.db.Clients.Save(h.Context(), c) },
+			func() error { return h.db.Clients.Remove(h.Context(), c.ID) },
 		} {
-			h.must(h.db.Sessions().EndAll(h.Context(), "u-ada", ""))
+			h.must(h.db.Sessions.EndAll(h.Context(), "u-ada", ""))
 			h.signIn("ada")
 			if c.BackchannelURI != "" {
 				h.tokens("app")
 			}
-			h.must(h.db.Sessions().EndAll(h.Context(), "u-ada", ""))
+			h.must(h.db.Sessions.EndAll(h.Context(), "u-ada", ""))
 			h.must(change())
 			h.post()
 			if n := len(rp.heard()); n != 0 {
@@ -312,15 +311,15 @@ func TestLoginsAreSwept(t *testing.T) {
 		h.add(oidc.Input{ID: "app", Type: oidc.Web, Trusted: true, BackchannelURI: "https://rp.example.org/bye"})
 		s := h.signIn("ada")
 		h.tokens("app")
-		if all, err := h.db.Logins().Of(h.Context(), s.ID); err != nil || len(all) != 1 || all[0].User != "u-ada" || all[0].SID != s.ID {
+		if all, err := h.db.Logins.Of(h.Context(), s.ID); err != nil || len(all) != 1 || all[0].User != "u-ada" || all[0].SID != s.ID {
 			h.Fatalf("%+v, %v", all, err)
 		}
 		h.must(h.db.Sweep(h.Context(), h.now().Add(1001*time.Hour)))
-		if all, err := h.db.Logins().Of(h.Context(), s.ID); err != nil || len(all) != 0 {
+		if all, err := h.db.Logins.Of(h.Context(), s.ID); err != nil || len(all) != 0 {
 			h.Errorf("%+v, %v", all, err)
 		}
-		h.must(h.db.Logins().Note(h.Context(), oidc.Login{Session: "gone", SID: "gone", Client: "app"}))
-		if all, err := h.db.Logins().Of(h.Context(), "gone"); err != nil || len(all) != 0 {
+		h.must(h.db.Logins.Note(h.Context(), oidc.Login{Session: "gone", SID: "gone", Client: "app"}))
+		if all, err := h.db.Logins.Of(h.Context(), "gone"); err != nil || len(all) != 0 {
 			h.Errorf("a login of a session that is not there: %+v, %v", all, err)
 		}
 	})

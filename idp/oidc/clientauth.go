@@ -80,14 +80,23 @@ func readCredentials(r *http.Request, form url.Values) (credentials, error) {
 	return credentials{ClientID(id), secret, AuthBasic}, nil
 }
 
-// authenticate finds out which client sends a request to an endpoint. Every way
+// clientAuth finds out which client is there (RFC 6749 §2.3).
+type clientAuth struct {
+	registry registry
+	grants   Grants // where assertions are kept that came
+	issuer   string
+	now      func() time.Time
+	uses     *LastUses // nil: nobody is told
+}
+
+// client finds out which client sends a request to an endpoint. Every way
 // to fail looks the same from outside, unless the client has proven itself.
-func (p *Provider) authenticate(ctx context.Context, r *http.Request, form url.Values, endpoint string) (Client, error) {
+func (a clientAuth) client(ctx context.Context, r *http.Request, form url.Values, endpoint string) (Client, error) {
 	given, err := readCredentials(r, form)
 	if err != nil {
 		return Client{}, err
 	}
-	c, err := p.client(ctx, given.id)
+	c, err := a.registry.client(ctx, given.id)
 	if err != nil && !errors.Is(err, idp.ErrNotFound) {
 		return Client{}, err
 	}
@@ -97,24 +106,24 @@ func (p *Provider) authenticate(ctx context.Context, r *http.Request, form url.V
 		if !known || c.AuthMethod != AuthKey {
 			return Client{}, errWrongClient
 		}
-		err = p.proven(ctx, c, given.secret, endpoint)
+		err = a.proven(ctx, c, given.secret, endpoint)
 	case AuthNone:
 		// A client that has a secret must show it, also an Odoo (P-12).
 		if !known || !c.public() || c.Secret != "" {
 			return Client{}, errWrongClient
 		}
 	default:
-		serial, err := c.knows(given, known, p.Now())
+		serial, err := c.knows(given, known, a.now())
 		if err != nil {
 			return Client{}, err
 		}
-		p.LastUses.Note(c.ID, ProofSecret, serial)
+		a.uses.Note(c.ID, ProofSecret, serial)
 		return c, nil
 	}
 	if err != nil {
 		return Client{}, err
 	}
-	p.LastUses.Note(c.ID, ProofOther, 0)
+	a.uses.Note(c.ID, ProofOther, 0)
 	return c, nil
 }
 
@@ -142,9 +151,9 @@ func equal(given, want string) bool {
 	return subtle.ConstantTimeCompare([]byte(given), []byte(want)) == 1
 }
 
-// authenticateFosite is authenticate for the token endpoint.
-func (p *Provider) authenticateFosite(ctx context.Context, r *http.Request, form url.Values) (fosite.Client, error) {
-	c, err := p.authenticate(ctx, r, form, PathToken)
+// fosite is client for the token endpoint.
+func (a clientAuth) fosite(ctx context.Context, r *http.Request, form url.Values) (fosite.Client, error) {
+	c, err := a.client(ctx, r, form, PathToken)
 	if err != nil {
 		if refusalOf(err).Code == serverError {
 			unitOf(ctx).fault = err

@@ -77,7 +77,7 @@ func (p *Provider) JWKS(w http.ResponseWriter, r *http.Request) {
 	}
 	set, err := p.Keys.load(r.Context())
 	if err != nil {
-		p.fail(w, r, storeFault(err))
+		p.refusals.json(w, r, storeFault(err))
 		return
 	}
 	// Short, so that after an emergency the old key is gone soon; the next key

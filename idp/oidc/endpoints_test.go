@@ -124,11 +124,11 @@ func TestUserInfo(t *testing.T) {
 		t.Errorf("preflight: %d %v", a.status, a.header)
 	}
 	// It tells what is so now, not what was.
-	u, err := h.db.Users().ByID(h.Context(), "u-ada")
+	u, err := h.db.Users.ByID(h.Context(), "u-ada")
 	h.must(err)
 	was := u
 	u.Name = "Ada King"
-	h.must(h.db.Users().Update(h.Context(), was, u, []idp.Identifier{{Canonical: "ada", Skeleton: "ada"}, {Canonical: u.Email, Skeleton: u.Email}}))
+	h.must(h.db.Users.Update(h.Context(), was, u, []idp.Identifier{{Canonical: "ada", Skeleton: "ada"}, {Canonical: u.Email, Skeleton: u.Email}}))
 	if i := h.userInfo(token).json(t); i["name"] != "Ada King" {
 		t.Errorf("%v", i)
 	}

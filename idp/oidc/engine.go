@@ -28,13 +28,14 @@ func (p *Provider) assemble(secret []byte) {
 		ScopeStrategy:      fosite.ExactScopeStrategy,
 		// Redirect URIs have been held against the registration by then.
 		RedirectSecureChecker:        func(context.Context, *url.URL) bool { return true },
-		ClientAuthenticationStrategy: p.authenticateFosite,
+		ClientAuthenticationStrategy: p.auth.fosite,
 		// fosite fills these in on first use, which is a data race (v0.49.0).
 		AudienceMatchingStrategy: fosite.DefaultAudienceMatchingStrategy,
 		ClientSecretsHasher:      noHasher{},
 		JWKSFetcherStrategy:      noFetcher{},
 	}
 	p.tokens = &opaque{mac: &hmac.HMACStrategy{Config: cfg}}
+	p.bearers = &Bearers{p.registry, p.Grants, p.tokens, p.Now}
 	strategy := &compose.CommonStrategy{
 		CoreStrategy:               p.tokens,
 		OpenIDConnectTokenStrategy: idTokens{p},

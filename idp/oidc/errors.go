@@ -97,12 +97,19 @@ func storeFault(err error) error {
 	return errors.Join(refuse(unavailable, "Try again later."), err)
 }
 
-// fail answers an error of an endpoint that speaks JSON (P-37).
-func (p *Provider) fail(w http.ResponseWriter, r *http.Request, err error) {
+// refusals tells of errors: clients in JSON, bearers in a header, too, and people
+// on a page. What went wrong inside only the operator hears of.
+type refusals struct {
+	fault func(*http.Request, error)
+	pages Pages
+}
+
+// json answers an error of an endpoint that speaks JSON (P-37).
+func (t refusals) json(w http.ResponseWriter, r *http.Request, err error) {
 	e := refusalOf(err)
 	switch e.Code {
 	case serverError, unavailable:
-		p.Fault(r, err)
+		t.fault(r, err)
 		w.Header().Set("Retry-After", "2")
 	case invalidClient:
 		w.Header().Set("WWW-Authenticate", `Basic realm="latchkey", charset="UTF-8"`)
@@ -112,6 +119,27 @@ func (p *Provider) fail(w http.ResponseWriter, r *http.Request, err error) {
 		body["error_description"] = plain(e.Text)
 	}
 	writeJSON(w, statusOf(e.Code), body)
+}
+
+// bearer answers an error in the header (RFC 6750 §3) and in JSON.
+func (t refusals) bearer(w http.ResponseWriter, r *http.Request, err error) {
+	const challenge = `Bearer realm="latchkey"`
+	if errors.Is(err, errNoToken) {
+		w.Header().Set("WWW-Authenticate", challenge)
+		writeJSON(w, http.StatusUnauthorized, map[string]string{"error": invalidToken, "error_description": "The request brings no token."})
+		return
+	}
+	e := refusalOf(err)
+	if e.Code == serverError {
+		t.json(w, r, storeFault(err))
+		return
+	}
+	status := statusOf(e.Code)
+	if e.Code == insufficientScope {
+		status = http.StatusForbidden
+	}
+	w.Header().Set("WWW-Authenticate", challenge+`, error="`+e.Code+`", error_description="`+plain(e.Text)+`"`)
+	writeJSON(w, status, map[string]string{"error": e.Code, "error_description": plain(e.Text)})
 }
 
 // plain keeps the characters that RFC 6749 §5.2 allows in error_description.
@@ -166,14 +194,14 @@ func Shown(status int, key string, cause error) error {
 	return &pageError{Problem: Problem{Status: status, Key: key}, cause: cause}
 }
 
-// showError draws an error for the person in front of the browser.
-func (p *Provider) showError(w http.ResponseWriter, r *http.Request, err error) {
+// page draws an error for the person in front of the browser.
+func (t refusals) page(w http.ResponseWriter, r *http.Request, err error) {
 	w.Header().Set("Cache-Control", "no-store")
 	var e *pageError
 	if !errors.As(err, &e) {
-		p.Fault(r, err)
+		t.fault(r, err)
 		e = &pageError{Problem: Problem{Status: http.StatusServiceUnavailable, Key: "unavailable"}}
 		w.Header().Set("Retry-After", "2")
 	}
-	p.Pages.Error(w, r, e.Problem)
+	t.pages.Error(w, r, e.Problem)
 }

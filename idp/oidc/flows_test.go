@@ -174,7 +174,7 @@ func TestResponseTypes(t *testing.T) {
 	// P-07: not even a registration that says so makes `token` alone possible.
 	odd := h.web("odd")
 	odd.ResponseTypes, odd.GrantTypes = []string{"code", "token"}, []string{"authorization_code", "implicit"}
-	h.must(h.db.Clients().Save(h.Context(), odd))
+	h.must(h.db.Clients.Save(h.Context(), odd))
 	if a := h.authorize(ask("odd", "response_type", "token")); a.params.Get("error") != "unauthorized_client" {
 		t.Errorf("token alone: %v", a.to)
 	}

@@ -11,7 +11,6 @@ import (
 
 	"latchkey/idp"
 	"latchkey/idp/oidc"
-	"latchkey/idp/store"
 )
 
 type browser struct{ h *house }
@@ -21,7 +20,7 @@ func (b browser) Check(r *http.Request, need idp.Need) (idp.Session, idp.User, e
 	if err != nil {
 		return idp.Session{}, idp.User{}, idp.ErrNotFound
 	}
-	s, u, err := b.h.db.Sessions().ByHash(r.Context(), c.Value)
+	s, u, err := b.h.db.Sessions.ByHash(r.Context(), c.Value)
 	switch {
 	case err != nil:
 		return idp.Session{}, idp.User{}, err
@@ -57,13 +56,13 @@ func (b browser) Forget(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	http.SetCookie(w, &http.Cookie{Name: "s", Path: "/", MaxAge: -1})
-	s, _, err := b.h.db.Sessions().ByHash(r.Context(), c.Value)
+	s, _, err := b.h.db.Sessions.ByHash(r.Context(), c.Value)
 	if err != nil {
 		return err
 	}
 	w.Header().Set("Clear-Site-Data", `"cache", "storage"`)
 	return b.h.db.Atomic(r.Context(), func(ctx context.Context) error {
-		return errors.Join(b.h.db.Sessions().End(ctx, s.ID), store.SessionTokensOf(b.h.db).EndSession(ctx, s.ID))
+		return errors.Join(b.h.db.Sessions.End(ctx, s.ID), b.h.db.SessionTokens.EndSession(ctx, s.ID))
 	})
 }
 

@@ -85,12 +85,12 @@ func build(t *testing.T, db *store.DB, c *clock, change func(*oidc.Config)) *hou
 	keys, err := madeKeys()
 	h.must(err)
 	for _, k := range keys {
-		h.must(db.Keys().Add(t.Context(), k))
+		h.must(db.Keys.Add(t.Context(), k))
 	}
-	h.ring = oidc.NewKeyRing(db.Keys(), db.Atomic, h.now)
+	h.ring = oidc.NewKeyRing(db.Keys, db.Atomic, h.now)
 	cfg := oidc.Config{
-		Issuer: s.URL, Secret: []byte(strings.Repeat("k", 32)), Grants: db.Grants(), Clients: db.Clients(), Consents: db.Consents(), Logins: db.Logins(),
-		Keys: h.ring, Browser: browser{h}, Pages: h.pages, Log: db.Log(), Atomic: db.Atomic, Now: h.now, Locales: []string{"en", "fr"},
+		Issuer: s.URL, Secret: []byte(strings.Repeat("k", 32)), Grants: db.Grants, Clients: db.Clients, Consents: db.Consents, Logins: db.Logins,
+		Keys: h.ring, Browser: browser{h}, Pages: h.pages, Log: db.Log, Atomic: db.Atomic, Now: h.now, Locales: []string{"en", "fr"},
 		Fault: func(_ *http.Request, err error) { h.mu.Lock(); h.faults = append(h.faults, err); h.mu.Unlock() },
 	}
 	if change != nil {
@@ -132,7 +132,7 @@ func (h *house) user(login string) idp.User {
 			Address: &idp.Address{Locality: "London"},
 		},
 	}
-	h.must(h.db.Users().Add(h.Context(), u, []idp.Identifier{{Canonical: login, Skeleton: login}, {Canonical: u.Email, Skeleton: u.Email}}))
+	h.must(h.db.Users.Add(h.Context(), u, []idp.Identifier{{Canonical: login, Skeleton: login}, {Canonical: u.Email, Skeleton: u.Email}}))
 	return u
 }
 
@@ -147,10 +147,10 @@ func (h *house) signIn(login string, kinds ...mfa.Kind) idp.Session {
 	for _, k := range kinds {
 		s.Proofs = append(s.Proofs, idp.Proof{Kind: k, At: h.now()})
 	}
-	u, err := h.db.Users().ByID(h.Context(), s.User)
+	u, err := h.db.Users.ByID(h.Context(), s.User)
 	h.must(err)
 	s.Epoch = u.Epoch
-	h.must(h.db.Sessions().Open(h.Context(), s))
+	h.must(h.db.Sessions.Open(h.Context(), s))
 	h.cookie("s", token)
 	return s
 }
@@ -172,7 +172,7 @@ func (h *house) add(in oidc.Input) oidc.Client {
 	}
 	r, err := oidc.NewClient(in, h.now())
 	h.must(err)
-	h.must(h.db.Clients().Add(h.Context(), r.Client))
+	h.must(h.db.Clients.Add(h.Context(), r.Client))
 	return r.Client
 }
 
@@ -355,7 +355,7 @@ func s256(s string) string {
 func (h *house) events(what, result string) int {
 	h.Helper()
 	n := 0
-	h.must(h.db.Log().Events(h.Context(), idp.EventQuery{}, func(e idp.Event) error {
+	h.must(h.db.Log.Events(h.Context(), idp.EventQuery{}, func(e idp.Event) error {
 		if e.What == what && e.Result == result {
 			n++
 		}

@@ -23,7 +23,7 @@ func (p *Provider) Introspect(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	p.fail(w, r, storeFault(err))
+	p.refusals.json(w, r, storeFault(err))
 }
 
 // inquiry is a client's request about a token.
@@ -40,7 +40,7 @@ func (p *Provider) inquire(w http.ResponseWriter, r *http.Request, endpoint stri
 		return q, err
 	}
 	var err error
-	if q.client, err = p.authenticate(r.Context(), r, r.PostForm, endpoint); err != nil {
+	if q.client, err = p.auth.client(r.Context(), r, r.PostForm, endpoint); err != nil {
 		return q, err
 	}
 	if q.token = r.PostForm.Get("token"); q.token == "" {
@@ -50,7 +50,7 @@ func (p *Provider) inquire(w http.ResponseWriter, r *http.Request, endpoint stri
 }
 
 func (q inquiry) introspect() (map[string]any, error) {
-	h, err := q.p.lookup(q.r.Context(), q.token)
+	h, err := q.p.bearers.lookup(q.r.Context(), q.token)
 	if errors.Is(err, idp.ErrNotFound) || err == nil && h.grant.Client != q.client.ID {
 		return map[string]any{"active": false}, nil
 	} else if err != nil {
@@ -81,7 +81,7 @@ func (p *Provider) Revoke(w http.ResponseWriter, r *http.Request) {
 		err = q.revoke()
 	}
 	if err != nil {
-		p.fail(w, r, storeFault(err))
+		p.refusals.json(w, r, storeFault(err))
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
@@ -90,7 +90,7 @@ func (p *Provider) Revoke(w http.ResponseWriter, r *http.Request) {
 
 func (q inquiry) revoke() error {
 	p, ctx := q.p, q.r.Context()
-	h, err := p.lookup(ctx, q.token)
+	h, err := p.bearers.lookup(ctx, q.token)
 	if errors.Is(err, idp.ErrNotFound) || err == nil && h.grant.Client != q.client.ID {
 		return nil
 	} else if err != nil {

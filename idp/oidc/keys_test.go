@@ -81,7 +81,7 @@ func TestRotation(t *testing.T) {
 		t.Error("pruned too soon")
 	}
 	h.move(49 * time.Hour)
-	h.must((&oidc.Custodian{Ring: h.ring, Log: h.db.Log(), Now: h.now}).Maintain(h.Context()))
+	h.must((&oidc.Custodian{Ring: h.ring, Log: h.db.Log, Now: h.now}).Maintain(h.Context()))
 	if n := len(h.jwks().Keys); n != 2*len(oidc.Algs) {
 		t.Errorf("%d keys after pruning", n)
 	}
@@ -90,7 +90,7 @@ func TestRotation(t *testing.T) {
 	}
 	current := h.jwks()
 	h.move(91 * 24 * time.Hour)
-	h.must((&oidc.Custodian{Ring: h.ring, Log: h.db.Log(), Now: h.now}).Maintain(h.Context()))
+	h.must((&oidc.Custodian{Ring: h.ring, Log: h.db.Log, Now: h.now}).Maintain(h.Context()))
 	if len(h.jwks().Keys) != 3*len(oidc.Algs) || len(current.Keys) != 2*len(oidc.Algs) {
 		t.Error("no rotation though it was due")
 	}
@@ -104,7 +104,7 @@ func TestTwoInstances(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		var wg sync.WaitGroup
 		for range 2 {
-			ring := oidc.NewKeyRing(db.Keys(), db.Atomic, time.Now)
+			ring := oidc.NewKeyRing(db.Keys, db.Atomic, time.Now)
 			wg.Go(func() {
 				if err := ring.Ensure(t.Context()); err != nil {
 					t.Error(err)
@@ -112,7 +112,7 @@ func TestTwoInstances(t *testing.T) {
 			})
 		}
 		wg.Wait()
-		all, err := db.Keys().All(t.Context())
+		all, err := db.Keys.All(t.Context())
 		if err != nil || len(all) != 2*len(oidc.Algs) {
 			t.Errorf("%d keys, %v", len(all), err)
 		}

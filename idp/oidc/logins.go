@@ -44,52 +44,54 @@ func ParseFarewell(to string) (Login, error) {
 	return Login{Client: ClientID(parts[0]), SID: idp.SessionID(parts[1]), User: idp.UserID(parts[2])}, nil
 }
 
-// note remembers a login together with what else is being written.
-func (p *Provider) note(ctx context.Context, l *Login) error {
+// note remembers a login, if there is one, together with what else is being
+// written.
+func (l *Login) note(ctx context.Context, in Logins) error {
 	if l == nil {
 		return nil
 	}
-	return p.Logins.Note(ctx, *l)
+	return in.Note(ctx, *l)
 }
 
 // Frames lists the addresses that a page must load to tell the applications
 // of the request's session of its end (OpenID Connect Front-Channel Logout
 // 1.0). Ask before the session ends; nobody signed in is no error.
 func (p *Provider) Frames(r *http.Request) ([]string, error) {
-	if framed, err := p.framed(r.Context()); err != nil || !framed {
+	if framed, err := p.registry.framed(r.Context()); err != nil || !framed {
 		return nil, err
 	}
 	s, _, err := p.present(r)
 	if err != nil || s.ID == "" {
 		return nil, err
 	}
-	return p.frames(r.Context(), s.ID)
+	return p.fronts.of(r.Context(), s.ID)
 }
 
-// framed reports whether any client is told by the browser. Where none is, a
-// sign-out asks the database nothing more.
-func (p *Provider) framed(ctx context.Context) (bool, error) {
-	cs, err := p.Clients.All(ctx)
-	return slices.ContainsFunc(cs, func(c Client) bool { return c.FrontchannelURI != "" }), err
+// fronts knows what a browser must load to tell applications of the end of a
+// session.
+type fronts struct {
+	registry registry
+	logins   Logins
+	issuer   string
 }
 
-func (p *Provider) frames(ctx context.Context, id idp.SessionID) ([]string, error) {
-	if framed, err := p.framed(ctx); err != nil || !framed {
+func (f fronts) of(ctx context.Context, id idp.SessionID) ([]string, error) {
+	if framed, err := f.registry.framed(ctx); err != nil || !framed {
 		return nil, err
 	}
-	all, err := p.Logins.Of(ctx, id)
+	all, err := f.logins.Of(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	var out []string
 	for _, l := range all {
-		c, err := p.client(ctx, l.Client)
+		c, err := f.registry.client(ctx, l.Client)
 		if errors.Is(err, idp.ErrNotFound) {
 			continue
 		} else if err != nil {
 			return nil, err
 		}
-		if to := c.frame(p.Issuer, l.SID); to != "" && !slices.Contains(out, to) {
+		if to := c.frame(f.issuer, l.SID); to != "" && !slices.Contains(out, to) {
 			out = append(out, to)
 		}
 	}

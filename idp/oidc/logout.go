@@ -36,7 +36,7 @@ func (p *Provider) Logout(w http.ResponseWriter, r *http.Request) {
 		err = f.run(query)
 	}
 	if err != nil {
-		p.showError(w, r, err)
+		p.refusals.page(w, r, err)
 	}
 }
 
@@ -119,7 +119,7 @@ func (f *farewell) readBack(named ClientID) error {
 		return nil
 	}
 	var err error
-	if f.client, err = f.p.client(f.r.Context(), named); errors.Is(err, idp.ErrNotFound) {
+	if f.client, err = f.p.registry.client(f.r.Context(), named); errors.Is(err, idp.ErrNotFound) {
 		return page(http.StatusBadRequest, "client")
 	} else if err != nil {
 		return err
@@ -164,7 +164,7 @@ func (f *farewell) ask(u idp.User) {
 // (OpenID Connect Core 1.0 §11).
 func (f *farewell) end(s idp.Session) (err error) {
 	// With the session goes what is known about whom to tell.
-	if f.frames, err = f.p.frames(f.r.Context(), s.ID); err != nil {
+	if f.frames, err = f.p.fronts.of(f.r.Context(), s.ID); err != nil {
 		return err
 	}
 	if err := f.p.Browser.Forget(f.w, f.r); err != nil {

@@ -59,6 +59,7 @@ type Authorized struct {
 	User    idp.User
 	Session idp.Session
 	Scopes  []string // granted
+	State   string   // as the client sent it
 	Origin  idp.Origin
 }
 
@@ -99,6 +100,11 @@ func (l *Lifetimes) defaults() error {
 // handlers. [Provider.Routes] lists them.
 type Provider struct {
 	Config
+	registry  registry
+	auth      clientAuth
+	bearers   *Bearers
+	fronts    fronts
+	refusals  refusals
 	engine    *fosite.Fosite
 	tokens    *opaque
 	marks     marks
@@ -113,7 +119,11 @@ func New(c Config) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Provider{Config: c, base: base}
+	clients := registry{c.Clients}
+	p := &Provider{
+		Config: c, base: base, registry: clients, auth: clientAuth{clients, c.Grants, c.Issuer, c.Now, c.LastUses},
+		fronts: fronts{clients, c.Logins, c.Issuer}, refusals: refusals{c.Fault, c.Pages},
+	}
 	if p.marks, err = hkdf.Key(sha256.New, c.Secret, nil, "oidc marks", 32); err != nil {
 		return nil, err
 	}
@@ -212,6 +222,9 @@ func (p *Provider) Routes() []Route {
 		{PathMetadata, []string{get, options}, p.Discovery},
 	}
 }
+
+// Bearers knows who brings a token.
+func (p *Provider) Bearers() *Bearers { return p.bearers }
 
 // event starts a line of the log.
 func (p *Provider) event(r *http.Request, what string, c ClientID, u idp.UserID, s idp.SessionID) idp.Event {

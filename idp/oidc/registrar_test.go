@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -26,13 +25,13 @@ var (
 )
 
 func (h *house) registrar() *oidc.Registrar {
-	return &oidc.Registrar{Clients: h.db.Clients(), Uses: h.db.ClientUses(), Log: h.db.Log(), Atomic: h.db.Atomic, Now: h.now, Issuer: h.url}
+	return &oidc.Registrar{Clients: h.db.Clients, Uses: h.db.ClientUses, Log: h.db.Log, Atomic: h.db.Atomic, Now: h.now, Issuer: h.url}
 }
 
 // noted are the events of one kind.
 func (h *house) noted(what string) (out []idp.Event) {
 	h.Helper()
-	h.must(h.db.Log().Events(h.Context(), idp.EventQuery{What: []string{what}}, func(e idp.Event) error { out = append(out, e); return nil }))
+	h.must(h.db.Log.Events(h.Context(), idp.EventQuery{What: []string{what}}, func(e idp.Event) error { out = append(out, e); return nil }))
 	return out
 }
 
@@ -111,14 +110,14 @@ func TestNoSecretBack(t *testing.T) {
 			t.Errorf("%s is shown", secret)
 		}
 	}
-	before, err := h.db.Clients().ByID(t.Context(), "app")
+	before, err := h.db.Clients.ByID(t.Context(), "app")
 	h.must(err)
 	c, err := r.Get(t.Context(), admin, "app")
 	h.must(err)
 	c.Name, c.Secret, c.Type, c.Disabled, c.FormerSecret = "New name", "0000", oidc.Native, true, nil
 	_, err = r.Update(t.Context(), admin, c)
 	h.must(err)
-	after, err := h.db.Clients().ByID(t.Context(), "app")
+	after, err := h.db.Clients.ByID(t.Context(), "app")
 	h.must(err)
 	if after.Secret != before.Secret || after.Type != oidc.Web || after.Disabled || after.FormerSecret == nil || after.FormerSecret.Value != before.FormerSecret.Value || after.Name != "New name" {
 		t.Errorf("%+v", after)
@@ -240,12 +239,12 @@ func TestDisableAndRemove(t *testing.T) {
 func TestLastUses(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		now := time.Date(2027, 1, 31, 12, 0, 0, 0, time.UTC)
-		r := oidc.Registrar{Clients: db.Clients(), Uses: db.ClientUses(), Log: db.Log(), Atomic: db.Atomic, Now: func() time.Time { return now }}
+		r := oidc.Registrar{Clients: db.Clients, Uses: db.ClientUses, Log: db.Log, Atomic: db.Atomic, Now: func() time.Time { return now }}
 		_, err := r.Add(t.Context(), admin, oidc.Input{ID: "robot", Type: oidc.Service})
 		if err != nil {
 			t.Fatal(err)
 		}
-		l := &oidc.LastUses{Store: db.ClientUses(), Now: r.Now}
+		l := &oidc.LastUses{Store: db.ClientUses, Now: r.Now}
 		last := func(serial int) time.Time {
 			t.Helper()
 			if err := l.Flush(t.Context()); err != nil {
@@ -282,64 +281,12 @@ func TestLastUses(t *testing.T) {
 	})
 }
 
-// The test button says what is wrong, and looks at private networks of nobody.
-func TestTrial(t *testing.T) {
-	h := open(t)
-	r := h.registrar()
-	r.Self = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	r.Out = oidc.NewOutbound(oidc.Outbound{Issuer: r.Issuer})
-	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
-		if q.Method != http.MethodHead || q.URL.RawQuery != "" {
-			t.Errorf("%s %s", q.Method, q.URL)
-		}
-		if q.URL.Path == "/gone" {
-			w.WriteHeader(http.StatusNotFound)
-		}
-	}))
-	defer app.Close()
-	_, err := r.Add(t.Context(), admin, oidc.Input{
-		ID: "app", Type: oidc.Web, RedirectURIs: []string{app.URL + "/back"}, PostLogoutURIs: []string{app.URL + "/gone", "https://10.1.2.3/"}, BackchannelURI: app.URL + "/gone",
-	})
-	h.must(err)
-	try := func() map[string]oidc.Verdict {
-		t.Helper()
-		all, err := r.Test(t.Context(), admin, "app")
-		h.must(err)
-		out := map[string]oidc.Verdict{}
-		for _, v := range all {
-			if !slices.Contains(oidc.TrialChecks, v.Check) {
-				t.Errorf("check %q is not announced", v.Check)
-			}
-			out[v.Check] = v.Verdict
-		}
-		return out
-	}
-	got := try()
-	for check, want := range map[string]oidc.Verdict{
-		"registration": oidc.Fine, "issuer": oidc.Fine, "keys": oidc.Fine, "authorize": oidc.Fine, "redirect": oidc.Fine, "post_logout": oidc.Doubt, "private": oidc.Doubt, "backchannel": oidc.Broken,
-	} {
-		if got[check] != want {
-			t.Errorf("%s: %q, want %q", check, got[check], want)
-		}
-	}
-	h.must(r.Disable(t.Context(), admin, "app"))
-	if got := try(); got["disabled"] != oidc.Broken {
-		t.Errorf("%v", got)
-	}
-	other := httptest.NewServer(http.NotFoundHandler())
-	defer other.Close()
-	r.Issuer = other.URL // another server answers there
-	if got := try(); got["issuer"] != oidc.Broken {
-		t.Errorf("%v", got)
-	}
-}
-
 // C-02: a key that is withdrawn is gone at once, and another signs.
 func TestRevokeKey(t *testing.T) {
 	h := open(t)
 	h.web("app")
 	h.signIn("ada")
-	c := &oidc.Custodian{Ring: h.ring, Log: h.db.Log(), Now: h.now}
+	c := &oidc.Custodian{Ring: h.ring, Log: h.db.Log, Now: h.now}
 	old := h.tokens("app")["id_token"].(string)
 	all, err := c.List(t.Context(), auditor)
 	h.must(err)
@@ -416,7 +363,7 @@ func TestRightsOfClientsAreOutOfReach(t *testing.T) {
 			t.Errorf("%s: no refusal is in the log", what)
 		}
 	}
-	after, err := h.db.Clients().ByID(ctx, "robot")
+	after, err := h.db.Clients.ByID(ctx, "robot")
 	h.must(err)
 	if !after.Disabled || !slices.Contains(after.Scopes, string(idp.EditPeople)) {
 		t.Errorf("%+v", after)

@@ -179,7 +179,7 @@ func (d reader) client(q *request) error {
 		return page(http.StatusBadRequest, "malformed")
 	}
 	var err error
-	if q.client, err = d.p.client(d.ctx, ClientID(q.get("client_id"))); errors.Is(err, idp.ErrNotFound) {
+	if q.client, err = d.p.registry.client(d.ctx, ClientID(q.get("client_id"))); errors.Is(err, idp.ErrNotFound) {
 		return page(http.StatusBadRequest, "client")
 	} else if err != nil {
 		return err
@@ -196,18 +196,6 @@ func (d reader) client(q *request) error {
 		e.Detail["Odoo"] = "Set proxy_mode = True and let the proxy send X-Forwarded-Host and X-Forwarded-Proto."
 	}
 	return e
-}
-
-// client finds a client that is in use, or fails with idp.ErrNotFound.
-func (p *Provider) client(ctx context.Context, id ClientID) (Client, error) {
-	if id == "" || len(id) > maxClientID {
-		return Client{}, idp.ErrNotFound
-	}
-	c, err := p.Clients.ByID(ctx, id)
-	if err == nil && c.Disabled {
-		return Client{}, idp.ErrNotFound
-	}
-	return c, err
 }
 
 // responseTypes lists what we can answer, and how unless the request says

@@ -44,7 +44,7 @@ func (c relying) IsPublic() bool                     { return c.public() }
 type clientStorage struct{ p *Provider }
 
 func (s clientStorage) GetClient(ctx context.Context, id string) (fosite.Client, error) {
-	c, err := s.p.client(ctx, ClientID(id))
+	c, err := s.p.registry.client(ctx, ClientID(id))
 	if errors.Is(err, idp.ErrNotFound) {
 		return nil, fosite.ErrNotFound
 	} else if err != nil {

@@ -30,14 +30,14 @@ func (p *Provider) Token(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := readForm(w, r); err != nil {
-		p.fail(w, r, err)
+		p.refusals.json(w, r, err)
 		return
 	}
 	ctx, u := newUnit(r.Context(), p)
 	x := &exchange{unit: u, r: r}
 	answer, err := x.run(ctx)
 	if err != nil {
-		p.fail(w, r, x.failed(ctx, err))
+		p.refusals.json(w, r, x.failed(ctx, err))
 		return
 	}
 	body := answer.ToMap()

@@ -224,16 +224,16 @@ func TestRefreshScope(t *testing.T) {
 // P-10, P-11, D-13: a refresh token is worth what the person may do now.
 func TestRefreshRechecks(t *testing.T) {
 	h := open(t)
-	h.must(h.db.Groups().Put(h.Context(), "staff"))
-	h.must(h.db.Groups().Join(h.Context(), "staff", "u-ada"))
+	h.must(h.db.Groups.Put(h.Context(), "staff"))
+	h.must(h.db.Groups.Join(h.Context(), "staff", "u-ada"))
 	h.add(oidc.Input{ID: "app", Type: oidc.Web, Trusted: true, Groups: []string{"staff"}})
 	ctx := h.Context()
 	save := func(change func(*oidc.Client)) func() {
 		return func() {
-			c, err := h.db.Clients().ByID(ctx, "app")
+			c, err := h.db.Clients.ByID(ctx, "app")
 			h.must(err)
 			change(&c)
-			h.must(h.db.Clients().Save(ctx, c))
+			h.must(h.db.Clients.Save(ctx, c))
 		}
 	}
 	for _, c := range []struct {
@@ -243,11 +243,11 @@ func TestRefreshRechecks(t *testing.T) {
 		code       string
 		accessDies bool
 	}{
-		{"disabled", func() { h.must(h.db.Users().SetDisabled(ctx, "u-ada", true)) },
-			func() { h.must(h.db.Users().SetDisabled(ctx, "u-ada", false)) }, 400, "invalid_grant", true},
-		{"epoch", func() { h.must(h.db.Users().RaiseEpoch(ctx, "u-ada")) }, func() {}, 400, "invalid_grant", true},
-		{"group", func() { h.must(h.db.Groups().Leave(ctx, "staff", "u-ada")) },
-			func() { h.must(h.db.Groups().Join(ctx, "staff", "u-ada")) }, 400, "invalid_grant", true}, // D-04
+		{"disabled", func() { h.must(h.db.Users.SetDisabled(ctx, "u-ada", true)) },
+			func() { h.must(h.db.Users.SetDisabled(ctx, "u-ada", false)) }, 400, "invalid_grant", true},
+		{"epoch", func() { h.must(h.db.Users.RaiseEpoch(ctx, "u-ada")) }, func() {}, 400, "invalid_grant", true},
+		{"group", func() { h.must(h.db.Groups.Leave(ctx, "staff", "u-ada")) },
+			func() { h.must(h.db.Groups.Join(ctx, "staff", "u-ada")) }, 400, "invalid_grant", true}, // D-04
 		{"client disabled", save(func(c *oidc.Client) { c.Disabled = true }), save(func(c *oidc.Client) { c.Disabled = false }), 401, "invalid_client", true},
 		{"scope gone", save(func(c *oidc.Client) { c.Scopes = []string{"openid"} }), save(func(c *oidc.Client) { c.Scopes = oidc.Scopes }), 400, "invalid_scope", false},
 		{"grant type gone", save(func(c *oidc.Client) { c.GrantTypes = []string{"authorization_code"} }),

@@ -98,7 +98,7 @@ func (u *unit) load(ctx context.Context, kind, signature string) (*fosite.Reques
 	}
 	u.kind, u.sign, u.grant, u.user = kind, signature, g, user
 	u.found = lives(g, u.record, u.p.Now())
-	client, err := u.p.client(ctx, g.Client)
+	client, err := u.p.registry.client(ctx, g.Client)
 	if errors.Is(err, idp.ErrNotFound) {
 		u.found = false
 	} else if err != nil {
@@ -208,7 +208,7 @@ func (u *unit) send(ctx context.Context, e idp.Event) error {
 				return err
 			}
 		}
-		if err := u.p.note(ctx, u.login); err != nil {
+		if err := u.login.note(ctx, u.p.Logins); err != nil {
 			return err
 		}
 		return u.p.Log.Append(ctx, e)

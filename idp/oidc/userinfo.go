@@ -1,7 +1,6 @@
 package oidc
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -9,43 +8,6 @@ import (
 
 	"latchkey/idp"
 )
-
-// held is a token that somebody presented and that is good.
-type held struct {
-	grant  Grant
-	record record
-	user   idp.User
-	client Client
-}
-
-// lookup finds a good access or refresh token in one trip. It fails with
-// idp.ErrNotFound for every token that is not: made up, expired, spent, of a
-// person or client that is disabled, from before the last epoch (D-13).
-func (p *Provider) lookup(ctx context.Context, token string) (held, error) {
-	kind, signature := KindAccess, p.tokens.AccessTokenSignature(ctx, token)
-	if signature == "" {
-		kind, signature = KindRefresh, p.tokens.RefreshTokenSignature(ctx, token)
-	}
-	if signature == "" {
-		return held{}, idp.ErrNotFound
-	}
-	var h held
-	var err error
-	if h.grant, h.user, err = p.Grants.Get(ctx, kind, signature); err != nil {
-		return held{}, err
-	}
-	if h.record, err = decodeRecord(h.grant.Payload); err != nil {
-		return held{}, err
-	}
-	if h.client, err = p.client(ctx, h.grant.Client); err != nil {
-		return held{}, err
-	}
-	gone := h.grant.Spent || !lives(h.grant, h.record, p.Now()) || !alive(h.grant, h.record, h.user)
-	if gone || h.grant.User != "" && !Admits(h.client, h.user) { // D-04
-		return held{}, idp.ErrNotFound
-	}
-	return h, nil
-}
 
 // UserInfo tells what is so about the person now (OpenID Connect Core 1.0
 // §5.3). It takes the token from the header or a POST body, never from the
@@ -57,12 +19,12 @@ func (p *Provider) UserInfo(w http.ResponseWriter, r *http.Request) {
 	token, err := bearer(w, r)
 	if err == nil {
 		var body map[string]any
-		if body, err = userInfo(p.lookup(r.Context(), token)); err == nil {
+		if body, err = userInfo(p.bearers.lookup(r.Context(), token)); err == nil {
 			writeJSON(w, http.StatusOK, body)
 			return
 		}
 	}
-	p.failBearer(w, r, err)
+	p.refusals.bearer(w, r, err)
 }
 
 func userInfo(h held, err error) (map[string]any, error) {
@@ -110,27 +72,6 @@ func bearer(w http.ResponseWriter, r *http.Request) (string, error) {
 		return inBody, nil
 	}
 	return "", errNoToken
-}
-
-// failBearer answers an error in the header (RFC 6750 §3) and in JSON.
-func (p *Provider) failBearer(w http.ResponseWriter, r *http.Request, err error) {
-	const challenge = `Bearer realm="latchkey"`
-	if errors.Is(err, errNoToken) {
-		w.Header().Set("WWW-Authenticate", challenge)
-		writeJSON(w, http.StatusUnauthorized, map[string]string{"error": invalidToken, "error_description": "The request brings no token."})
-		return
-	}
-	e := refusalOf(err)
-	if e.Code == serverError {
-		p.fail(w, r, storeFault(err))
-		return
-	}
-	status := statusOf(e.Code)
-	if e.Code == insufficientScope {
-		status = http.StatusForbidden
-	}
-	w.Header().Set("WWW-Authenticate", challenge+`, error="`+e.Code+`", error_description="`+plain(e.Text)+`"`)
-	writeJSON(w, status, map[string]string{"error": e.Code, "error_description": plain(e.Text)})
 }
 
 // preflight allows any page to read the answer, but never with cookies: there

@@ -164,4 +164,54 @@ func (o Order) passes(by idp.Actor, u idp.User) string {
 }
 
 // Does joins the use cases of one person to what the acts are made of.
-type Does struct{ *account.Help }
+type Does struct{ Help *account.Help }
+
+// Disable implements [Doing].
+func (d Does) Disable(ctx context.Context, by idp.Actor, id idp.UserID) error {
+	return d.Help.Service.Disable(ctx, by, id)
+}
+
+// Enable implements [Doing].
+func (d Does) Enable(ctx context.Context, by idp.Actor, id idp.UserID) error {
+	return d.Help.Service.Enable(ctx, by, id)
+}
+
+// Unlock implements [Doing].
+func (d Does) Unlock(ctx context.Context, by idp.Actor, id idp.UserID) error {
+	return d.Help.Service.Unlock(ctx, by, id)
+}
+
+// ResetFactors implements [Doing].
+func (d Does) ResetFactors(ctx context.Context, by idp.Actor, id idp.UserID) error {
+	return d.Help.Service.ResetFactors(ctx, by, id)
+}
+
+// EndSessions implements [Doing].
+func (d Does) EndSessions(ctx context.Context, by idp.Actor, id idp.UserID) error {
+	return d.Help.Service.EndSessions(ctx, by, id)
+}
+
+// Remove implements [Doing].
+func (d Does) Remove(ctx context.Context, by idp.Actor, id idp.UserID) error {
+	return d.Help.Service.Remove(ctx, by, id)
+}
+
+// Join implements [Doing].
+func (d Does) Join(ctx context.Context, by idp.Actor, group string, id idp.UserID) error {
+	return d.Help.Service.Memberships().Join(ctx, by, group, id)
+}
+
+// Leave implements [Doing].
+func (d Does) Leave(ctx context.Context, by idp.Actor, group string, id idp.UserID) error {
+	return d.Help.Service.Memberships().Leave(ctx, by, group, id)
+}
+
+// Invite implements [Doing].
+func (d Does) Invite(ctx context.Context, by idp.Actor, id idp.UserID, in account.Invite) (account.Invitation, error) {
+	return d.Help.Invitations().Invite(ctx, by, id, in)
+}
+
+// EnrolLink implements [Doing].
+func (d Does) EnrolLink(ctx context.Context, by idp.Actor, id idp.UserID, kind mfa.Kind, life time.Duration) (account.Invitation, error) {
+	return d.Help.EnrolLink(ctx, by, id, kind, life)
+}

@@ -52,8 +52,8 @@ func TestTablesLeftLying(t *testing.T) {
 	h := open(t)
 	admin := h.add("admin", idp.Admin)
 	hold, held := make(chan struct{}), make(chan struct{})
-	look := &hooked{h.db.Directory(), func() {}}
-	imports := &people.Imports{Accounts: h.help.Service, Lookup: look, Batches: h.db.Batches(), Bulk: h.bulk, Work: h.desk, Now: h.clock.Now}
+	look := &hooked{h.db.Directory, func() {}}
+	imports := &people.Imports{Accounts: h.help.Service, Lookup: look, Batches: h.db.Batches, Bulk: h.bulk, Work: h.desk, Now: h.clock.Now}
 	begin := func() string {
 		h.clock.Pass(time.Second)
 		id, err := imports.Begin(t.Context(), as(admin), []byte("email,password\np@example.org,Tr0ub4dor\n"))
@@ -74,7 +74,7 @@ func TestTablesLeftLying(t *testing.T) {
 	ids := []string{begin(), begin(), begin()}
 	var left []string
 	for _, id := range append([]string{busy}, ids...) {
-		if _, err := h.db.Batches().File(t.Context(), id); err == nil {
+		if _, err := h.db.Batches.File(t.Context(), id); err == nil {
 			left = append(left, id)
 		}
 	}

@@ -54,18 +54,18 @@ func open(t *testing.T) *house {
 	t.Helper()
 	h := &house{T: t, clock: storetest.NewClock()}
 	h.db = storetest.OpenAt(t, h.clock.Now)
-	factors := &mfa.Engine{Credentials: h.db.Credentials(), Challenges: h.db.Challenges(), Limiter: h.db.Limiter(), Atomic: h.db.Atomic, Now: h.clock.Now}
+	factors := &mfa.Engine{Credentials: h.db.Credentials, Challenges: h.db.Challenges, Limiter: h.db.Limiter, Atomic: h.db.Atomic, Now: h.clock.Now}
 	factors.Register(totp.Factor{Now: h.clock.Now})
 	s := &account.Service{
-		Users: h.db.Users(), Groups: h.db.Groups(), Sessions: h.db.Sessions(), Factors: factors, Passwords: password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, 0, 0),
-		Log: h.db.Log(), Policies: h.db.Policies(), Atomic: h.db.Atomic, Now: h.clock.Now, Locks: store.LocksOf(h.db), Links: h.db.Links(), Owners: h.db.Owners(), Doors: h.db.Doors(), Notify: quiet{},
+		Users: h.db.Users, Groups: h.db.Groups, Sessions: h.db.Sessions, Factors: factors, Passwords: password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, 0, 0),
+		Log: h.db.Log, Policies: h.db.Policies, Atomic: h.db.Atomic, Now: h.clock.Now, Locks: h.db.Locks, Links: h.db.Links, Owners: h.db.Owners, Doors: h.db.Doors, Notify: quiet{},
 	}
-	h.help = &account.Help{Service: s, Letters: quiet{}, Limiter: h.db.Limiter()}
+	h.help = &account.Help{Service: s, Letters: quiet{}, Limiter: h.db.Limiter}
 	h.doing.Does = people.Does{Help: h.help}
-	h.desk = &job.Desk{Store: h.db.Jobs(), Now: h.clock.Now}
+	h.desk = &job.Desk{Store: h.db.Jobs, Now: h.clock.Now}
 	t.Cleanup(h.desk.Close)
 	h.bulk = &people.Bulk{
-		Directory: &people.Directory{People: h.db.People(), Log: h.db.Log(), Now: h.clock.Now}, Users: h.db.Users(), Batches: h.db.Batches(), Do: &h.doing, Work: h.desk, Log: h.db.Log(), Now: h.clock.Now,
+		Directory: &people.Directory{People: h.db.People, Log: h.db.Log, Now: h.clock.Now}, Users: h.db.Users, Batches: h.db.Batches, Do: &h.doing, Work: h.desk, Log: h.db.Log, Now: h.clock.Now,
 	}
 	return h
 }
@@ -79,7 +79,7 @@ func (h *house) must(err error) {
 
 func (h *house) add(login string, role idp.Role) idp.User {
 	h.Helper()
-	u, err := h.help.Add(h.Context(), idp.Actor{Host: true}, account.New{Login: login, Email: login + "@example.org", Name: login, Role: role})
+	u, err := h.help.Service.Add(h.Context(), idp.Actor{Host: true}, account.New{Login: login, Email: login + "@example.org", Name: login, Role: role})
 	h.must(err)
 	return u
 }
@@ -88,7 +88,7 @@ func as(u idp.User) idp.Actor { return idp.Actor{User: u.ID, Role: u.Role} }
 
 func (h *house) events(what, result string) (n int) {
 	h.Helper()
-	h.must(h.db.Log().Events(h.Context(), idp.EventQuery{What: []string{what}}, func(e idp.Event) error {
+	h.must(h.db.Log.Events(h.Context(), idp.EventQuery{What: []string{what}}, func(e idp.Event) error {
 		if e.Result == result {
 			n++
 		}
@@ -139,7 +139,7 @@ func TestBulkRightsMeanwhile(t *testing.T) {
 	done := 0
 	h.doing.before = func() {
 		if done++; done == 10 {
-			h.must(h.db.Users().SetDisabled(context.WithoutCancel(t.Context()), admin.ID, true))
+			h.must(h.db.Users.SetDisabled(context.WithoutCancel(t.Context()), admin.ID, true))
 		}
 	}
 	h.must(h.bulk.Start(t.Context(), as(admin), id))
@@ -154,7 +154,7 @@ func TestBulkRightsMeanwhile(t *testing.T) {
 	}
 	// What was cut short goes on where it stopped.
 	h.doing.before = nil
-	h.must(h.db.Users().SetDisabled(t.Context(), admin.ID, false))
+	h.must(h.db.Users.SetDisabled(t.Context(), admin.ID, false))
 	h.must(h.bulk.Start(t.Context(), as(admin), id))
 	h.desk.Wait()
 	if p, err = h.bulk.Plan(t.Context(), as(admin), id); err != nil || p.Done != 120 || p.Todo != 0 {
@@ -173,10 +173,10 @@ func TestBulkResults(t *testing.T) {
 	gone := h.add("gone", "")
 	id, err := h.bulk.Prepare(t.Context(), as(two), people.Order{Act: people.Disable}, people.Selection{IDs: []idp.UserID{one.ID, gone.ID, "nobody"}})
 	h.must(err)
-	h.must(h.db.Users().Remove(t.Context(), gone.ID))
-	h.must(h.db.Users().SetDisabled(t.Context(), two.ID, false))
+	h.must(h.db.Users.Remove(t.Context(), gone.ID))
+	h.must(h.db.Users.SetDisabled(t.Context(), two.ID, false))
 	h.doing.before = func() { // the other one is put out at this moment
-		h.must(h.db.Users().SetDisabled(context.WithoutCancel(t.Context()), two.ID, true))
+		h.must(h.db.Users.SetDisabled(context.WithoutCancel(t.Context()), two.ID, true))
 	}
 	h.must(h.bulk.Start(t.Context(), as(two), id))
 	h.desk.Wait()
@@ -194,11 +194,11 @@ func TestBulkResults(t *testing.T) {
 func TestEndSessions(t *testing.T) {
 	h := open(t)
 	u, admin := h.add("ada", ""), h.add("admin", idp.Admin)
-	h.must(h.db.Connections().Add(t.Context(), connector.Connection{ID: "shop", Client: "shop"}))
+	h.must(h.db.Connections.Add(t.Context(), connector.Connection{ID: "shop", Client: "shop"}))
 	n := idp.Session{ID: "s", Hash: "h", User: u.ID, Created: h.clock.Now(), Seen: h.clock.Now(), Expires: h.clock.Now().Add(time.Hour), Idle: time.Hour}
-	h.must(h.db.Sessions().Open(t.Context(), n))
-	h.must(h.help.EndSessions(t.Context(), as(admin), u.ID))
-	if _, _, err := h.db.Sessions().ByHash(t.Context(), "h"); !errors.Is(err, idp.ErrNotFound) {
+	h.must(h.db.Sessions.Open(t.Context(), n))
+	h.must(h.help.Service.EndSessions(t.Context(), as(admin), u.ID))
+	if _, _, err := h.db.Sessions.ByHash(t.Context(), "h"); !errors.Is(err, idp.ErrNotFound) {
 		t.Errorf("the session: %v", err)
 	}
 	told, err := h.db.Outbox("odoo").Newest(t.Context(), 5)
@@ -206,10 +206,10 @@ func TestEndSessions(t *testing.T) {
 	if len(told) != 1 || !strings.Contains(told[0].To, string(u.ID)) {
 		t.Errorf("%+v", told)
 	}
-	if err := h.help.EndSessions(t.Context(), as(h.add("auditor", idp.Auditor)), u.ID); !errors.Is(err, idp.ErrDenied) {
+	if err := h.help.Service.EndSessions(t.Context(), as(h.add("auditor", idp.Auditor)), u.ID); !errors.Is(err, idp.ErrDenied) {
 		t.Errorf("an auditor: %v", err)
 	}
-	if err := h.help.EndSessions(t.Context(), as(h.add("desk", idp.HelpDesk)), admin.ID); !errors.Is(err, idp.ErrDenied) {
+	if err := h.help.Service.EndSessions(t.Context(), as(h.add("desk", idp.HelpDesk)), admin.ID); !errors.Is(err, idp.ErrDenied) {
 		t.Errorf("of a higher role: %v", err)
 	}
 }

@@ -29,7 +29,7 @@ func (d *hooked) Holding(ctx context.Context, ids []idp.Identifier) (account.Hol
 
 func (h *house) role(u idp.User, is idp.Role) {
 	h.Helper()
-	_, err := h.help.Update(context.WithoutCancel(h.Context()), idp.Actor{Host: true}, u.ID, account.Change{Role: &is})
+	_, err := h.help.Service.Update(context.WithoutCancel(h.Context()), idp.Actor{Host: true}, u.ID, account.Change{Role: &is})
 	h.must(err)
 }
 
@@ -38,8 +38,8 @@ func (h *house) role(u idp.User, is idp.Role) {
 func TestImportRightsMeanwhile(t *testing.T) {
 	h := open(t)
 	admin := h.add("admin", idp.Admin)
-	look := &hooked{h.db.Directory(), func() {}}
-	imports := &people.Imports{Accounts: h.help.Service, Lookup: look, Batches: h.db.Batches(), Bulk: h.bulk, Work: h.desk, Now: h.clock.Now}
+	look := &hooked{h.db.Directory, func() {}}
+	imports := &people.Imports{Accounts: h.help.Service, Lookup: look, Batches: h.db.Batches, Bulk: h.bulk, Work: h.desk, Now: h.clock.Now}
 	file := "email\n"
 	for i := range 450 {
 		file += fmt.Sprintf("p%03d@example.org\n", i)
@@ -74,9 +74,9 @@ func (m between) Same(ctx context.Context, u idp.User) error {
 func TestMergeRights(t *testing.T) {
 	h := open(t)
 	admin, keep, gone := h.add("admin", idp.Admin), h.add("keep", ""), h.add("gone", "")
-	moves := &between{h.db.Moves(), func() {}}
+	moves := &between{h.db.Moves, func() {}}
 	m := &people.Merging{
-		Users: h.db.Users(), Ties: h.db.Ties(), Consents: h.db.Consents(), Moves: moves, Accounts: h.help, Log: h.db.Log(), Atomic: h.db.Atomic, Now: h.clock.Now,
+		Users: h.db.Users, Ties: h.db.Ties, Consents: h.db.Consents, Moves: moves, Accounts: h.help.Service, Log: h.db.Log, Atomic: h.db.Atomic, Now: h.clock.Now,
 	}
 	in := people.Merge{Keep: keep.ID, Gone: gone.ID}
 	for _, own := range []people.Merge{{Keep: admin.ID, Gone: gone.ID}, {Keep: keep.ID, Gone: admin.ID}} {
@@ -84,7 +84,7 @@ func TestMergeRights(t *testing.T) {
 			t.Errorf("into or out of one's own: %v", err)
 		}
 	}
-	h.must(h.db.Ties().Put(t.Context(), connector.Tie{Connection: "shop", Odoo: 1, User: gone.ID, Created: time.UnixMilli(5)}))
+	h.must(h.db.Ties.Put(t.Context(), connector.Tie{Connection: "shop", Odoo: 1, User: gone.ID, Created: time.UnixMilli(5)}))
 	token := as(admin)
 	token.Scopes = []idp.Right{idp.EditPeople}
 	if _, err := m.Do(t.Context(), token, in); !errors.Is(err, idp.ErrDenied) || h.events("user.merge", "denied") != 1 {
@@ -94,14 +94,14 @@ func TestMergeRights(t *testing.T) {
 	if _, err := m.Do(t.Context(), as(admin), in); !errors.Is(err, idp.ErrSpent) {
 		t.Errorf("into an owner: %v", err)
 	}
-	if u, err := h.db.Users().ByID(t.Context(), gone.ID); err != nil || u.Disabled || h.events("user.merge", "ok") != 0 {
+	if u, err := h.db.Users.ByID(t.Context(), gone.ID); err != nil || u.Disabled || h.events("user.merge", "ok") != 0 {
 		t.Errorf("half a merge: %+v, %v", u, err)
 	}
 	moves.before = func() {}
 	h.role(keep, "")
 	out, err := m.Do(t.Context(), as(admin), in)
 	h.must(err)
-	mine, err := h.db.Ties().OfUser(t.Context(), keep.ID)
+	mine, err := h.db.Ties.OfUser(t.Context(), keep.ID)
 	if err != nil || len(out.Ties) != 1 || !slices.ContainsFunc(mine, func(t connector.Tie) bool { return t.Connection == "shop" }) {
 		t.Errorf("%+v %+v, %v", out, mine, err)
 	}
@@ -111,7 +111,7 @@ func TestMergeRights(t *testing.T) {
 func TestBulkEndsWithItsToken(t *testing.T) {
 	h := open(t)
 	admin := h.add("admin", idp.Admin)
-	tokens := &apitoken.Service{Tokens: h.db.APITokens(), Users: h.db.Users(), Log: h.db.Log(), Atomic: h.db.Atomic, Now: h.clock.Now}
+	tokens := &apitoken.Service{Tokens: h.db.APITokens, Users: h.db.Users, Log: h.db.Log, Atomic: h.db.Atomic, Now: h.clock.Now}
 	h.bulk.Callers = tokens
 	for i := range 120 {
 		h.add(fmt.Sprintf("p%03d", i), "")

@@ -48,12 +48,12 @@ func newDoor(t *testing.T) *door {
 	d := &door{t: t, clock: storetest.NewClock()}
 	d.db = storetest.OpenAt(t, d.clock.Now)
 	hasher := password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, 0, 0)
-	engine := &mfa.Engine{Credentials: d.db.Credentials(), Challenges: d.db.Challenges(), Limiter: d.db.Limiter(), Atomic: d.db.Atomic, Now: d.clock.Now}
+	engine := &mfa.Engine{Credentials: d.db.Credentials, Challenges: d.db.Challenges, Limiter: d.db.Limiter, Atomic: d.db.Atomic, Now: d.clock.Now}
 	engine.Register(totp.Factor{Issuer: "Latchkey", Now: d.clock.Now}, backup.Factor{Hash: hasher.Key})
 	d.Service = &signin.Service{
-		Users: d.db.Users(), Sessions: d.db.Sessions(), Flows: d.db.Flows(), Policies: d.db.Policies(), Factors: engine, Passwords: hasher, Limiter: d.db.Limiter(),
-		Log: d.db.Log(), Tokens: store.SessionTokensOf(d.db), Notify: silent{}, Atomic: d.db.Atomic, Sealer: keyring.New(), Secret: make([]byte, 32),
-		Rules: signin.DefaultRules, Now: d.clock.Now, Links: d.db.Links(), Devices: &trust.Book{Devices: d.db.Devices(), Secret: make([]byte, 32), Now: d.clock.Now},
+		Users: d.db.Users, Sessions: d.db.Sessions, Flows: d.db.Flows, Policies: d.db.Policies, Factors: engine, Passwords: hasher, Limiter: d.db.Limiter,
+		Log: d.db.Log, Tokens: d.db.SessionTokens, Notify: silent{}, Atomic: d.db.Atomic, Sealer: keyring.New(), Secret: make([]byte, 32),
+		Rules: signin.DefaultRules, Now: d.clock.Now, Links: d.db.Links, Devices: &trust.Book{Devices: d.db.Devices, Secret: make([]byte, 32), Now: d.clock.Now},
 	}
 	return d
 }
@@ -66,14 +66,14 @@ func (d *door) enter(kind idp.Kind, groups []string, held []mfa.Kind) {
 	id, err := idp.Identify(who)
 	must(d.t, err)
 	u := idp.User{ID: "ada", Login: who, Email: who, EmailVerified: true, Kind: kind, Password: hash}
-	must(d.t, d.db.Users().Add(d.t.Context(), u, []idp.Identifier{id}))
+	must(d.t, d.db.Users.Add(d.t.Context(), u, []idp.Identifier{id}))
 	for _, g := range groups {
-		must(d.t, d.db.Groups().Put(d.t.Context(), g))
-		must(d.t, d.db.Groups().Join(d.t.Context(), g, "ada"))
+		must(d.t, d.db.Groups.Put(d.t.Context(), g))
+		must(d.t, d.db.Groups.Join(d.t.Context(), g, "ada"))
 	}
 	for _, k := range held {
 		if k != "totp" && k != "backup" { // of a kind that the house no longer offers
-			must(d.t, d.db.Credentials().Save(d.t.Context(), mfa.Credential{ID: mfa.CredentialID(k), Subject: "ada", Kind: k}))
+			must(d.t, d.db.Credentials.Save(d.t.Context(), mfa.Credential{ID: mfa.CredentialID(k), Subject: "ada", Kind: k}))
 			continue
 		}
 		c, err := d.Factors.Enroll(d.t.Context(), u.Subject(), k, "b")
@@ -88,7 +88,7 @@ func (d *door) enter(kind idp.Kind, groups []string, held []mfa.Kind) {
 		must(d.t, d.Factors.Confirm(d.t.Context(), u.Subject(), "b", []mfa.Response{{ID: c.ID, Answer: answer}}, nil))
 	}
 	d.clock.Pass(time.Minute) // the code that confirmed is spent
-	d.user, err = d.db.Users().ByID(d.t.Context(), "ada")
+	d.user, err = d.db.Users.ByID(d.t.Context(), "ada")
 	must(d.t, err)
 }
 
@@ -213,10 +213,10 @@ func TestPreviewIsWhatHappens(t *testing.T) {
 				ps[i].What.Enrolment.Deadline = policy.Date(d.clock.Now().AddDate(0, 0, r.IntN(40)-10).Format(time.DateOnly))
 			}
 		}
-		must(t, d.db.Policies().Apply(t.Context(), ps))
-		stored, err := d.db.Policies().All(t.Context())
+		must(t, d.db.Policies.Apply(t.Context(), ps))
+		stored, err := d.db.Policies.All(t.Context())
 		must(t, err)
-		s := posture.Service{Users: d.db.Users(), Factors: d.Factors, Now: d.clock.Now}
+		s := posture.Service{Users: d.db.Users, Factors: d.Factors, Now: d.clock.Now}
 		var foretold posture.Standing
 		_, err = s.Preview(t.Context(), stored, posture.Options{}, func(p posture.Person) error { foretold = p.Standing; return nil })
 		must(t, err)

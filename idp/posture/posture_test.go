@@ -48,9 +48,9 @@ func add(t testing.TB, db *store.DB, u idp.User, held ...mfa.Kind) {
 	if u.Email != "" {
 		ids = append(ids, idp.Identifier{Canonical: u.Email, Skeleton: u.Email})
 	}
-	must(t, db.Users().Add(t.Context(), u, ids))
+	must(t, db.Users.Add(t.Context(), u, ids))
 	for _, k := range held {
-		must(t, db.Credentials().Save(t.Context(), mfa.Credential{ID: mfa.CredentialID(string(u.ID) + string(k)), Subject: mfa.SubjectID(u.ID), Kind: k}))
+		must(t, db.Credentials.Save(t.Context(), mfa.Credential{ID: mfa.CredentialID(string(u.ID) + string(k)), Subject: mfa.SubjectID(u.ID), Kind: k}))
 	}
 }
 
@@ -65,8 +65,8 @@ func TestPreview(t *testing.T) {
 		add(t, db, idp.User{ID: "cat", Disabled: true})
 		add(t, db, idp.User{ID: "dan", Phone: "+3212345", PhoneVerified: true})
 		add(t, db, idp.User{ID: "eve"}, "sms") // which the house does not offer
-		s := posture.Service{Users: db.Users(), Factors: house{"totp", "backup"}, Now: func() time.Time { return now }}
-		must(t, db.Users().BeginGrace(t.Context(), "ann", []string{"id-g"}, now.AddDate(0, 0, -10)))
+		s := posture.Service{Users: db.Users, Factors: house{"totp", "backup"}, Now: func() time.Time { return now }}
+		must(t, db.Users.BeginGrace(t.Context(), "ann", []string{"id-g"}, now.AddDate(0, 0, -10)))
 
 		grace := everyone("g", policy.What{Assurance: policy.MFA, Enrolment: policy.Enrolment{GraceDays: 14}})
 		grace.ID = "id-g"
@@ -160,9 +160,9 @@ func TestPreviewOfMany(t *testing.T) {
 	for i := range 1203 {
 		id := idp.UserID(fmt.Sprintf("u%04d", i))
 		all = append(all, id)
-		must(t, db.Users().Add(t.Context(), idp.User{ID: id, Login: string(id), Kind: idp.Portal, Password: "x"}, []idp.Identifier{{Canonical: string(id), Skeleton: string(id)}}))
+		must(t, db.Users.Add(t.Context(), idp.User{ID: id, Login: string(id), Kind: idp.Portal, Password: "x"}, []idp.Identifier{{Canonical: string(id), Skeleton: string(id)}}))
 	}
-	s := posture.Service{Users: db.Users(), Factors: house{"totp"}, Now: time.Now}
+	s := posture.Service{Users: db.Users, Factors: house{"totp"}, Now: time.Now}
 	var seen []idp.UserID
 	out, err := s.Preview(t.Context(), nil, posture.Options{}, func(p posture.Person) error { seen = append(seen, p.User.ID); return nil })
 	must(t, err)
@@ -195,7 +195,7 @@ func newWorld(t *testing.T, db *store.DB, c *storetest.Clock) *world {
 	w := &world{Clock: c, t: t, db: db}
 	for range 2 {
 		w.both = append(w.both, &posture.Reminders{
-			Users: db.Users(), Policies: db.Policies(), Factors: house{"totp", "sms"}, Now: c.Now,
+			Users: db.Users, Policies: db.Policies, Factors: house{"totp", "sms"}, Now: c.Now,
 			Tell: &message.Notices{Outbox: db.Outbox(), Issuer: "https://id.example.org", Brand: "House", Now: c.Now},
 		})
 	}
@@ -255,7 +255,7 @@ func TestReminders(t *testing.T) {
 		p.Whom.Except = []policy.Except{{User: "spared", Until: day(99)}}
 		keys := policy.Policy{Name: "keys", Enabled: true, Whom: policy.Whom{Users: []string{"key"}},
 			What: policy.What{Assurance: policy.PhishingResistant, Enrolment: policy.Enrolment{Deadline: day(22)}}}
-		must(t, db.Policies().Apply(t.Context(), []policy.Policy{p, keys}))
+		must(t, db.Policies.Apply(t.Context(), []policy.Policy{p, keys}))
 
 		got := map[int][]string{}
 		for d := range 24 {
@@ -286,8 +286,8 @@ func TestRemindersOfGrace(t *testing.T) {
 	db := storetest.OpenAt(t, clock.Now)
 	w := newWorld(t, db, clock)
 	add(t, db, idp.User{ID: "ann", Email: "ann@x.org", EmailVerified: true, Locale: "fr"})
-	must(t, db.Policies().Apply(t.Context(), []policy.Policy{everyone("p", policy.What{Assurance: policy.MFA, Enrolment: policy.Enrolment{GraceDays: 10}})}))
-	ps, err := db.Policies().All(t.Context())
+	must(t, db.Policies.Apply(t.Context(), []policy.Policy{everyone("p", policy.What{Assurance: policy.MFA, Enrolment: policy.Enrolment{GraceDays: 10}})}))
+	ps, err := db.Policies.All(t.Context())
 	must(t, err)
 	for range 3 {
 		if to := w.mails(); to != nil {
@@ -295,7 +295,7 @@ func TestRemindersOfGrace(t *testing.T) {
 		}
 		clock.Pass(48 * time.Hour)
 	}
-	must(t, db.Users().BeginGrace(t.Context(), "ann", []string{ps[0].ID}, clock.Now()))
+	must(t, db.Users.BeginGrace(t.Context(), "ann", []string{ps[0].ID}, clock.Now()))
 	if to := w.mails(); len(to) != 1 {
 		t.Errorf("ten days are left: written to %v", to)
 	}
@@ -334,10 +334,10 @@ func TestOneWhoCannotBeToldKeepsNobodyUninformed(t *testing.T) {
 	for _, id := range []idp.UserID{"ann", "bob"} {
 		add(t, db, idp.User{ID: id, Email: string(id) + "@x.org", EmailVerified: true})
 	}
-	must(t, db.Policies().Apply(t.Context(), []policy.Policy{everyone("p", policy.What{Assurance: policy.MFA,
+	must(t, db.Policies.Apply(t.Context(), []policy.Policy{everyone("p", policy.What{Assurance: policy.MFA,
 		Enrolment: policy.Enrolment{Deadline: policy.Date(time.Now().UTC().AddDate(0, 0, 2).Format(time.DateOnly))}})}))
 	d := &deaf{}
-	r := posture.Reminders{Users: db.Users(), Policies: db.Policies(), Factors: house{"totp"}, Tell: d, Now: time.Now}
+	r := posture.Reminders{Users: db.Users, Policies: db.Policies, Factors: house{"totp"}, Tell: d, Now: time.Now}
 	for range 2 {
 		if err := r.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "ann: no pen") {
 			t.Errorf("%v", err)

@@ -16,7 +16,7 @@ import (
 func each(t *testing.T, f func(t *testing.T, b *replay.Book, clock *storetest.Clock, db *store.DB)) {
 	clock := storetest.NewClock()
 	storetest.EachAt(t, clock.Now, func(t *testing.T, db *store.DB) {
-		f(t, &replay.Book{Store: db.Requests(), Now: clock.Now}, clock, db)
+		f(t, &replay.Book{Store: db.Requests, Now: clock.Now}, clock, db)
 	})
 }
 

@@ -18,7 +18,7 @@ func TestRenameGroup(t *testing.T) {
 	each(t, func(h *house) {
 		ctx := h.t.Context()
 		for i := range 3 {
-			h.must(h.accounts.Join(ctx, host, "old", h.add(fmt.Sprint("p", i), "").ID))
+			h.must(h.accounts.Memberships().Join(ctx, host, "old", h.add(fmt.Sprint("p", i), "").ID))
 		}
 		h.client("shop", "old", "others")
 		h.client("open")
@@ -44,7 +44,7 @@ func TestRenameGroup(t *testing.T) {
 		}
 		_, err = h.groups.Get(ctx, h.owner, "old")
 		h.want(err, idp.ErrNotFound)
-		c, err := h.db.Clients().ByID(ctx, "shop")
+		c, err := h.db.Clients.ByID(ctx, "shop")
 		h.must(err)
 		if !slices.Equal(c.Groups, []string{"new", "others"}) {
 			t.Errorf("%v", c.Groups)
@@ -66,7 +66,7 @@ func TestRenameGroup(t *testing.T) {
 		if !slices.Equal(e.Draft.Policy.Whom.Groups, []string{"new"}) {
 			t.Errorf("%+v", e.Draft)
 		}
-		all, err := h.db.Policies().All(ctx)
+		all, err := h.db.Policies.All(ctx)
 		h.must(err)
 		if !slices.Equal(all[0].Whom.Groups, []string{"others", "new"}) {
 			t.Errorf("%+v", all[0])
@@ -155,7 +155,7 @@ func TestGroupRights(t *testing.T) {
 		return []rulebook.Feed{{Name: "Shop", Feeds: func(g string) bool { return strings.HasPrefix(g, "odoo:") }}}, nil
 	}
 	bob := h.add("bob", "")
-	h.must(h.accounts.Join(ctx, host, "odoo:shop:staff", bob.ID))
+	h.must(h.accounts.Memberships().Join(ctx, host, "odoo:shop:staff", bob.ID))
 	h.must(h.groups.Add(ctx, h.owner, "own"))
 	if g, err := h.groups.Get(ctx, h.owner, "odoo:shop:staff"); err != nil || g.Feed != "Shop" {
 		t.Errorf("%+v, %v", g, err)

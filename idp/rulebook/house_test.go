@@ -1,6 +1,7 @@
 package rulebook_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -32,6 +33,7 @@ type house struct {
 	groups   *rulebook.Groups
 	jobs     *job.Desk
 	owner    idp.Actor
+	stand    map[idp.UserID]rulebook.Standing
 }
 
 var host = idp.Actor{Host: true, Origin: idp.Origin{Agent: "command line, root"}}
@@ -42,16 +44,18 @@ func open(t *testing.T, db *store.DB, clock *storetest.Clock) *house {
 	t.Helper()
 	h := &house{t: t, db: db, clock: clock}
 	hasher := password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, 0, 0)
-	engine := &mfa.Engine{Credentials: db.Credentials(), Challenges: db.Challenges(), Limiter: db.Limiter(), Atomic: db.Atomic, Now: clock.Now}
+	engine := &mfa.Engine{Credentials: db.Credentials, Challenges: db.Challenges, Limiter: db.Limiter, Atomic: db.Atomic, Now: clock.Now}
 	h.accounts = &account.Service{
-		Users: db.Users(), Groups: db.Groups(), Sessions: db.Sessions(), Factors: engine, Passwords: hasher, Log: db.Log(),
-		Policies: db.Policies(), Atomic: db.Atomic, Now: clock.Now, MinPassword: 15, Locks: store.LocksOf(db), Links: db.Links(), Owners: db.Owners(),
+		Users: db.Users, Groups: db.Groups, Sessions: db.Sessions, Factors: engine, Passwords: hasher, Log: db.Log,
+		Policies: db.Policies, Atomic: db.Atomic, Now: clock.Now, MinPassword: 15, Locks: db.Locks, Links: db.Links, Owners: db.Owners,
 	}
-	h.jobs = &job.Desk{Store: db.Jobs(), Now: clock.Now}
+	h.jobs = &job.Desk{Store: db.Jobs, Now: clock.Now}
 	t.Cleanup(h.jobs.Close)
+	h.stand = map[idp.UserID]rulebook.Standing{}
 	h.Service = rulebook.New(rulebook.Config{
-		Store: db.Rulebook(), People: db.Users(), Finder: h.accounts, Groups: db.GroupBook(), Clients: db.Clients(),
-		Factors: offers{"totp", "passkey", "backup"}, Jobs: h.jobs, Log: db.Log(), Atomic: db.Atomic, Now: clock.Now, Patience: time.Minute,
+		Standing: func(_ context.Context, u idp.User) (rulebook.Standing, error) { return h.stand[u.ID], nil },
+		Store:    db.Rulebook, People: db.Users, Finder: h.accounts, Groups: db.GroupBook, Clients: db.Clients,
+		Factors: offers{"totp", "passkey", "backup"}, Jobs: h.jobs, Log: db.Log, Atomic: db.Atomic, Now: clock.Now, Patience: time.Minute,
 	})
 	h.groups = &rulebook.Groups{Service: h.Service}
 	h.owner = h.actor(h.add("olga", idp.Owner, "totp"))
@@ -71,12 +75,12 @@ func each(t *testing.T, f func(h *house)) {
 // add makes somebody who holds factors.
 func (h *house) add(login string, role idp.Role, held ...mfa.Kind) idp.User {
 	h.t.Helper()
-	u, err := h.accounts.Add(h.t.Context(), host, account.New{Login: login, Email: login + "@example.org", Verified: true, Name: "Person " + login, Role: role})
+	u, err := h.accounts.Add(h.t.Context(), host, account.New{Login: login, Email: login + "@example.org", Verified: true, Name: "Person " + login, Role: role, Password: "a lantern in the harbour"})
 	h.must(err)
 	for _, k := range held {
-		h.must(h.db.Credentials().Save(h.t.Context(), mfa.Credential{ID: mfa.CredentialID(login + string(k)), Subject: mfa.SubjectID(u.ID), Kind: k}))
+		h.must(h.db.Credentials.Save(h.t.Context(), mfa.Credential{ID: mfa.CredentialID(login + string(k)), Subject: mfa.SubjectID(u.ID), Kind: k}))
 	}
-	u, err = h.db.Users().ByID(h.t.Context(), u.ID)
+	u, err = h.db.Users.ByID(h.t.Context(), u.ID)
 	h.must(err)
 	return u
 }
@@ -100,7 +104,7 @@ func (h *house) want(err, want error) {
 // events are what the log has of a kind.
 func (h *house) events(what string) (out []idp.Event) {
 	h.t.Helper()
-	h.must(h.db.Log().Events(h.t.Context(), idp.EventQuery{What: []string{what}}, func(e idp.Event) error {
+	h.must(h.db.Log.Events(h.t.Context(), idp.EventQuery{What: []string{what}}, func(e idp.Event) error {
 		out = append(out, e)
 		return nil
 	}))
@@ -119,7 +123,7 @@ func (h *house) published(p policy.Policy) policy.Policy {
 
 func (h *house) client(id string, groups ...string) {
 	h.t.Helper()
-	h.must(h.db.Clients().Add(h.t.Context(), oidc.Client{ID: idp.ClientID(id), Name: id, Groups: groups}))
+	h.must(h.db.Clients.Add(h.t.Context(), oidc.Client{ID: idp.ClientID(id), Name: id, Groups: groups}))
 }
 
 func second(name string, whom policy.Whom) policy.Policy {

@@ -84,7 +84,7 @@ func TestOutlook(t *testing.T) {
 		if o, err = h.Outlook(ctx, h.owner, d.Policy.ID, false); err != nil || o.Effect.New != 0 || jobs() != 4 {
 			t.Errorf("%+v, %v, %d jobs", o, err, jobs())
 		}
-		if all, err := h.db.Policies().All(ctx); err != nil || len(all) != 1 {
+		if all, err := h.db.Policies.All(ctx); err != nil || len(all) != 1 {
 			t.Errorf("looking changed %+v, %v", all, err)
 		}
 	})
@@ -105,7 +105,7 @@ func TestCoverage(t *testing.T) {
 		for i := range 7 {
 			u := h.add(fmt.Sprint("p", i), "", []mfa.Kind{"totp", "passkey", "backup"}[:i%3]...)
 			if i < 3 {
-				h.must(h.accounts.Join(ctx, host, "few", u.ID))
+				h.must(h.accounts.Memberships().Join(ctx, host, "few", u.ID))
 			}
 		}
 		few := second("few", policy.Whom{Groups: []string{"few"}, Except: []policy.Except{{User: "p0", Until: "2026-12-01"}}})
@@ -148,7 +148,7 @@ func TestWhatIfAgreesWithPosture(t *testing.T) {
 		}
 		_, err := h.Apply(ctx, host, ps, rulebook.Means{})
 		h.must(err)
-		in, err := h.db.Policies().All(ctx)
+		in, err := h.db.Policies.All(ctx)
 		h.must(err)
 		for _, u := range people {
 			a, err := h.WhatIf(ctx, h.owner, rulebook.Question{Who: string(u.ID)})

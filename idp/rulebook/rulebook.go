@@ -122,6 +122,9 @@ type Config struct {
 	Log     idp.Log
 	Atomic  idp.Atomic
 	Now     func() time.Time
+	// Standing says how somebody stands beside policy; nil: nobody is locked, and
+	// nothing is known of invitations.
+	Standing func(ctx context.Context, u idp.User) (Standing, error)
 	// Patience is how long a look at everybody is waited for; the default is too
 	// short for anybody to notice.
 	Patience time.Duration

@@ -25,12 +25,15 @@ type Question struct {
 type Answer struct {
 	User     idp.User
 	Disabled bool // the password is refused whatever it is
-	At       time.Time
-	Decision policy.Decision
-	Signin   signin.Forecast
-	Ahead    []signin.Forecast // at each deadline of the decision's Ahead
-	Policies []Part
-	Drafted  string // name of the policy whose draft is taken as published
+	// Obstacles keep them out beside policy, the worst first. Signin says what
+	// would come without them.
+	Obstacles []Obstacle
+	At        time.Time
+	Decision  policy.Decision
+	Signin    signin.Forecast
+	Ahead     []signin.Forecast // at each deadline of the decision's Ahead
+	Policies  []Part
+	Drafted   string // name of the policy whose draft is taken as published
 }
 
 // Part is what one policy has to do with it.
@@ -73,7 +76,11 @@ func (s looker) WhatIf(ctx context.Context, by idp.Actor, q Question) (Answer, e
 	if err != nil {
 		return Answer{}, err
 	}
-	out := s.answer(ps, u, q, address.Unmap())
+	st, err := s.standing(ctx, u)
+	if err != nil {
+		return Answer{}, err
+	}
+	out := s.answer(ps, u, st, q, address.Unmap())
 	out.Drafted = drafted
 	return out, nil
 }
@@ -95,20 +102,21 @@ func (s looker) asked(ctx context.Context, by idp.Actor, draft string) (ps []pol
 	return ps, drafted, err
 }
 
-func (s looker) answer(ps []policy.Policy, u idp.User, q Question, from netip.Addr) Answer {
+func (s looker) answer(ps []policy.Policy, u idp.User, st Standing, q Question, from netip.Addr) Answer {
 	out := Answer{User: u, Disabled: u.Disabled, At: q.At}
 	if out.At.IsZero() {
 		out.At = s.Now()
 	}
+	out.Obstacles = st.Obstacles(u, out.At)
 	f := policy.Facts{
 		User: string(u.ID), Email: u.Email, Login: u.Login, Kind: string(u.Kind), Groups: u.Groups,
 		Client: q.Client, Address: from, Held: u.Factors, Lent: s.Factors.Lent(u.Subject()), Started: u.Graces, Mailed: u.Mailed, Now: out.At,
 	}
 	out.Decision = policy.Decide(ps, f)
 	need := idp.Need{Client: idp.ClientID(q.Client)}
-	out.Signin = signin.Foretell(out.Decision, u, need, s.Factors.Kinds(), out.At)
+	out.Signin = signin.Foretell(out.Decision, u, st.first(u), need, s.Factors.Kinds(), out.At)
 	for _, d := range out.Decision.Ahead {
-		out.Ahead = append(out.Ahead, signin.Foretell(d, u, need, s.Factors.Kinds(), d.At))
+		out.Ahead = append(out.Ahead, signin.Foretell(d, u, st.first(u), need, s.Factors.Kinds(), d.At))
 	}
 	for _, p := range ps {
 		v, until := p.Verdict(f)

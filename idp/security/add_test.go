@@ -98,7 +98,7 @@ func TestFirstFactor(t *testing.T) {
 		if got := h.mails(); !slices.Equal(got, []idp.NoticeKind{idp.FactorAdded}) {
 			t.Errorf("mails %q", got)
 		}
-		n, u, err := h.db.Sessions().ByHash(ctx, hash(done.Session))
+		n, u, err := h.db.Sessions.ByHash(ctx, hash(done.Session))
 		h.must(err)
 		i := slices.IndexFunc(h.held(u), func(c mfa.Credential) bool { return c.Kind == "totp" })
 		if label := h.held(u)[i].Label; label != "Pixel 8" {
@@ -129,7 +129,7 @@ func TestConfirmTogether(t *testing.T) {
 		if ks := h.kinds(ada); !slices.Equal(ks, []mfa.Kind{"backup", "totp"}) || wins(errs) != 1 {
 			h.t.Errorf("%d won: %q", wins(errs), ks)
 		}
-		if ss, err := h.db.Sessions().Of(h.t.Context(), ada.ID); err != nil || len(ss) != 1 {
+		if ss, err := h.db.Sessions.Of(h.t.Context(), ada.ID); err != nil || len(ss) != 1 {
 			h.t.Errorf("%d sessions, %v", len(ss), err)
 		}
 	})
@@ -272,7 +272,7 @@ func TestPhone(t *testing.T) {
 	if u := h.user(ada.ID); u.Phone != a.Phone || !u.PhoneVerified || !slices.Equal(u.Factors, []mfa.Kind{"sms"}) || !done.NoCodes || done.Session == "" {
 		t.Errorf("after it: %+v, %+v", u, done)
 	}
-	n, u, err := h.db.Sessions().ByHash(ctx, hash(done.Session))
+	n, u, err := h.db.Sessions.ByHash(ctx, hash(done.Session))
 	h.must(err)
 	if _, err := h.BeginAdd(ctx, idp.ActorOf(n, u, by.Origin), ada.ID, "sms", "+33612345678"); !errors.Is(err, idp.ErrTaken) {
 		t.Errorf("the same number once more: %v", err)

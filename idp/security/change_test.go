@@ -76,7 +76,7 @@ func TestRemoveAgainstPolicy(t *testing.T) {
 	h.must(err)
 	_, err = h.ConfirmAdd(ctx, by, ada.ID, email.Ticket, security.Proof{Answer: mfa.Answer{Code: h.posts.last.Code}})
 	h.must(err)
-	h.must(h.db.Policies().Apply(ctx, []policy.Policy{{
+	h.must(h.db.Policies.Apply(ctx, []policy.Policy{{
 		Name: "odoo-needs-an-app", Enabled: true, Whom: policy.Whom{Everyone: true}, Where: policy.Where{Clients: []string{"odoo"}},
 		What: policy.What{Assurance: policy.MFA, Methods: []mfa.Kind{"totp"}},
 	}}))
@@ -246,7 +246,7 @@ func TestChangePasswordTogether(t *testing.T) {
 			_, err := h.ChangePassword(h.t.Context(), by, ada.ID, pass, "another lantern in the dark "+string(rune('a'+i)), "")
 			return err
 		})
-		ss, err := h.db.Sessions().Of(h.t.Context(), ada.ID)
+		ss, err := h.db.Sessions.Of(h.t.Context(), ada.ID)
 		h.must(err)
 		if wins(errs) != 1 || len(ss) != 1 || h.user(ada.ID).Epoch != ada.Epoch+1 {
 			h.t.Errorf("%d won, %d sessions, epoch %d: %v", wins(errs), len(ss), h.user(ada.ID).Epoch, errs)
@@ -264,12 +264,12 @@ func TestEndAndForget(t *testing.T) {
 		other, token := h.sitting(ada, idp.Password, "totp")
 		theirs, _ := h.sitting(eve, idp.Password)
 		grant := func(id idp.SessionID, signature string) {
-			h.must(h.db.Grants().Put(ctx, oidc.Grant{
+			h.must(h.db.Grants.Put(ctx, oidc.Grant{
 				Kind: oidc.KindAccess, Signature: signature, Family: signature, Client: "c", User: ada.ID, Session: id, Payload: []byte("x"), Expires: h.clock.Now().Add(time.Hour),
 			}))
 		}
 		spent := func(signature string) bool {
-			g, _, err := h.db.Grants().Get(ctx, oidc.KindAccess, signature)
+			g, _, err := h.db.Grants.Get(ctx, oidc.KindAccess, signature)
 			return err != nil || g.Spent
 		}
 		grant(by.Session, "mine")

@@ -87,26 +87,26 @@ func over(t *testing.T, db *store.DB, clock *storetest.Clock) *house {
 	t.Helper()
 	h := &house{t: t, db: db, clock: clock}
 	hasher := password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, 0, 0)
-	engine := &mfa.Engine{Credentials: db.Credentials(), Challenges: db.Challenges(), Limiter: db.Limiter(), Atomic: db.Atomic, Now: clock.Now}
+	engine := &mfa.Engine{Credentials: db.Credentials, Challenges: db.Challenges, Limiter: db.Limiter, Atomic: db.Atomic, Now: clock.Now}
 	engine.Register(
 		totp.Factor{Issuer: "Latchkey", Now: clock.Now},
-		code.Factor{Channel: code.SMS, Courier: &h.posts, Limiter: db.Limiter(), Now: clock.Now},
-		code.Factor{Channel: code.Email, Courier: &h.posts, Limiter: db.Limiter(), Now: clock.Now},
+		code.Factor{Channel: code.SMS, Courier: &h.posts, Limiter: db.Limiter, Now: clock.Now},
+		code.Factor{Channel: code.Email, Courier: &h.posts, Limiter: db.Limiter, Now: clock.Now},
 		backup.Factor{Hash: hasher.Key},
 	)
-	book := &trust.Book{Devices: db.Devices(), Secret: make([]byte, 32), Now: clock.Now}
+	book := &trust.Book{Devices: db.Devices, Secret: make([]byte, 32), Now: clock.Now}
 	h.accounts = &account.Service{
-		Users: db.Users(), Groups: db.Groups(), Sessions: db.Sessions(), Factors: engine, Passwords: hasher, Log: db.Log(),
-		Policies: db.Policies(), Atomic: db.Atomic, Now: clock.Now, MinPassword: 15, Locks: store.LocksOf(db), Owners: db.Owners(), Notify: &h.told,
+		Users: db.Users, Groups: db.Groups, Sessions: db.Sessions, Factors: engine, Passwords: hasher, Log: db.Log,
+		Policies: db.Policies, Atomic: db.Atomic, Now: clock.Now, MinPassword: 15, Locks: db.Locks, Owners: db.Owners, Notify: &h.told,
 	}
 	in := &signin.Service{
-		Users: db.Users(), Sessions: db.Sessions(), Flows: db.Flows(), Policies: db.Policies(), Factors: engine, Passwords: hasher,
-		Limiter: db.Limiter(), Log: db.Log(), Tokens: store.SessionTokensOf(db), Devices: book, Links: db.Links(), Notify: &h.told,
+		Users: db.Users, Sessions: db.Sessions, Flows: db.Flows, Policies: db.Policies, Factors: engine, Passwords: hasher,
+		Limiter: db.Limiter, Log: db.Log, Tokens: db.SessionTokens, Devices: book, Links: db.Links, Notify: &h.told,
 		Atomic: db.Atomic, Sealer: keyring.New(), Secret: make([]byte, 32), Rules: signin.DefaultRules, Now: clock.Now,
 	}
 	h.Service = &security.Service{Means: security.Means{
-		Users: db.Users(), Sessions: db.Sessions(), Flows: db.Flows(), Policies: db.Policies(), Factors: engine, Devices: book,
-		Passwords: hasher, Rules: h.accounts, Limiter: db.Limiter(), Log: db.Log(), Tokens: store.SessionTokensOf(db), Notify: &h.told,
+		Users: db.Users, Sessions: db.Sessions, Flows: db.Flows, Policies: db.Policies, Factors: engine, Devices: book,
+		Passwords: hasher, Rules: h.accounts.Rules(), Limiter: db.Limiter, Log: db.Log, Tokens: db.SessionTokens, Notify: &h.told,
 		Atomic: db.Atomic, Sealer: in.Sealer, SignIn: in, Now: clock.Now,
 	}}
 	return h
@@ -130,7 +130,7 @@ func (h *house) add(login, secret string, role idp.Role) idp.User {
 
 func (h *house) user(id idp.UserID) idp.User {
 	h.t.Helper()
-	u, err := h.db.Users().ByID(h.t.Context(), id)
+	u, err := h.db.Users.ByID(h.t.Context(), id)
 	h.must(err)
 	return u
 }
@@ -151,19 +151,19 @@ func (h *house) sitting(u idp.User, kinds ...mfa.Kind) (by idp.Actor, token stri
 	for _, k := range kinds {
 		n.Proofs = append(n.Proofs, idp.Proof{Kind: k, At: now})
 	}
-	h.must(h.db.Sessions().Open(h.t.Context(), n))
+	h.must(h.db.Sessions.Open(h.t.Context(), n))
 	return idp.ActorOf(n, u, n.Origin), token
 }
 
 // alive reports whether a session of that token lives.
 func (h *house) alive(token string) bool {
-	_, _, err := h.db.Sessions().ByHash(h.t.Context(), signin.HashToken(token))
+	_, _, err := h.db.Sessions.ByHash(h.t.Context(), signin.HashToken(token))
 	return err == nil
 }
 
 func (h *house) demand(what policy.What) {
 	h.t.Helper()
-	h.must(h.db.Policies().Apply(h.t.Context(), []policy.Policy{{Name: "staff", Enabled: true, Whom: policy.Whom{Everyone: true}, What: what}}))
+	h.must(h.db.Policies.Apply(h.t.Context(), []policy.Policy{{Name: "staff", Enabled: true, Whom: policy.Whom{Everyone: true}, What: what}}))
 }
 
 // code is what the app with a secret shows now.
@@ -176,7 +176,7 @@ func (h *house) code(secret string) string {
 
 func (h *house) held(u idp.User) []mfa.Credential {
 	h.t.Helper()
-	held, err := h.db.Credentials().Held(h.t.Context(), mfa.SubjectID(u.ID))
+	held, err := h.db.Credentials.Held(h.t.Context(), mfa.SubjectID(u.ID))
 	h.must(err)
 	return held
 }
@@ -196,7 +196,7 @@ func (h *house) trust(u idp.User) (id, token string) {
 	d, _, err := h.Devices.Trust(h.t.Context(), mfa.SubjectID(u.ID), h.user(u.ID).Epoch, []mfa.Kind{"totp"}, "Firefox", "203.0.113.7", "", 24*time.Hour)
 	h.must(err)
 	now, token := h.clock.Now(), rand.Text()
-	h.must(h.db.Sessions().Open(h.t.Context(), idp.Session{
+	h.must(h.db.Sessions.Open(h.t.Context(), idp.Session{
 		ID: idp.SessionID(rand.Text()), Hash: signin.HashToken(token), User: u.ID, Epoch: h.user(u.ID).Epoch, Created: now, Seen: now,
 		Expires: now.Add(time.Hour), Idle: time.Hour, Device: d.ID, Proofs: []idp.Proof{{Kind: idp.Password, At: now}},
 	}))
@@ -206,7 +206,7 @@ func (h *house) trust(u idp.User) (id, token string) {
 // events lists what the log has of a person, newest first.
 func (h *house) events(u idp.User) (out []string) {
 	h.t.Helper()
-	h.must(h.db.Log().Events(h.t.Context(), idp.EventQuery{User: u.ID, Limit: 100}, func(e idp.Event) error {
+	h.must(h.db.Log.Events(h.t.Context(), idp.EventQuery{User: u.ID, Limit: 100}, func(e idp.Event) error {
 		out = append(out, e.What+" "+e.Result)
 		return nil
 	}))

@@ -79,7 +79,7 @@ func TestHistory(t *testing.T) {
 		ada, eve := h.add("ada", "", ""), h.add("eve", "", "")
 		put := func(u idp.User, i int, what, result string) {
 			h.clock.Pass(time.Second)
-			h.must(h.db.Log().Append(ctx, idp.Event{
+			h.must(h.db.Log.Append(ctx, idp.Event{
 				ID: fmt.Sprintf("%s-%03d", u.Login, i), At: h.clock.Now(), What: what, User: u.ID, Actor: u.ID, Result: result, Method: "totp",
 				Origin: idp.Origin{Address: "203.0.113.7", Agent: "Firefox"},
 			}))
@@ -89,7 +89,7 @@ func TestHistory(t *testing.T) {
 			put(eve, i, "signin", "ok")
 			put(ada, i+100, "signin.password", "ok") // on the way to another line
 		}
-		h.must(h.db.Log().Append(ctx, idp.Event{ID: "help", At: h.clock.Now(), What: "factor.reset", User: ada.ID, Actor: eve.ID, Result: "ok", Origin: idp.Origin{Address: "198.51.100.1"}}))
+		h.must(h.db.Log.Append(ctx, idp.Event{ID: "help", At: h.clock.Now(), What: "factor.reset", User: ada.ID, Actor: eve.ID, Result: "ok", Origin: idp.Origin{Address: "198.51.100.1"}}))
 		by := h.sit(ada, idp.Password)
 		var ids []string
 		pages := 0

@@ -69,7 +69,7 @@ func (s *Means) remembered(p person, n successor, known string) Renewed {
 	u := p.User
 	u.Epoch = n.session.Epoch
 	out := n.renewed(s.Now())
-	out.Known = s.SignIn.Remember(u, known)
+	out.Known = s.SignIn.Tries().Remember(u, known)
 	return out
 }
 
@@ -88,7 +88,7 @@ func (s *Means) prove(ctx context.Context, p person, e idp.Event, plain, known s
 	if err := sane(plain); err != nil {
 		return nil, err
 	}
-	budgets, err := s.SignIn.PasswordBudgets(ctx, p.User, known, p.by.Origin)
+	budgets, err := s.SignIn.Tries().Password(ctx, p.User, known, p.by.Origin)
 	if err != nil {
 		return nil, err
 	}

@@ -28,7 +28,7 @@ var (
 func each(t *testing.T, f func(t *testing.T, db *store.DB, s *settings.Service)) {
 	clock := storetest.NewClock()
 	storetest.EachAt(t, clock.Now, func(t *testing.T, db *store.DB) {
-		f(t, db, &settings.Service{Store: db.Settings(), Log: db.Log(), Atomic: db.Atomic, Now: clock.Now})
+		f(t, db, &settings.Service{Store: db.Settings, Log: db.Log, Atomic: db.Atomic, Now: clock.Now})
 	})
 }
 
@@ -71,7 +71,7 @@ func TestHouse(t *testing.T) {
 			t.Errorf("%d won: %+v, %d, %v", won.Load(), got, v, err)
 		}
 		var detail map[string]string
-		err = db.Log().Events(ctx, idp.EventQuery{What: []string{"settings.change"}}, func(e idp.Event) error { detail = e.Detail; return nil })
+		err = db.Log.Events(ctx, idp.EventQuery{What: []string{"settings.change"}}, func(e idp.Event) error { detail = e.Detail; return nil })
 		if err != nil || detail["assurance.before"] != idp.AAL2 || detail["assurance.after"] != idp.PhishingResistant || detail["sessions.after"] != "3" {
 			t.Errorf("%v, %v", detail, err) // D-07
 		}
@@ -133,7 +133,7 @@ func TestGateways(t *testing.T) {
 			t.Fatal(err)
 		}
 		var said []string
-		err = db.Log().Events(ctx, idp.EventQuery{}, func(e idp.Event) error {
+		err = db.Log.Events(ctx, idp.EventQuery{}, func(e idp.Event) error {
 			for _, v := range e.Detail {
 				if strings.Contains(v, token) {
 					t.Errorf("the log tells the token: %v", e)
@@ -233,7 +233,7 @@ func (g *gateway) Send(context.Context, sms.Message) (sms.Receipt, error) {
 // B-11, D-07: tests are few, and recorded without the number.
 func TestTests(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB, s *settings.Service) {
-		s.Limiter = db.Limiter()
+		s.Limiter = db.Limiter
 		ctx, out := t.Context(), &gateway{}
 		_, err := s.Test(ctx, auditor, out, "+33612345678", "x")
 		wantErr(t, err, idp.ErrDenied)
@@ -249,7 +249,7 @@ func TestTests(t *testing.T) {
 		_, err = s.Test(ctx, owner, out, "+33612345678", "x")
 		wantErr(t, err, nil)
 		results := map[string]int{}
-		wantErr(t, db.Log().Events(ctx, idp.EventQuery{}, func(e idp.Event) error {
+		wantErr(t, db.Log.Events(ctx, idp.EventQuery{}, func(e idp.Event) error {
 			results[e.What+" "+e.Result+" "+e.Detail["country"]]++
 			return nil
 		}), nil)

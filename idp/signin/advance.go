@@ -148,7 +148,7 @@ func (t turn) open(ctx context.Context, s *Service, d policy.Decision) (Moved, e
 		n.Device, m.Device, err = t.remember(ctx, s, d)
 		errs = append(errs, err)
 	}
-	errs = append(errs, t.crowd(ctx, s), s.Sessions.Open(ctx, n), s.Log.Append(ctx, e), s.browserSeen(ctx, f, u, e, t.marks.Known))
+	errs = append(errs, t.crowd(ctx, s), s.Sessions.Open(ctx, n), s.Log.Append(ctx, e), s.witness().browserSeen(ctx, f, u, e, t.marks.Known))
 	if t.device != nil {
 		errs = append(errs, s.Devices.Seen(ctx, *t.device, t.from.Address))
 	}

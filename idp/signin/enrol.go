@@ -13,7 +13,7 @@ import (
 )
 
 // Wizard sets up a factor inside a sign-in.
-type Wizard struct{ *Service }
+type Wizard struct{ in *Service }
 
 // Wizard sets up a factor inside a sign-in.
 func (s *Service) Wizard() Wizard { return Wizard{s} }
@@ -41,24 +41,24 @@ func (w Wizard) Enrol(ctx context.Context, v View, k mfa.Kind, phone string) err
 		who.Phone = phone
 	}
 	start := func(ctx context.Context) error {
-		c, err := w.Factors.Enroll(ctx, who, k, binding(f))
+		c, err := w.in.Factors.Enroll(ctx, who, k, binding(f))
 		if err != nil {
 			return err
 		}
 		f.Enrol = &Enrolling{Kind: k, Asked: c.ID, Phone: phone}
 		if v.wantsCodes() {
-			codes, err := w.Factors.Enroll(ctx, who, backup.Kind, binding(f))
+			codes, err := w.in.Factors.Enroll(ctx, who, backup.Kind, binding(f))
 			if err != nil {
 				return err
 			}
 			f.Enrol.Codes = codes.ID
 		}
-		return w.Flows.Put(ctx, f)
+		return w.in.Flows.Put(ctx, f)
 	}
-	if w.Factors.Sends(k) {
+	if w.in.Factors.Sends(k) {
 		return start(ctx) // sending is counted, and counts commit on their own
 	}
-	return w.Atomic(ctx, start)
+	return w.in.Atomic(ctx, start)
 }
 
 // enrolling reports whether a factor may be set up at this step.
@@ -89,13 +89,13 @@ func (w Wizard) Enrolment(ctx context.Context, v View) (Enrolment, error) {
 		return Enrolment{}, mfa.ErrExpired
 	}
 	out := Enrolment{Kind: f.Enrol.Kind, Kept: f.Enrol.Kept}
-	c, err := w.Factors.Pending(ctx, mfa.SubjectID(f.User), f.Enrol.Asked, binding(f))
+	c, err := w.in.Factors.Pending(ctx, mfa.SubjectID(f.User), f.Enrol.Asked, binding(f))
 	if err != nil {
 		return Enrolment{}, err
 	}
 	out.Ask = c.Prompt
 	if f.Enrol.Codes != "" {
-		c, err := w.Factors.Pending(ctx, mfa.SubjectID(f.User), f.Enrol.Codes, binding(f))
+		c, err := w.in.Factors.Pending(ctx, mfa.SubjectID(f.User), f.Enrol.Codes, binding(f))
 		if err != nil {
 			return Enrolment{}, err
 		}
@@ -113,7 +113,7 @@ func (w Wizard) SendAgain(ctx context.Context, v View) error {
 	if v.Flow.Enrol.Phone != "" {
 		who.Phone = v.Flow.Enrol.Phone
 	}
-	_, err := w.Factors.Again(ctx, who, v.Flow.Enrol.Asked, binding(v.Flow))
+	_, err := w.in.Factors.Again(ctx, who, v.Flow.Enrol.Asked, binding(v.Flow))
 	return err
 }
 
@@ -125,7 +125,7 @@ func (w Wizard) Keep(ctx context.Context, v View) error {
 	f, e := v.Flow, *v.Flow.Enrol
 	e.Kept = true
 	f.Enrol = &e
-	return w.Flows.Put(ctx, f)
+	return w.in.Flows.Put(ctx, f)
 }
 
 // Confirm is the wizard's last step: a right answer makes the factor and the
@@ -135,7 +135,7 @@ func (w Wizard) Confirm(ctx context.Context, v View, a mfa.Answer, m Marks) (Mov
 	if !v.enrolling() || f.Enrol == nil || f.Enrol.Codes != "" && !f.Enrol.Kept || !slices.Contains(v.Addable, f.Enrol.Kind) {
 		return Moved{}, idp.ErrDenied
 	}
-	e := event(w.Now(), "factor.add", f, u, f.Enrol.Kind, v.From)
+	e := event(w.in.Now(), "factor.add", f, u, f.Enrol.Kind, v.From)
 	answers := []mfa.Response{{ID: f.Enrol.Asked, Answer: a}}
 	if f.Enrol.Codes != "" {
 		answers = append(answers, mfa.Response{ID: f.Enrol.Codes, Answer: mfa.Answer{Kept: true}})
@@ -145,8 +145,8 @@ func (w Wizard) Confirm(ctx context.Context, v View, a mfa.Answer, m Marks) (Mov
 		who.Phone = f.Enrol.Phone
 	}
 	var out Moved
-	err := w.Factors.Confirm(ctx, who, binding(f), answers, func(ctx context.Context, made []mfa.Credential) error {
-		f.Proofs = append(slices.Clone(f.Proofs), proof(made[0], w.Now()))
+	err := w.in.Factors.Confirm(ctx, who, binding(f), answers, func(ctx context.Context, made []mfa.Credential) error {
+		f.Proofs = append(slices.Clone(f.Proofs), proof(made[0], w.in.Now()))
 		link := f.Link
 		f.Enrol, f.Wants, f.Link, f.Skipped = nil, "", "", true
 		for _, c := range made {
@@ -156,15 +156,15 @@ func (w Wizard) Confirm(ctx context.Context, v View, a mfa.Answer, m Marks) (Mov
 		}
 		e.Result = "ok"
 		var err error
-		out, err = turn{flow: f, user: u, from: v.From, marks: m}.advance(ctx, w.Service, func(ctx context.Context) error {
+		out, err = turn{flow: f, user: u, from: v.From, marks: m}.advance(ctx, w.in, func(ctx context.Context) error {
 			// Of two sign-ins that set up a factor at once, one wins: it takes
 			// the other's flow away, whose end then finds nothing (M-05).
-			return errors.Join(w.Flows.EndOthers(ctx, u.ID, f.ID), w.Log.Append(ctx, e), w.added(ctx, v, e, made[0]), w.use(ctx, u, link)) // M-18
+			return errors.Join(w.in.Flows.EndOthers(ctx, u.ID, f.ID), w.in.Log.Append(ctx, e), w.added(ctx, v, e, made[0]), w.use(ctx, u, link)) // M-18
 		})
 		return err
 	})
 	if err != nil {
-		return Moved{}, w.failed(ctx, v.Flow, v.User, e, err)
+		return Moved{}, w.in.witness().failed(ctx, v.Flow, v.User, e, err)
 	}
 	return out, nil
 }
@@ -174,9 +174,9 @@ func (w Wizard) Confirm(ctx context.Context, v View, a mfa.Answer, m Marks) (Mov
 func (w Wizard) added(ctx context.Context, v View, e idp.Event, made mfa.Credential) error {
 	n := noticeOf(idp.FactorAdded, v.Flow, e)
 	n.Credential = made.ID
-	err := w.Notify.Notice(ctx, v.User, n)
+	err := w.in.Notify.Notice(ctx, v.User, n)
 	if made.Kind == smsKind && v.Flow.Enrol.Phone != "" && !v.User.PhoneVerified { // one that is known stays where others write to (T-14)
-		err = errors.Join(err, w.Users.SetPhone(ctx, v.User.ID, v.Flow.Enrol.Phone))
+		err = errors.Join(err, w.in.Users.SetPhone(ctx, v.User.ID, v.Flow.Enrol.Phone))
 	}
 	return err
 }
@@ -193,7 +193,7 @@ func (w Wizard) use(ctx context.Context, u idp.User, link string) error {
 	if link == "" {
 		return nil
 	}
-	return errors.Join(w.Links.Spend(ctx, link), w.Links.Void(ctx, idp.LinkEnrol, u.ID))
+	return errors.Join(w.in.Links.Spend(ctx, link), w.in.Links.Void(ctx, idp.LinkEnrol, u.ID))
 }
 
 // Skip puts an enrolment off that is not due yet.
@@ -203,10 +203,10 @@ func (w Wizard) Skip(ctx context.Context, v View, m Marks) (Moved, error) {
 	}
 	f := v.Flow
 	f.Skipped = true
-	e := event(w.Now(), "factor.later", f, v.User, "", v.From)
+	e := event(w.in.Now(), "factor.later", f, v.User, "", v.From)
 	e.Result = "ok"
-	return turn{flow: f, user: v.User, from: v.From, marks: m}.advance(ctx, w.Service, func(ctx context.Context) error {
-		return w.Log.Append(ctx, e)
+	return turn{flow: f, user: v.User, from: v.From, marks: m}.advance(ctx, w.in, func(ctx context.Context) error {
+		return w.in.Log.Append(ctx, e)
 	})
 }
 

@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -9,8 +10,10 @@ import (
 	"latchkey/mfa/policy"
 )
 
-// Forecast is where a sign-in with the right password would lead.
+// Forecast is where a sign-in with the right password, or the passkey of
+// somebody who has no password, would lead.
 type Forecast struct {
+	First   mfa.Kind // what is given in the first step: idp.Password or idp.Passkey
 	Steps   []Step
 	Methods []mfa.Kind // that would be offered where a factor is asked for
 	Addable []mfa.Kind // that could be set up where one must or may be
@@ -18,10 +21,10 @@ type Forecast struct {
 }
 
 // Foretell goes the way of a sign-in of somebody at a door with [Flow.Next],
-// as if they gave what is asked each time. offered are the kinds of factor that
-// the house has.
-func Foretell(d policy.Decision, u idp.User, need idp.Need, offered []mfa.Kind, now time.Time) Forecast {
-	var out Forecast
+// as if they gave what is asked each time. first is what they give first; empty:
+// a password. offered are the kinds of factor that the house has.
+func Foretell(d policy.Decision, u idp.User, first mfa.Kind, need idp.Need, offered []mfa.Kind, now time.Time) Forecast {
+	out := Forecast{First: cmp.Or(first, idp.Password)}
 	f, held := Flow{Need: need}, slices.Clone(u.Factors)
 	prove := func(k mfa.Kind) { f.Proofs = append(f.Proofs, idp.Proof{Kind: k, At: now}) }
 	const most = 6 // more steps than there are kinds of them: it goes in circles
@@ -36,7 +39,7 @@ func Foretell(d policy.Decision, u idp.User, need idp.Need, offered []mfa.Kind, 
 		case Done:
 			return out
 		case AskPassword:
-			prove(idp.Password)
+			f.Proofs = append(f.Proofs, idp.Proof{Kind: out.First, At: now, Verified: out.First == idp.Passkey})
 		case AskFactor:
 			if out.Methods = methods(f.raised(d, held), u, offered); len(out.Methods) == 0 {
 				out.Stuck = true

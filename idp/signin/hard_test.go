@@ -11,7 +11,7 @@ import (
 
 func (h *house) policies(ps ...policy.Policy) {
 	h.t.Helper()
-	if err := h.db.Policies().Apply(h.t.Context(), ps); err != nil {
+	if err := h.db.Policies.Apply(h.t.Context(), ps); err != nil {
 		h.t.Fatal(err)
 	}
 }

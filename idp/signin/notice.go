@@ -5,6 +5,8 @@ import (
 	"errors"
 
 	"latchkey/idp"
+	"latchkey/mfa"
+	"latchkey/mfa/backup"
 )
 
 // Notifier tells a person what happened to their account (SECURITY.md B-12,
@@ -33,12 +35,26 @@ var news = map[[2]string]idp.NoticeKind{
 	{"signin.passkey", "cloned"}:  idp.KeyCloned,
 }
 
+// witness sees to it that what happens to an account is in the log, and that the
+// person hears of it.
+type witness struct {
+	log    idp.Log
+	notify Notifier
+	users  idp.Users
+	atomic idp.Atomic
+	known  knownBrowsers
+}
+
+func (s *Service) witness() witness {
+	return witness{s.Log, s.Notify, s.Users, s.Atomic, s.Secret}
+}
+
 // refused logs a refusal and tells the person, in one round trip.
-func (s *Service) refused(ctx context.Context, f Flow, u idp.User, e idp.Event) error {
-	return s.Atomic(ctx, func(ctx context.Context) error {
-		err := s.Log.Append(ctx, e)
+func (w witness) refused(ctx context.Context, f Flow, u idp.User, e idp.Event) error {
+	return w.atomic(ctx, func(ctx context.Context) error {
+		err := w.log.Append(ctx, e)
 		if k, is := news[[2]string{e.What, e.Result}]; is && u.ID != "" && !u.Disabled {
-			err = errors.Join(err, tell(ctx, s.Notify, k, f, u, e))
+			err = errors.Join(err, tell(ctx, w.notify, k, f, u, e))
 		}
 		return err
 	})
@@ -70,13 +86,53 @@ func newcomer(ctx context.Context, log idp.Log, u idp.User) (bool, error) {
 
 // browserSeen tells the person of a sign-in from a browser that is not known
 // to have been theirs. Only then it costs a look at the log.
-func (s *Service) browserSeen(ctx context.Context, f Flow, u idp.User, e idp.Event, known string) error {
-	if knownBrowsers(s.Secret).device(u, known) != "" {
+func (w witness) browserSeen(ctx context.Context, f Flow, u idp.User, e idp.Event, known string) error {
+	if w.known.device(u, known) != "" {
 		return nil
 	}
-	first, err := newcomer(ctx, s.Log, u)
+	first, err := newcomer(ctx, w.log, u)
 	if err != nil || first {
 		return err
 	}
-	return tell(ctx, s.Notify, idp.NewBrowser, f, u, e)
+	return tell(ctx, w.notify, idp.NewBrowser, f, u, e)
+}
+
+// after notes and tells what a use of a factor brings with it.
+func (w witness) after(ctx context.Context, f Flow, u idp.User, e idp.Event, used mfa.Credential) error {
+	var errs []error
+	if used.Kind == backup.Kind {
+		n := noticeOf(idp.BackupUsed, f, e)
+		n.Left = backup.Left(used)
+		errs = append(errs, w.notify.Notice(ctx, u, n))
+	}
+	if used.Use.Cloned {
+		errs = append(errs, tell(ctx, w.notify, idp.KeyCloned, f, u, e))
+	}
+	if u.Mailed && used.Kind != emailKind {
+		errs = append(errs, w.users.SetMailed(ctx, u.ID, false)) // more than a mailbox
+	}
+	if used.Kind != u.Method && used.Kind != backup.Kind && used.Kind != temporaryKind {
+		errs = append(errs, w.users.SetMethod(ctx, u.ID, used.Kind))
+	}
+	return errors.Join(errs...)
+}
+
+// failed logs a wrong answer and tells the person. The log's failure is worth
+// more than the person's: it closes the door.
+func (w witness) failed(ctx context.Context, f Flow, u idp.User, e idp.Event, err error) error {
+	switch {
+	case errors.Is(err, mfa.ErrCloned):
+		e.Result = "cloned"
+	case errors.Is(err, mfa.ErrWrong):
+		e.Result = "wrong"
+	case errors.Is(err, mfa.ErrLocked):
+		e.Result = "locked"
+	case errors.Is(err, mfa.ErrExpired):
+		e.Result = "expired"
+	case errors.Is(err, mfa.ErrRefused):
+		e.Result = "refused"
+	default:
+		return err
+	}
+	return errors.Join(err, w.refused(ctx, f, u, e))
 }

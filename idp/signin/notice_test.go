@@ -66,17 +66,17 @@ func open(t *testing.T) *house {
 	h.db = storetest.OpenAt(t, h.clock.Now)
 	h.told = &told{}
 	hasher := password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, 0, 0)
-	factors := &mfa.Engine{Credentials: h.db.Credentials(), Challenges: h.db.Challenges(), Limiter: h.db.Limiter(), Atomic: h.db.Atomic, Now: h.clock.Now}
+	factors := &mfa.Engine{Credentials: h.db.Credentials, Challenges: h.db.Challenges, Limiter: h.db.Limiter, Atomic: h.db.Atomic, Now: h.clock.Now}
 	factors.Register(totp.Factor{Issuer: "Latchkey", Now: h.clock.Now}, backup.Factor{Hash: hasher.Key})
 	h.accounts = &account.Service{
-		Users: h.db.Users(), Groups: h.db.Groups(), Sessions: h.db.Sessions(), Factors: factors, Passwords: hasher, Log: h.db.Log(), Locks: store.LocksOf(h.db), Notify: h.told, Policies: h.db.Policies(), Atomic: h.db.Atomic, Now: h.clock.Now, MinPassword: 8,
+		Users: h.db.Users, Groups: h.db.Groups, Sessions: h.db.Sessions, Factors: factors, Passwords: hasher, Log: h.db.Log, Locks: h.db.Locks, Notify: h.told, Policies: h.db.Policies, Atomic: h.db.Atomic, Now: h.clock.Now, MinPassword: 8,
 	}
 	h.Service = &signin.Service{
-		Tokens: store.SessionTokensOf(h.db),
-		Users:  h.db.Users(), Sessions: h.db.Sessions(), Flows: h.db.Flows(), Policies: h.db.Policies(), Factors: factors,
-		Passwords: hasher, Limiter: h.db.Limiter(), Log: h.db.Log(), Notify: h.told, Atomic: h.db.Atomic, Sealer: keyring.New(),
-		Secret: make([]byte, 32), Rules: signin.DefaultRules, Now: h.clock.Now, Links: h.db.Links(),
-		Devices: &trust.Book{Devices: h.db.Devices(), Secret: make([]byte, 32), Now: h.clock.Now},
+		Tokens: h.db.SessionTokens,
+		Users:  h.db.Users, Sessions: h.db.Sessions, Flows: h.db.Flows, Policies: h.db.Policies, Factors: factors,
+		Passwords: hasher, Limiter: h.db.Limiter, Log: h.db.Log, Notify: h.told, Atomic: h.db.Atomic, Sealer: keyring.New(),
+		Secret: make([]byte, 32), Rules: signin.DefaultRules, Now: h.clock.Now, Links: h.db.Links,
+		Devices: &trust.Book{Devices: h.db.Devices, Secret: make([]byte, 32), Now: h.clock.Now},
 	}
 	return h
 }
@@ -257,7 +257,7 @@ func TestWrongFactor(t *testing.T) {
 func TestFactorNews(t *testing.T) {
 	h := open(t)
 	h.add(nil)
-	err := h.db.Policies().Apply(t.Context(), []policy.Policy{{Name: "all", Enabled: true, Whom: policy.Whom{Everyone: true}, What: policy.What{Assurance: policy.MFA}}})
+	err := h.db.Policies.Apply(t.Context(), []policy.Policy{{Name: "all", Enabled: true, Whom: policy.Whom{Everyone: true}, What: policy.What{Assurance: policy.MFA}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -324,7 +324,7 @@ func TestNoSilentChange(t *testing.T) {
 	if err := h.accounts.ResetFactors(t.Context(), idp.Actor{Host: true}, u.ID); !errors.Is(err, errOutbox) {
 		t.Fatal(err)
 	}
-	if held, err := h.db.Credentials().Held(t.Context(), mfa.SubjectID(u.ID)); err != nil || len(held) != 1 {
+	if held, err := h.db.Credentials.Held(t.Context(), mfa.SubjectID(u.ID)); err != nil || len(held) != 1 {
 		t.Errorf("%v, %v", held, err)
 	}
 	m := h.must(h.password(pass, ""))

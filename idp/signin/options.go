@@ -30,28 +30,28 @@ func (k Keys) Options(ctx context.Context, v View) (json.RawMessage, error) {
 func (k Keys) askPasskey(ctx context.Context, v View) (json.RawMessage, error) {
 	f, who := v.Flow, subject(v.User, v.Decision, v.From)
 	if id := f.Asked[idp.Passkey]; id != "" {
-		c, err := k.Factors.Again(ctx, who, id, binding(f))
+		c, err := k.in.Factors.Again(ctx, who, id, binding(f))
 		if !errors.Is(err, mfa.ErrExpired) {
 			return c.Prompt.Public, err
 		}
 	}
-	c, err := k.Factors.Prepare(ctx, who, idp.Passkey, binding(f))
+	c, err := k.in.Factors.Prepare(ctx, who, idp.Passkey, binding(f))
 	if err != nil {
 		return nil, err
 	}
-	return c.Prompt.Public, k.Second().asked(ctx, f, c)
+	return c.Prompt.Public, k.in.Second().asked(ctx, f, c)
 }
 
 func (k Keys) addPasskey(ctx context.Context, v View) (json.RawMessage, error) {
-	e, err := k.Wizard().Enrolment(ctx, v)
+	e, err := k.in.Wizard().Enrolment(ctx, v)
 	if errors.Is(err, mfa.ErrExpired) || err == nil && e.Kind != idp.Passkey {
-		if err := k.Wizard().Enrol(ctx, v, idp.Passkey, ""); err != nil {
+		if err := k.in.Wizard().Enrol(ctx, v, idp.Passkey, ""); err != nil {
 			return nil, err
 		}
-		if v.Flow, _, err = k.Flows.Get(ctx, v.Flow.ID); err != nil {
+		if v.Flow, _, err = k.in.Flows.Get(ctx, v.Flow.ID); err != nil {
 			return nil, err
 		}
-		e, err = k.Wizard().Enrolment(ctx, v)
+		e, err = k.in.Wizard().Enrolment(ctx, v)
 	}
 	if err != nil {
 		return nil, err
@@ -59,6 +59,6 @@ func (k Keys) addPasskey(ctx context.Context, v View) (json.RawMessage, error) {
 	if !e.Ready() {
 		return nil, mfa.ErrExpired
 	}
-	c, err := k.Factors.Again(ctx, subject(v.User, v.Decision, v.From), v.Flow.Enrol.Asked, binding(v.Flow))
+	c, err := k.in.Factors.Again(ctx, subject(v.User, v.Decision, v.From), v.Flow.Enrol.Asked, binding(v.Flow))
 	return c.Prompt.Public, err
 }

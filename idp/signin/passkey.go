@@ -13,7 +13,7 @@ import (
 )
 
 // Keys are the ceremonies of passkeys.
-type Keys struct{ *Service }
+type Keys struct{ in *Service }
 
 // Keys are the ceremonies of passkeys.
 func (s *Service) Keys() Keys { return Keys{s} }
@@ -32,11 +32,11 @@ func (k Keys) Discover(ctx context.Context, v View) (options json.RawMessage, st
 	if v.Step != AskPassword {
 		return nil, "", idp.ErrDenied
 	}
-	c, err := k.Factors.Discover(ctx, idp.Passkey, discovering(v.Flow))
+	c, err := k.in.Factors.Discovery().Ask(ctx, idp.Passkey, discovering(v.Flow))
 	if err != nil {
 		return nil, "", err
 	}
-	if end := k.Now().Add(discoveryLife); c.Expires.After(end) {
+	if end := k.in.Now().Add(discoveryLife); c.Expires.After(end) {
 		c.Expires = end
 	}
 	options, c.Prompt = c.Prompt.Public, mfa.Prompt{}
@@ -44,7 +44,7 @@ func (k Keys) Discover(ctx context.Context, v View) (options json.RawMessage, st
 	if err != nil {
 		return nil, "", err
 	}
-	b, err := k.Sealer.Seal(plain, discoveryPurpose)
+	b, err := k.in.Sealer.Seal(plain, discoveryPurpose)
 	return options, base64.RawURLEncoding.EncodeToString(b), err
 }
 
@@ -54,14 +54,14 @@ func (k Keys) Discovered(ctx context.Context, v View, state string, answer json.
 	if v.Step != AskPassword {
 		return Moved{}, idp.ErrDenied
 	}
-	budget := network(k.Rules, v.From)
-	if err := k.Limiter.Take(ctx, budget); errors.Is(err, mfa.ErrLocked) {
+	budget := network(k.in.Rules, v.From)
+	if err := k.in.Limiter.Take(ctx, budget); errors.Is(err, mfa.ErrLocked) {
 		return Moved{}, fmt.Errorf("%w: %w", ErrSlowDown, err)
 	} else if err != nil {
 		return Moved{}, err
 	}
 	f, a := v.Flow, mfa.Answer{Public: answer}
-	e := event(k.Now(), "signin.passkey", f, idp.User{}, idp.Passkey, v.From)
+	e := event(k.in.Now(), "signin.passkey", f, idp.User{}, idp.Passkey, v.From)
 	c, err := k.discovery(state)
 	if err != nil {
 		return Moved{}, k.unproven(ctx, f, idp.User{}, e, err)
@@ -74,23 +74,23 @@ func (k Keys) Discovered(ctx context.Context, v View, state string, answer json.
 	if f.Need.Subject != "" && f.Need.Subject != u.ID {
 		e.Result = "other-person"
 		err := fmt.Errorf("%w: the application asked for somebody else", idp.ErrDenied)
-		return Moved{}, errors.Join(err, k.Log.Append(ctx, e))
+		return Moved{}, errors.Join(err, k.in.Log.Append(ctx, e))
 	}
-	d, err := k.decide(ctx, f, u, v.From)
+	d, err := k.in.decide(ctx, f, u, v.From)
 	if err != nil {
 		return Moved{}, err
 	}
 	var out Moved
-	_, err = k.Factors.CheckDiscovered(ctx, subject(u, d, v.From), c, discovering(f), held, a, func(ctx context.Context, used mfa.Credential) error {
-		p := proof(used, k.Now())
+	_, err = k.in.Factors.Discovery().Check(ctx, subject(u, d, v.From), c, discovering(f), held, a, func(ctx context.Context, used mfa.Credential) error {
+		p := proof(used, k.in.Now())
 		if !p.First() {
 			return mfa.ErrWrong // W-03: the person was not verified, so this is no sign-in
 		}
 		f.User, f.Epoch, f.Inherits, f.Proofs = u.ID, u.Epoch, "", []idp.Proof{p}
 		e.Result = "ok"
 		var err error
-		out, err = turn{flow: f, user: u, from: v.From, marks: m}.advance(ctx, k.Service, func(ctx context.Context) error {
-			return errors.Join(k.Limiter.Forgive(ctx, budget), k.Log.Append(ctx, e), k.after(ctx, f, u, e, used))
+		out, err = turn{flow: f, user: u, from: v.From, marks: m}.advance(ctx, k.in, func(ctx context.Context) error {
+			return errors.Join(k.in.Limiter.Forgive(ctx, budget), k.in.Log.Append(ctx, e), k.in.witness().after(ctx, f, u, e, used))
 		})
 		return err
 	})
@@ -106,7 +106,7 @@ func (k Keys) discovery(state string) (c mfa.Challenge, err error) {
 	if err != nil {
 		return c, mfa.ErrExpired
 	}
-	plain, err := k.Sealer.Open(b, discoveryPurpose)
+	plain, err := k.in.Sealer.Open(b, discoveryPurpose)
 	if err != nil {
 		return c, fmt.Errorf("%w: %w", mfa.ErrExpired, err)
 	}
@@ -115,11 +115,11 @@ func (k Keys) discovery(state string) (c mfa.Challenge, err error) {
 
 // claimed finds whose the answer claims to be.
 func (k Keys) claimed(ctx context.Context, a mfa.Answer) (mfa.Credential, idp.User, error) {
-	held, err := k.Factors.Claimed(ctx, idp.Passkey, a)
+	held, err := k.in.Factors.Discovery().Claimed(ctx, idp.Passkey, a)
 	if err != nil {
 		return held, idp.User{}, err
 	}
-	u, err := k.Users.ByID(ctx, idp.UserID(held.Subject))
+	u, err := k.in.Users.ByID(ctx, idp.UserID(held.Subject))
 	if errors.Is(err, idp.ErrNotFound) || err == nil && u.Disabled {
 		return held, u, mfa.ErrWrong
 	}
@@ -135,7 +135,7 @@ func (k Keys) unproven(ctx context.Context, f Flow, u idp.User, e idp.Event, err
 	for _, r := range reasons {
 		if errors.Is(err, r.err) {
 			e.Result, e.User, e.Actor = r.is, u.ID, u.ID
-			return errors.Join(idp.ErrBadLogin, k.refused(ctx, f, u, e))
+			return errors.Join(idp.ErrBadLogin, k.in.witness().refused(ctx, f, u, e))
 		}
 	}
 	return err

@@ -26,11 +26,16 @@ type Moved struct {
 // any account. It wraps a [mfa.LockedError].
 var ErrSlowDown = errors.New("signin: too many tries from this network")
 
+// ErrElsewhere comes with idp.ErrBadLogin while the system that people came from
+// does not answer, so that nobody's first password can be checked. It comes with
+// every refusal and says nothing of any account (E-01).
+var ErrElsewhere = errors.New("signin: the system that people came from does not answer")
+
 // Password is the first step. Whatever is wrong (the name, the password, a
 // disabled account, a lock) the answer is idp.ErrBadLogin after the same work
 // (A-12, B-07, E-01).
 func (s *Service) Password(ctx context.Context, v View, login, password string, m Marks) (Moved, error) {
-	from, even := v.From, s.evenly(ctx)
+	from, even := v.From, s.memorised().evenly(ctx)
 	if err := sane(login, password); err != nil {
 		return Moved{}, err
 	}
@@ -39,7 +44,7 @@ func (s *Service) Password(ctx context.Context, v View, login, password string, 
 	if err != nil && !errors.Is(err, idp.ErrNotFound) {
 		return Moved{}, err
 	}
-	budgets, err := s.budgets(ctx, u, canonical, m.Known, from)
+	budgets, err := s.Tries().budgets(ctx, u, canonical, m.Known, from)
 	if err != nil {
 		return Moved{}, err
 	}
@@ -47,15 +52,17 @@ func (s *Service) Password(ctx context.Context, v View, login, password string, 
 	if err != nil {
 		return Moved{}, err
 	}
-	right, outdated, err := s.proves(ctx, u, password, locked)
+	right, outdated, err := s.memorised().proves(ctx, u, password, locked)
 	if err != nil {
 		return Moved{}, err
 	}
 	e := event(s.Now(), "signin.password", v.Flow, u, idp.Password, from)
 	if locked || !right || u.Disabled {
 		e.Result = reason(u, locked, right)
-		err := errors.Join(idp.ErrBadLogin, s.refused(ctx, v.Flow, u, e))
-		even()
+		err := errors.Join(idp.ErrBadLogin, s.witness().refused(ctx, v.Flow, u, e))
+		if even() {
+			err = errors.Join(err, ErrElsewhere)
+		}
 		return Moved{}, err
 	}
 	if outdated {
@@ -77,22 +84,31 @@ func (s *Service) Password(ctx context.Context, v View, login, password string, 
 	})
 }
 
-// evenly returns what a refusal waits for before it is told.
-func (s *Service) evenly(ctx context.Context) (even func()) {
-	if s.Elsewhere == nil {
-		return func() {}
+// memorised is the passwords that people know: those of the house, and those of the
+// system that they came from.
+type memorised struct {
+	here      Passwords
+	elsewhere Elsewhere // may be nil
+}
+
+func (s *Service) memorised() memorised { return memorised{s.Passwords, s.Elsewhere} }
+
+// evenly returns what a refusal waits for before it is told; see [Elsewhere].
+func (m memorised) evenly(ctx context.Context) (even func() (silent bool)) {
+	if m.elsewhere == nil {
+		return func() bool { return false }
 	}
-	return s.Elsewhere.Begin(ctx)
+	return m.elsewhere.Begin(ctx)
 }
 
 // proves checks a password, and reports whether the hash should be replaced. Of
 // somebody who has none here, the system that they came from is asked.
-func (s *Service) proves(ctx context.Context, u idp.User, password string, locked bool) (right, outdated bool, err error) {
-	right, outdated, err = s.Passwords.Check(ctx, u.Password, password)
-	if err != nil || s.Elsewhere == nil || locked || u.ID == "" || u.Password != "" || u.Disabled {
+func (m memorised) proves(ctx context.Context, u idp.User, password string, locked bool) (right, outdated bool, err error) {
+	right, outdated, err = m.here.Check(ctx, u.Password, password)
+	if err != nil || m.elsewhere == nil || locked || u.ID == "" || u.Password != "" || u.Disabled {
 		return right, outdated, err
 	}
-	right, err = s.Elsewhere.Check(ctx, u, password)
+	right, err = m.elsewhere.Check(ctx, u, password)
 	return right, right, err
 }
 

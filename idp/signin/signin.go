@@ -112,8 +112,9 @@ type Elsewhere interface {
 	// only of people without a password here, and a right one is then kept.
 	Check(ctx context.Context, u idp.User, plain string) (bool, error)
 	// Begin returns what a refusal waits for before it is told: a question to
-	// another system takes long, and so would tell who is there (E-01, A-12).
-	Begin(ctx context.Context) (even func())
+	// another system takes long, and so would tell who is there (E-01, A-12). It
+	// also says whether that system was silent before this try, whoever tries.
+	Begin(ctx context.Context) (even func() (silent bool))
 }
 
 // Sealer seals what travels through the browser; see package keyring.

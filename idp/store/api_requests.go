@@ -10,10 +10,8 @@ import (
 	"latchkey/idp/replay"
 )
 
+// apiRequests stores the answers to requests that may be sent again.
 type apiRequests struct{ d *DB }
-
-// Requests stores the answers to requests that may be sent again.
-func (d *DB) Requests() replay.Store { return apiRequests{d} }
 
 type requestRow struct {
 	Hash   string

@@ -17,14 +17,14 @@ func TestAnswersAreSealed(t *testing.T) {
 		ctx, now := t.Context(), time.Now()
 		for _, key := range []string{"one", "two"} {
 			r := replay.Request{Caller: "token:1", Key: key, Hash: key}
-			_, _, first, err := db.Requests().Begin(ctx, r, now, now.Add(time.Minute), now.Add(time.Hour))
+			_, _, first, err := db.Requests.Begin(ctx, r, now, now.Add(time.Minute), now.Add(time.Hour))
 			if err != nil || !first {
 				t.Fatal(first, err)
 			}
-			must(t, db.Requests().Done(ctx, r, replay.Answer{Status: 201, Body: `{"sample":"` + key + `"}`}))
+			must(t, db.Requests.Done(ctx, r, replay.Answer{Status: 201, Body: `{"sample":"` + key + `"}`}))
 		}
 		said := func(key string) (string, error) {
-			a, _, _, err := db.Requests().Begin(ctx, replay.Request{Caller: "token:1", Key: key}, now, now, now.Add(time.Hour))
+			a, _, _, err := db.Requests.Begin(ctx, replay.Request{Caller: "token:1", Key: key}, now, now, now.Add(time.Hour))
 			return a.Body, err
 		}
 		if got, err := said("one"); err != nil || got != `{"sample":"one"}` {

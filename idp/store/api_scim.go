@@ -10,10 +10,8 @@ import (
 	"latchkey/idp/provision"
 )
 
+// provisioned stores what systems that feed people and groups must find again.
 type provisioned struct{ d *DB }
-
-// Provisioned stores what systems that feed people and groups must find again.
-func (d *DB) Provisioned() provision.Store { return provisioned{d} }
 
 // unseen is who was deleted there and is kept here.
 const unseen = `EXISTS (SELECT 1 FROM scim_users x WHERE x.user_id = u.id AND x.gone AND u.disabled)`

@@ -9,10 +9,8 @@ import (
 	"latchkey/idp/apitoken"
 )
 
+// apiTokens stores the tokens of the API.
 type apiTokens struct{ d *DB }
-
-// APITokens stores the tokens of the API.
-func (d *DB) APITokens() apitoken.Store { return apiTokens{d} }
 
 const tokenColumns = `SELECT t.id, t.name, t.owner, t.scopes, t.epoch, t.created, t.expires, t.used, t.revoked, ` + person + `
 	FROM api_tokens t JOIN users u ON u.id = t.owner`

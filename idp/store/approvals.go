@@ -8,10 +8,8 @@ import (
 	"latchkey/idp/account"
 )
 
+// approvals keeps temporary codes that wait for a second administrator.
 type approvals struct{ d *DB }
-
-// Approvals keeps temporary codes that wait for a second administrator.
-func (d *DB) Approvals() account.ApprovalStore { return approvals{d} }
 
 type approvalRow struct {
 	ID, UserID, Requester, Approver, Reason string

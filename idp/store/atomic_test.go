@@ -25,7 +25,7 @@ func event(id string) idp.Event { return idp.Event{ID: id, At: time.UnixMilli(1)
 // logged lists the ids in the log.
 func logged(t testing.TB, db *store.DB) (ids string) {
 	t.Helper()
-	must(t, db.Log().Events(t.Context(), idp.EventQuery{}, func(e idp.Event) error {
+	must(t, db.Log.Events(t.Context(), idp.EventQuery{}, func(e idp.Event) error {
 		ids += e.ID
 		return nil
 	}))
@@ -40,21 +40,21 @@ func TestAtomicIsAllOrNothing(t *testing.T) {
 		want error
 	}{
 		{"do fails", func(context.Context, *store.DB) error { return boom }, boom},
-		{"guard hits nothing", func(ctx context.Context, db *store.DB) error { return db.Flows().End(ctx, "none") }, idp.ErrSpent},
+		{"guard hits nothing", func(ctx context.Context, db *store.DB) error { return db.Flows.End(ctx, "none") }, idp.ErrSpent},
 		{"value is taken", func(ctx context.Context, db *store.DB) error {
-			return db.Users().Add(ctx, idp.User{ID: "ann"}, nil)
+			return db.Users.Add(ctx, idp.User{ID: "ann"}, nil)
 		}, idp.ErrTaken},
 		{"name is taken", func(ctx context.Context, db *store.DB) error {
-			return db.Users().Add(ctx, idp.User{ID: "bob"}, ids("ann", "x"))
+			return db.Users.Add(ctx, idp.User{ID: "bob"}, ids("ann", "x"))
 		}, idp.ErrTaken},
 		{"parent is missing", func(ctx context.Context, db *store.DB) error {
-			return db.Sessions().Open(ctx, idp.Session{ID: "s", User: "nobody"})
+			return db.Sessions.Open(ctx, idp.Session{ID: "s", User: "nobody"})
 		}, idp.ErrNotFound},
 		{"inner fails", func(ctx context.Context, db *store.DB) error {
 			return db.Atomic(ctx, func(context.Context) error { return boom })
 		}, boom},
 		{"the first of two counts", func(ctx context.Context, db *store.DB) error {
-			return errors.Join(db.Challenges().Spend(ctx, "none"), db.Flows().End(ctx, "none"))
+			return errors.Join(db.Challenges.Spend(ctx, "none"), db.Flows.End(ctx, "none"))
 		}, mfa.ErrExpired},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -62,16 +62,16 @@ func TestAtomicIsAllOrNothing(t *testing.T) {
 				ctx := t.Context()
 				person(t, db, "ann")
 				wantErr(t, db.Atomic(ctx, func(ctx context.Context) error {
-					must(t, db.Log().Append(ctx, event("before")))
+					must(t, db.Log.Append(ctx, event("before")))
 					if err := c.do(ctx, db); err != nil {
 						return err
 					}
-					return db.Log().Append(ctx, event("after"))
+					return db.Log.Append(ctx, event("after"))
 				}), c.want)
 				if got := logged(t, db); got != "" {
 					t.Errorf("%s stayed", got)
 				}
-				must(t, db.Log().Append(ctx, event("usable"))) // the connection is
+				must(t, db.Log.Append(ctx, event("usable"))) // the connection is
 			})
 		})
 	}
@@ -82,7 +82,7 @@ func TestAtomicPanicWritesNothing(t *testing.T) {
 	func() {
 		defer func() { recover() }()
 		db.Atomic(t.Context(), func(ctx context.Context) error {
-			must(t, db.Log().Append(ctx, event("a")))
+			must(t, db.Log.Append(ctx, event("a")))
 			panic("in the middle")
 		})
 	}()
@@ -97,20 +97,20 @@ func TestAtomicJoins(t *testing.T) {
 		boom := errors.New("boom")
 		must(t, db.Atomic(t.Context(), func(ctx context.Context) error {
 			outer = ctx
-			must(t, db.Atomic(ctx, func(ctx context.Context) error { return db.Log().Append(ctx, event("a")) }))
+			must(t, db.Atomic(ctx, func(ctx context.Context) error { return db.Log.Append(ctx, event("a")) }))
 			if got := logged(t, db); got != "" {
 				t.Errorf("%s was written before the outer one ended", got)
 			}
 			// An inner one that fails takes its own back, and nothing else.
 			wantErr(t, db.Atomic(ctx, func(ctx context.Context) error {
-				return errors.Join(db.Log().Append(ctx, event("lost")), boom)
+				return errors.Join(db.Log.Append(ctx, event("lost")), boom)
 			}), boom)
-			return db.Log().Append(ctx, event("b"))
+			return db.Log.Append(ctx, event("b"))
 		}))
 		if got := logged(t, db); got != "ab" {
 			t.Errorf("log is %q", got)
 		}
-		if err := db.Log().Append(outer, event("late")); err == nil {
+		if err := db.Log.Append(outer, event("late")); err == nil {
 			t.Error("a write after the end was taken and lost")
 		}
 	})
@@ -130,27 +130,27 @@ func TestTripsAreCounted(t *testing.T) {
 			}
 		}
 		later := time.Now().Add(time.Hour)
-		measure("read", 1, 0, func() error { _, err := db.Users().ByID(ctx, "ann"); return err })
-		measure("write", 1, 1, func() error { return db.Log().Append(ctx, event("1")) })
+		measure("read", 1, 0, func() error { _, err := db.Users.ByID(ctx, "ann"); return err })
+		measure("write", 1, 1, func() error { return db.Log.Append(ctx, event("1")) })
 		measure("take", 1, 1, func() error {
-			return db.Limiter().Take(ctx, mfa.Budget{Key: "a", Max: 9, Per: 1e9}, mfa.Budget{Key: "b", Max: 9, Per: 1e9})
+			return db.Limiter.Take(ctx, mfa.Budget{Key: "a", Max: 9, Per: 1e9}, mfa.Budget{Key: "b", Max: 9, Per: 1e9})
 		})
 		measure("put", 1, 1, func() error {
-			return db.Grants().Put(ctx, oidc.Grant{Kind: "code", Signature: "s", Expires: later})
+			return db.Grants.Put(ctx, oidc.Grant{Kind: "code", Signature: "s", Expires: later})
 		})
 		measure("spend", 1, 1, func() error {
-			return db.Grants().Spend(ctx, "code", "s", oidc.Grant{Kind: "access", Signature: "a", Expires: later},
+			return db.Grants.Spend(ctx, "code", "s", oidc.Grant{Kind: "access", Signature: "a", Expires: later},
 				oidc.Grant{Kind: "refresh", Signature: "r", Expires: later})
 		})
 		measure("atomic", 1, 1, func() error {
 			return db.Atomic(ctx, func(ctx context.Context) error {
-				return errors.Join(db.Log().Append(ctx, event("2")), db.Log().Append(ctx, event("3")))
+				return errors.Join(db.Log.Append(ctx, event("2")), db.Log.Append(ctx, event("3")))
 			})
 		})
 		measure("nothing", 0, 0, func() error { return db.Atomic(ctx, func(context.Context) error { return nil }) })
-		_, err := db.Policies().All(ctx)
+		_, err := db.Policies.All(ctx)
 		must(t, err)
-		measure("held in memory", 0, 0, func() error { _, err := db.Policies().InForce(ctx); return err })
+		measure("held in memory", 0, 0, func() error { _, err := db.Policies.InForce(ctx); return err })
 	})
 }
 
@@ -164,9 +164,9 @@ func TestBatchIsOneTripAndOneTransaction(t *testing.T) {
 	write := func(n string) error {
 		return db.Atomic(ctx, func(ctx context.Context) error {
 			return errors.Join(
-				db.Log().Append(ctx, event(n)),
-				db.Users().RaiseEpoch(ctx, "ann"), // guarded
-				db.Sessions().Open(ctx, idp.Session{ID: idp.SessionID(n), Hash: n, User: "ann"}))
+				db.Log.Append(ctx, event(n)),
+				db.Users.RaiseEpoch(ctx, "ann"), // guarded
+				db.Sessions.Open(ctx, idp.Session{ID: idp.SessionID(n), Hash: n, User: "ann"}))
 		})
 	}
 	must(t, write("a")) // teaches the connection its statements
@@ -267,10 +267,10 @@ func TestPostgresGoesAway(t *testing.T) {
 	person(t, db, "ann")
 	use := func(n string) error {
 		return db.Atomic(ctx, func(ctx context.Context) error {
-			if _, err := db.Users().ByID(ctx, "ann"); err != nil {
+			if _, err := db.Users.ByID(ctx, "ann"); err != nil {
 				return err
 			}
-			return errors.Join(db.Log().Append(ctx, event(n)), db.Users().RaiseEpoch(ctx, "ann"))
+			return errors.Join(db.Log.Append(ctx, event(n)), db.Users.RaiseEpoch(ctx, "ann"))
 		})
 	}
 	parallel(t, 4, func(i int) error { return use(fmt.Sprint("warm", i)) })

@@ -13,10 +13,8 @@ import (
 	"latchkey/migrations"
 )
 
+// auditChain keeps the chain of events.
 type auditChain struct{ d *DB }
-
-// Audit keeps the chain of events.
-func (d *DB) Audit() audit.Chain { return auditChain{d} }
 
 // AuditKeys returns what seals events and signs checkpoints; the latter is made at
 // first use.
@@ -230,10 +228,8 @@ func (s auditChain) Drop(ctx context.Context, limit int) (more bool, err error) 
 	return false, s.d.write(ctx, stmt{sql: `DELETE FROM audit_checkpoints WHERE seq < (SELECT max(seq) FROM audit_cuts)`})
 }
 
+// auditWork is what the background tasks of the log remember.
 type auditWork struct{ d *DB }
-
-// AuditWork is what the background tasks of the log remember.
-func (d *DB) AuditWork() audit.Work { return auditWork{d} }
 
 // Claim is one guarded statement: of many instances one wins.
 func (s auditWork) Claim(ctx context.Context, task, holder string, until time.Time) error {

@@ -15,9 +15,7 @@ import (
 // conditions no index serves. It bounds the time of a page whatever is asked.
 const span = 5_000
 
-// AuditReader finds events.
-func (d *DB) AuditReader() audit.Reader { return auditReader{d} }
-
+// auditReader finds events.
 type auditReader struct{ d *DB }
 
 // term is a condition: any of its alternatives will do. One of them leads: its

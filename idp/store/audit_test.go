@@ -37,13 +37,13 @@ func newLedger(t testing.TB, db *store.DB, clock *storetest.Clock) *ledger {
 	l := &ledger{t: t, db: db, clock: clock, keys: keys}
 	l.seq = l.sequencer("one")
 	l.s = &audit.Service{
-		Reader: db.AuditReader(), Chain: db.Audit(), Work: db.AuditWork(), Sequencer: l.seq, Log: db.Log(), Keys: keys, Now: clock.Now,
+		Reader: db.AuditReader, Chain: db.Audit, Work: db.AuditWork, Sequencer: l.seq, Log: db.Log, Keys: keys, Now: clock.Now,
 	}
 	return l
 }
 
 func (l *ledger) sequencer(holder string) *audit.Sequencer {
-	return &audit.Sequencer{Chain: l.db.Audit(), Work: l.db.AuditWork(), Keys: l.keys, Holder: holder, Now: l.clock.Now}
+	return &audit.Sequencer{Chain: l.db.Audit, Work: l.db.AuditWork, Keys: l.keys, Holder: holder, Now: l.clock.Now}
 }
 
 // eachLedger runs f on both databases, with a clock.
@@ -78,7 +78,7 @@ func (l *ledger) event(e idp.Event) string {
 	if e.At.IsZero() {
 		e.At = l.clock.Now()
 	}
-	l.must(l.db.Log().Append(l.t.Context(), e))
+	l.must(l.db.Log.Append(l.t.Context(), e))
 	return e.ID
 }
 
@@ -117,7 +117,7 @@ func TestChain(t *testing.T) {
 		}
 		l.clock.Pass(time.Second)
 		l.chain()
-		rows, err := l.db.Audit().Entries(t.Context(), 0, 100)
+		rows, err := l.db.Audit.Entries(t.Context(), 0, 100)
 		l.must(err)
 		prev := audit.Genesis()
 		for i, e := range rows {
@@ -265,7 +265,7 @@ func TestAppendOnly(t *testing.T) {
 				}
 			}
 		}
-		rows, err := l.db.Audit().Entries(t.Context(), 0, 10)
+		rows, err := l.db.Audit.Entries(t.Context(), 0, 10)
 		l.must(err)
 		if len(rows) != 3 {
 			t.Errorf("%d rows", len(rows))
@@ -278,19 +278,19 @@ func TestNoEventNoChange(t *testing.T) {
 	eachLedger(t, func(t *testing.T, l *ledger) {
 		id := l.write(1)[0]
 		err := l.db.Atomic(t.Context(), func(ctx context.Context) error {
-			return errors.Join(l.db.Groups().Put(ctx, "staff"), l.db.Log().Append(ctx, idp.Event{ID: id, At: l.clock.Now(), What: "group.add"}))
+			return errors.Join(l.db.Groups.Put(ctx, "staff"), l.db.Log.Append(ctx, idp.Event{ID: id, At: l.clock.Now(), What: "group.add"}))
 		})
 		if !errors.Is(err, idp.ErrTaken) {
 			t.Errorf("%v", err)
 		}
 		l.must(store.Exec(l.db, `ALTER TABLE events RENAME TO gone`))
 		err = l.db.Atomic(t.Context(), func(ctx context.Context) error {
-			return errors.Join(l.db.Groups().Put(ctx, "staff"), l.db.Log().Append(ctx, idp.Event{ID: "x", At: l.clock.Now(), What: "group.add"}))
+			return errors.Join(l.db.Groups.Put(ctx, "staff"), l.db.Log.Append(ctx, idp.Event{ID: "x", At: l.clock.Now(), What: "group.add"}))
 		})
 		if err == nil {
 			t.Error("a change without its event")
 		}
-		if all, err := l.db.Groups().All(t.Context()); err != nil || len(all) != 0 {
+		if all, err := l.db.Groups.All(t.Context()); err != nil || len(all) != 0 {
 			t.Errorf("%v %v", all, err)
 		}
 	})
@@ -345,57 +345,6 @@ func TestChainAtOnce(t *testing.T) {
 		r := l.check()
 		if !r.Well() || r.Rows != writers*each {
 			t.Errorf("%+v %+v", r, r.Broken)
-		}
-	})
-}
-
-// Retention cuts whole stretches behind a signed mark, and what is left verifies.
-func TestRetention(t *testing.T) {
-	eachLedger(t, func(t *testing.T, l *ledger) {
-		l.write(7)
-		l.chain()
-		l.clock.Pass(300 * 24 * time.Hour)
-		l.write(5)
-		l.chain()
-		l.clock.Pass(200 * 24 * time.Hour)
-		r := audit.Retention{
-			Chain: l.db.Audit(), Work: l.db.AuditWork(), Log: l.db.Log(), Atomic: l.db.Atomic, Keys: l.keys, Holder: "one", Keep: 400 * 24 * time.Hour, Now: l.clock.Now,
-		}
-		for range 2 {
-			l.must(r.Run(t.Context()))
-		}
-		l.chain()
-		v := l.check()
-		if !v.Well() || v.From != 7 || v.Rows != 6 { // five, and that it was cut
-			t.Errorf("%+v %+v", v, v.Broken)
-		}
-		rows, err := l.db.Audit().Entries(t.Context(), 0, 100)
-		l.must(err)
-		if len(rows) != 6 || rows[0].Seq != 8 || rows[5].What != "audit.cut" {
-			t.Errorf("%d rows, %+v", len(rows), rows)
-		}
-		l.tamper(`DELETE FROM events WHERE seq = 8`)
-		if v := l.check(); v.Well() || v.Broken.Kind != audit.Missing || v.Broken.Seq != 8 {
-			t.Errorf("%+v", v.Broken)
-		}
-	})
-}
-
-// Rows of before the chain go by their own time.
-func TestRetentionOfOldRows(t *testing.T) {
-	eachLedger(t, func(t *testing.T, l *ledger) {
-		l.must(store.Exec(l.db, `INSERT INTO events (id, at, what, user_id, actor, client, session, method, ip, agent, result, detail)
-			VALUES ('old', 1000, 'signin', 'u', 'u', '', '', '', '', '', 'ok', 'null')`))
-		l.chain()
-		l.write(2)
-		l.chain()
-		r := audit.Retention{
-			Chain: l.db.Audit(), Work: l.db.AuditWork(), Log: l.db.Log(), Atomic: l.db.Atomic, Keys: l.keys, Holder: "one", Keep: 400 * 24 * time.Hour, Now: l.clock.Now,
-		}
-		l.must(r.Run(t.Context()))
-		l.chain()
-		if v := l.check(); !v.Well() || v.From != 1 || v.Rows != 3 {
-			t.Errorf("%+v %+v", v, v.Broken)
 		}
 	})
 }

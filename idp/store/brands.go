@@ -10,11 +10,9 @@ import (
 	"latchkey/idp/brand"
 )
 
-type brands struct{ d *DB }
-
-// Brands stores how the house and its clients look, and holds it in memory. What
+// brands stores how the house and its clients look, and holds it in memory. What
 // it returns is shared: change a copy.
-func (d *DB) Brands() brand.Store { return brands{d} }
+type brands struct{ d *DB }
 
 // branded is a brand and whose it is.
 type branded struct {
@@ -66,7 +64,7 @@ func (s brands) read(ctx context.Context) ([]branded, error) {
 }
 
 func (s brands) Own(ctx context.Context, id idp.ClientID) (brand.Brand, error) {
-	c, err := s.d.brands.get(ctx, s.d)
+	c, err := s.d.shelves.brands.get(ctx, s.d.engine)
 	if err != nil {
 		return brand.Brand{}, err
 	}
@@ -74,7 +72,7 @@ func (s brands) Own(ctx context.Context, id idp.ClientID) (brand.Brand, error) {
 }
 
 func (s brands) Branded(ctx context.Context) ([]idp.ClientID, error) {
-	c, err := s.d.brands.get(ctx, s.d)
+	c, err := s.d.shelves.brands.get(ctx, s.d.engine)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +92,7 @@ func (s brands) Save(ctx context.Context, id idp.ClientID, b brand.Brand) error 
 	if err != nil {
 		return err
 	}
-	return change(ctx, s.d, &s.d.brands, stmt{
+	return change(ctx, s.d.engine, &s.d.shelves.brands, stmt{
 		sql:  `INSERT INTO brands (client, body) VALUES (?, ?) ON CONFLICT (client) DO UPDATE SET body = excluded.body`,
 		args: []any{string(id), string(body)},
 	})
@@ -102,9 +100,9 @@ func (s brands) Save(ctx context.Context, id idp.ClientID, b brand.Brand) error 
 
 func (s brands) SaveLogo(ctx context.Context, id idp.ClientID, dark bool, l brand.Logo, png []byte) error {
 	if len(png) == 0 {
-		return change(ctx, s.d, &s.d.brands, stmt{sql: `DELETE FROM brand_logos WHERE client = ? AND dark = ?`, args: []any{string(id), dark}})
+		return change(ctx, s.d.engine, &s.d.shelves.brands, stmt{sql: `DELETE FROM brand_logos WHERE client = ? AND dark = ?`, args: []any{string(id), dark}})
 	}
-	return change(ctx, s.d, &s.d.brands, stmt{
+	return change(ctx, s.d.engine, &s.d.shelves.brands, stmt{
 		sql: `INSERT INTO brand_logos (client, dark, hash, width, height, image) VALUES (?, ?, ?, ?, ?, ?)
 			ON CONFLICT (client, dark) DO UPDATE SET hash = excluded.hash, width = excluded.width, height = excluded.height, image = excluded.image`,
 		args: []any{string(id), dark, l.Hash, l.Width, l.Height, png},
@@ -112,7 +110,7 @@ func (s brands) SaveLogo(ctx context.Context, id idp.ClientID, dark bool, l bran
 }
 
 func (s brands) Reset(ctx context.Context, id idp.ClientID) error {
-	return change(ctx, s.d, &s.d.brands, brandless(id)...)
+	return change(ctx, s.d.engine, &s.d.shelves.brands, brandless(id)...)
 }
 
 // brandless forgets a brand; a client that goes takes its own along.

@@ -25,7 +25,7 @@ var wholeBrand = brand.Brand{
 
 func TestBrandComesBackWhole(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		ctx, s := t.Context(), db.Brands()
+		ctx, s := t.Context(), db.Brands
 		own := func(id idp.ClientID, want brand.Brand) {
 			t.Helper()
 			got, err := s.Own(ctx, id)
@@ -77,14 +77,14 @@ func TestBrandsAreHeld(t *testing.T) {
 		defer stop()
 		go two.Watch(ctx)
 		name := func(db *store.DB) string {
-			b, err := db.Brands().Own(t.Context(), "")
+			b, err := db.Brands.Own(t.Context(), "")
 			must(t, err)
 			return b.Name
 		}
 		if name(one) != "" || name(two) != "" {
 			t.Fatal("a brand from nowhere")
 		}
-		must(t, one.Brands().Save(t.Context(), "", brand.Brand{Name: "New"}))
+		must(t, one.Brands.Save(t.Context(), "", brand.Brand{Name: "New"}))
 		trips, _ := one.Trips()
 		for range 100 {
 			if name(one) != "New" {
@@ -106,17 +106,17 @@ func TestBrandsAreHeld(t *testing.T) {
 func TestBrandGoesWithItsClient(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		ctx := t.Context()
-		must(t, db.Clients().Add(ctx, oidc.Client{ID: "shop"}))
-		must(t, db.Brands().Save(ctx, "shop", brand.Brand{Name: "Shop"}))
-		must(t, db.Brands().SaveLogo(ctx, "shop", false, brand.Logo{Hash: "aa"}, []byte("x")))
-		if b, err := db.Brands().Own(ctx, "shop"); err != nil || b.Empty() {
+		must(t, db.Clients.Add(ctx, oidc.Client{ID: "shop"}))
+		must(t, db.Brands.Save(ctx, "shop", brand.Brand{Name: "Shop"}))
+		must(t, db.Brands.SaveLogo(ctx, "shop", false, brand.Logo{Hash: "aa"}, []byte("x")))
+		if b, err := db.Brands.Own(ctx, "shop"); err != nil || b.Empty() {
 			t.Fatal(b, err)
 		}
-		must(t, db.Clients().Remove(ctx, "shop"))
-		if b, err := db.Brands().Own(ctx, "shop"); err != nil || !b.Empty() {
+		must(t, db.Clients.Remove(ctx, "shop"))
+		if b, err := db.Brands.Own(ctx, "shop"); err != nil || !b.Empty() {
 			t.Errorf("%+v, %v", b, err)
 		}
-		if _, err := db.Brands().Image(ctx, "aa"); !errors.Is(err, idp.ErrNotFound) {
+		if _, err := db.Brands.Image(ctx, "aa"); !errors.Is(err, idp.ErrNotFound) {
 			t.Errorf("its logo: %v", err)
 		}
 	})

@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"latchkey/idp"
+	"latchkey/idp/oidc"
+	"latchkey/idp/texts"
+	"latchkey/mfa/policy"
 )
 
 // stale is how often instances look for changes that others made.
@@ -30,7 +33,7 @@ type contents[T any] struct {
 }
 
 // get returns what is held, or loads it.
-func (s *shelf[T]) get(ctx context.Context, d *DB) (*contents[T], error) {
+func (s *shelf[T]) get(ctx context.Context, d *engine) (*contents[T], error) {
 	if c := s.held.Load(); c != nil {
 		return c, nil
 	}
@@ -39,10 +42,10 @@ func (s *shelf[T]) get(ctx context.Context, d *DB) (*contents[T], error) {
 
 // reload reads the version first: if the table changes in between, what is
 // held is too new for its version, and the next look reads it again.
-func (s *shelf[T]) reload(ctx context.Context, d *DB) (*contents[T], error) {
+func (s *shelf[T]) reload(ctx context.Context, d *engine) (*contents[T], error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	v, err := one[versionRow](ctx, d.engine, idp.ErrNotFound, `SELECT name, version FROM catalogue WHERE name = ?`, s.table)
+	v, err := one[versionRow](ctx, d, idp.ErrNotFound, `SELECT name, version FROM catalogue WHERE name = ?`, s.table)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +64,7 @@ func (s *shelf[T]) reload(ctx context.Context, d *DB) (*contents[T], error) {
 // renew follows a write of ours. Losing a race (a key that is there already)
 // means that what we hold is old, so a failed write looks again, too. What
 // cannot be read now is forgotten, never served old.
-func (s *shelf[T]) renew(ctx context.Context, d *DB) {
+func (s *shelf[T]) renew(ctx context.Context, d *engine) {
 	if _, err := s.reload(context.WithoutCancel(ctx), d); err != nil {
 		s.held.Store(nil)
 	}
@@ -79,7 +82,7 @@ type versionRow struct {
 }
 
 // change writes to a table that is held in memory.
-func change[T any](ctx context.Context, d *DB, s *shelf[T], stmts ...stmt) error {
+func change[T any](ctx context.Context, d *engine, s *shelf[T], stmts ...stmt) error {
 	err := d.write(ctx, append(stmts, raise(s.table))...)
 	d.settled(ctx, err, func(error) { s.renew(ctx, d) })
 	return err
@@ -88,6 +91,27 @@ func change[T any](ctx context.Context, d *DB, s *shelf[T], stmts ...stmt) error
 // raise tells the other instances that a table has changed.
 func raise(table string) stmt {
 	return stmt{sql: `UPDATE catalogue SET version = version + 1 WHERE name = ?`, args: []any{table}, none: idp.ErrNotFound}
+}
+
+// catalogue is the small tables that are held in memory.
+type catalogue struct {
+	clients  shelf[oidc.Client]
+	policies shelf[policy.Policy]
+	keys     shelf[oidc.Key]
+	brands   shelf[branded]
+	settings shelf[document]
+	texts    shelf[texts.Own]
+}
+
+// shelve says how the tables that are held are read.
+func (d *DB) shelve() {
+	c := &d.shelves
+	c.clients.table, c.clients.id, c.clients.load = "clients", clientID, clients{d}.read
+	c.policies.table, c.policies.id, c.policies.load = "policies", policyID, d.Policies.read
+	c.keys.table, c.keys.id, c.keys.load = "signing_keys", keyID, keys{d}.read
+	c.brands.table, c.brands.id, c.brands.load = "brands", brandID, brands{d}.read
+	c.settings.table, c.settings.id, c.settings.load = "settings", documentName, settingsStore{d}.read
+	c.texts.table, c.texts.id, c.texts.load = "texts", textsID, ownTexts{d}.read
 }
 
 // Watch keeps clients, policies, keys and brands as other instances leave them, until
@@ -101,15 +125,15 @@ func (d *DB) Watch(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-t.C:
-			_ = d.look(ctx) // what is held stays until the database answers again
+			_ = d.shelves.look(ctx, d.engine) // what is held stays until the database answers again
 		}
 	}
 }
 
 // look reloads what has changed; an error leaves the old and the next look
 // tries again.
-func (d *DB) look(ctx context.Context) error {
-	all, err := rows[versionRow](ctx, d.engine, `SELECT name, version FROM catalogue`)
+func (c *catalogue) look(ctx context.Context, d *engine) error {
+	all, err := rows[versionRow](ctx, d, `SELECT name, version FROM catalogue`)
 	if err != nil {
 		return err
 	}
@@ -117,33 +141,23 @@ func (d *DB) look(ctx context.Context) error {
 	for _, v := range all {
 		versions[v.Name] = v.Version
 	}
-	if d.clients.changed(versions) {
-		_, err = d.clients.reload(ctx, d)
+	if c.clients.changed(versions) {
+		_, err = c.clients.reload(ctx, d)
 	}
-	if err == nil && d.policies.changed(versions) {
-		_, err = d.policies.reload(ctx, d)
+	if err == nil && c.policies.changed(versions) {
+		_, err = c.policies.reload(ctx, d)
 	}
-	if err == nil && d.keys.changed(versions) {
-		_, err = d.keys.reload(ctx, d)
+	if err == nil && c.keys.changed(versions) {
+		_, err = c.keys.reload(ctx, d)
 	}
-	if err == nil && d.brands.changed(versions) {
-		_, err = d.brands.reload(ctx, d)
+	if err == nil && c.brands.changed(versions) {
+		_, err = c.brands.reload(ctx, d)
 	}
-	if err == nil && d.settings.changed(versions) {
-		_, err = d.settings.reload(ctx, d)
+	if err == nil && c.settings.changed(versions) {
+		_, err = c.settings.reload(ctx, d)
 	}
-	if err == nil && d.texts.changed(versions) {
-		_, err = d.texts.reload(ctx, d)
+	if err == nil && c.texts.changed(versions) {
+		_, err = c.texts.reload(ctx, d)
 	}
 	return err
-}
-
-// shelve says how the tables that are held are read.
-func (d *DB) shelve() {
-	d.clients.table, d.clients.id, d.clients.load = "clients", clientID, clients{d}.read
-	d.policies.table, d.policies.id, d.policies.load = "policies", policyID, d.Policies().read
-	d.keys.table, d.keys.id, d.keys.load = "signing_keys", keyID, keys{d}.read
-	d.brands.table, d.brands.id, d.brands.load = "brands", brandID, brands{d}.read
-	d.settings.table, d.settings.id, d.settings.load = "settings", documentName, settingsStore{d}.read
-	d.texts.table, d.texts.id, d.texts.load = "texts", textsID, ownTexts{d}.read
 }

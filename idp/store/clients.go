@@ -8,11 +8,9 @@ import (
 	"latchkey/idp/oidc"
 )
 
-type clients struct{ d *DB }
-
-// Clients stores relying parties, sealed, and holds them in memory. What it
+// clients stores relying parties, sealed, and holds them in memory. What it
 // returns is shared: change a copy.
-func (d *DB) Clients() oidc.Clients { return clients{d} }
+type clients struct{ d *DB }
 
 func clientID(c oidc.Client) string { return string(c.ID) }
 
@@ -43,7 +41,7 @@ func (s clients) read(ctx context.Context) ([]oidc.Client, error) {
 }
 
 func (s clients) All(ctx context.Context) ([]oidc.Client, error) {
-	c, err := s.d.clients.get(ctx, s.d)
+	c, err := s.d.shelves.clients.get(ctx, s.d.engine)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +51,7 @@ func (s clients) All(ctx context.Context) ([]oidc.Client, error) {
 // ByID asks the database about a client that is not in memory: it may have
 // been added a moment ago from the command line.
 func (s clients) ByID(ctx context.Context, id oidc.ClientID) (oidc.Client, error) {
-	c, err := s.d.clients.get(ctx, s.d)
+	c, err := s.d.shelves.clients.get(ctx, s.d.engine)
 	if err != nil {
 		return oidc.Client{}, err
 	}
@@ -63,7 +61,7 @@ func (s clients) ByID(ctx context.Context, id oidc.ClientID) (oidc.Client, error
 	if _, err := one[bodyRow](ctx, s.d.engine, idp.ErrNotFound, `SELECT id FROM clients WHERE id = ?`, string(id)); err != nil {
 		return oidc.Client{}, err
 	}
-	if c, err = s.d.clients.reload(ctx, s.d); err != nil {
+	if c, err = s.d.shelves.clients.reload(ctx, s.d.engine); err != nil {
 		return oidc.Client{}, err
 	}
 	if v, ok := c.byID[string(id)]; ok {
@@ -77,7 +75,7 @@ func (s clients) Add(ctx context.Context, c oidc.Client) error {
 	if err != nil {
 		return err
 	}
-	return change(ctx, s.d, &s.d.clients, stmt{
+	return change(ctx, s.d.engine, &s.d.shelves.clients, stmt{
 		sql:   `INSERT INTO clients (id, body) VALUES (?, ?)`,
 		args:  []any{string(c.ID), body},
 		taken: idp.ErrTaken,
@@ -98,18 +96,18 @@ func (s clients) Save(ctx context.Context, c oidc.Client) error {
 	if c.Version == 0 {
 		save.none = idp.ErrNotFound
 	}
-	return change(ctx, s.d, &s.d.clients, save)
+	return change(ctx, s.d.engine, &s.d.shelves.clients, save)
 }
 
 // Remove forgets a client with its grants, what people allowed it and how it
 // looks; its id stays free for nobody who could still hold one of them.
 func (s clients) Remove(ctx context.Context, id oidc.ClientID) error {
-	err := change(ctx, s.d, &s.d.clients, append(brandless(id),
+	err := change(ctx, s.d.engine, &s.d.shelves.clients, append(brandless(id),
 		stmt{sql: `DELETE FROM clients WHERE id = ?`, args: []any{string(id)}, none: idp.ErrNotFound},
 		stmt{sql: `DELETE FROM grants WHERE client = ?`, args: []any{string(id)}},
 		stmt{sql: `DELETE FROM consents WHERE client = ?`, args: []any{string(id)}},
 		stmt{sql: `DELETE FROM client_uses WHERE client = ?`, args: []any{string(id)}},
-		raise(s.d.brands.table))...)
-	s.d.settled(ctx, err, func(error) { s.d.brands.renew(ctx, s.d) })
+		raise(s.d.shelves.brands.table))...)
+	s.d.settled(ctx, err, func(error) { s.d.shelves.brands.renew(ctx, s.d.engine) })
 	return err
 }

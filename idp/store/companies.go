@@ -9,10 +9,8 @@ import (
 	"latchkey/idp/company"
 )
 
+// companies keeps customer companies and who is in them.
 type companies struct{ d *DB }
-
-// Companies keeps customer companies and who is in them.
-func (d *DB) Companies() company.Store { return companies{d} }
 
 type companyRow struct {
 	ID, Name, Source string

@@ -38,7 +38,25 @@ func dialect(raw string) (kind, path string, err error) {
 	return "", "", fmt.Errorf("%w: database URL must be sqlite:PATH, sqlite::memory: or postgres://…", idp.ErrInvalid)
 }
 
-func (d *engine) connect(ctx context.Context, c Config) error {
+// pools are the open connections of one database.
+type pools struct {
+	dialect string
+	writer  *sql.DB
+	reader  *sql.DB       // the same on PostgreSQL and in memory
+	turn    chan struct{} // SQLite: whose turn it is to write
+	orm     map[*sql.DB]*gorm.DB
+}
+
+// Close closes the connections.
+func (d *pools) Close() error {
+	err := d.writer.Close()
+	if d.reader != d.writer {
+		err = errors.Join(err, d.reader.Close())
+	}
+	return err
+}
+
+func (d *pools) connect(ctx context.Context, c Config) error {
 	kind, path, err := dialect(c.URL)
 	if err != nil {
 		return err
@@ -50,7 +68,7 @@ func (d *engine) connect(ctx context.Context, c Config) error {
 	return d.connectSQLite(ctx, path)
 }
 
-func (d *engine) connectPostgres(ctx context.Context, c Config) error {
+func (d *pools) connectPostgres(ctx context.Context, c Config) error {
 	cfg, err := postgresConfig(c.URL)
 	if err != nil {
 		return err
@@ -115,7 +133,7 @@ func remote(cfg *pgx.ConnConfig) bool {
 // write-ahead logging these do not block each other, and writers queue here
 // instead of colliding there. A database in memory has one connection for
 // both, or it would be two databases.
-func (d *engine) connectSQLite(ctx context.Context, path string) (err error) {
+func (d *pools) connectSQLite(ctx context.Context, path string) (err error) {
 	if path != memory {
 		if err := createPrivate(path); err != nil {
 			return err
@@ -173,7 +191,7 @@ func openSQLite(path string, conns int, pragmas ...string) (*sql.DB, error) {
 
 // wrap puts gorm over connections. It prepares nothing: pgx caches statements
 // per connection itself, and the driver of SQLite gains nothing by it.
-func (d *engine) wrap(db *sql.DB, dialect gorm.Dialector) error {
+func (d *pools) wrap(db *sql.DB, dialect gorm.Dialector) error {
 	g, err := gorm.Open(dialect, &gorm.Config{
 		Logger:                 logger.Discard,
 		SkipDefaultTransaction: true,
@@ -217,9 +235,24 @@ func Migrations(raw string) (m migrations.Database, closeDB func() error, err er
 	return m, m.DB.Close, nil
 }
 
+// queue waits for the turn to write on SQLite, first come first served. The
+// pool of one connection would choose among the waiting at random, and some
+// would starve.
+func (d *pools) queue(ctx context.Context) (done func(), err error) {
+	if d.turn == nil {
+		return func() {}, nil
+	}
+	select {
+	case d.turn <- struct{}{}:
+		return func() { <-d.turn }, nil
+	case <-ctx.Done():
+		return nil, judge(ctx.Err(), stmt{})
+	}
+}
+
 // migrate uses connections of its own, without the limit on how long a
 // statement may take; only a database in memory has no other.
-func (d *engine) migrate(ctx context.Context, raw string) (err error) {
+func (d *pools) migrate(ctx context.Context, raw string) (err error) {
 	if _, path, _ := dialect(raw); path == memory {
 		return migrations.Database{DB: d.writer, Dialect: d.dialect}.Up(ctx)
 	}

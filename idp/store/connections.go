@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"latchkey/idp"
@@ -9,10 +10,8 @@ import (
 	"latchkey/idp/odoo/connector"
 )
 
+// connections stores the Odoos that are connected.
 type connections struct{ d *DB }
-
-// Connections stores the Odoos that are connected.
-func (d *DB) Connections() connector.Connections { return connections{d} }
 
 type connectionRow struct {
 	ID           string
@@ -30,8 +29,30 @@ func connectionPlace(id string) []byte { return place("connections", "body", id)
 func (s connections) open(r connectionRow) (connector.Connection, error) {
 	var c connector.Connection
 	err := s.d.openJSON(r.Body, connectionPlace(r.ID), &c)
-	c.Health = connector.Health{Good: at(r.Good), Failed: at(r.Failed), Failure: r.Failure}
+	f := failureFrom(r.Failure)
+	c.Health = connector.Health{Good: at(r.Good), Failed: at(r.Failed), Failure: f.Text, Why: f.Why}
 	return c, err
+}
+
+// failure is why a contact went wrong. Rows from before it had a reason are its
+// text alone.
+type failure struct {
+	Text string           `json:"text"`
+	Why  connector.Reason `json:"why"`
+}
+
+func failureFrom(kept string) (f failure) {
+	if json.Unmarshal([]byte(kept), &f) != nil {
+		return failure{Text: kept}
+	}
+	return f
+}
+
+func failureOf(err error) (string, error) {
+	f := failure{text(err.Error()), connector.Why(err)}
+	f.Why.Detail = text(f.Why.Detail)
+	raw, err := json.Marshal(f)
+	return string(raw), err
 }
 
 func (s connections) All(ctx context.Context) ([]connector.Connection, error) {
@@ -99,13 +120,15 @@ func (s connections) Remove(ctx context.Context, id string) error {
 		})
 }
 
-func (s connections) Heard(ctx context.Context, id string, at time.Time, failure error) error {
-	if failure == nil {
+func (s connections) Heard(ctx context.Context, id string, at time.Time, bad error) error {
+	if bad == nil {
 		return s.d.write(ctx, stmt{sql: `UPDATE connections SET good = ?, failure = '' WHERE id = ? AND (good < ? OR failure <> '')`, args: []any{ms(at), id, ms(at)}, lazy: true})
 	}
-	return s.d.write(ctx, stmt{
-		sql: `UPDATE connections SET failed = ?, failure = ? WHERE id = ?`, args: []any{ms(at), text(failure.Error()), id}, lazy: true,
-	})
+	why, err := failureOf(bad)
+	if err != nil {
+		return err
+	}
+	return s.d.write(ctx, stmt{sql: `UPDATE connections SET failed = ?, failure = ? WHERE id = ?`, args: []any{ms(at), why, id}, lazy: true})
 }
 
 type stateRow struct{ Value string }
@@ -137,21 +160,21 @@ func (s connections) Claim(ctx context.Context, id, task, holder string, until t
 	})
 }
 
-// endOdoo ends a person's sessions in all connected Odoos. The raised round
+// endSessions ends a person's sessions in all connected Odoos. The raised round
 // gives them another token (see package odoo): were it the same one, an Odoo
 // that gets it again at their next sign-in would take old sessions for good.
-func (d *DB) endOdoo(id idp.UserID) []stmt {
-	return []stmt{d.tellOdoo(id), {sql: `UPDATE users SET round = round + 1 WHERE id = ?`, args: []any{string(id)}}}
+func (s connections) endSessions(id idp.UserID) []stmt {
+	return []stmt{s.tell(id), {sql: `UPDATE users SET round = round + 1 WHERE id = ?`, args: []any{string(id)}}}
 }
 
-// tellOdoo puts a message to each connected Odoo into the outbox. It names whom
+// tell puts a message to each connected Odoo into the outbox. It names whom
 // in its recipient, in the form that [connector.ParseEnding] reads; once for
 // each round.
-func (d *DB) tellOdoo(id idp.UserID) stmt {
-	now := ms(d.now())
+func (s connections) tell(id idp.UserID) stmt {
+	now := ms(s.d.now())
 	return stmt{
 		sql: `INSERT INTO outbox (id, channel, recipient, body, created, due, tries, sent, failure)
-			SELECT 'odoo-' || c.id || '-' || u.id || '-' || u.round, CAST(? AS TEXT), c.id || ' ' || u.id, CAST(? AS ` + d.bytes() + `),
+			SELECT 'odoo-' || c.id || '-' || u.id || '-' || u.round, CAST(? AS TEXT), c.id || ' ' || u.id, CAST(? AS ` + s.d.bytes() + `),
 				CAST(? AS BIGINT), CAST(? AS BIGINT), 0, 0, '' FROM connections c, users u WHERE u.id = ? ON CONFLICT (id) DO NOTHING`,
 		args: []any{string(mail.Odoo), []byte{}, now, now, string(id)},
 	}

@@ -9,10 +9,8 @@ import (
 	"latchkey/idp/oidc"
 )
 
+// consents remembers what people allowed.
 type consents struct{ d *DB }
-
-// Consents remembers what people allowed.
-func (d *DB) Consents() oidc.Consents { return consents{d} }
 
 func (s consents) Of(ctx context.Context, u idp.UserID, c oidc.ClientID) ([]string, error) {
 	type row struct{ Scopes string }
@@ -52,9 +50,7 @@ func (s consents) All(ctx context.Context, u idp.UserID) ([]oidc.Consent, error)
 	return out, nil
 }
 
-// Uses reads from the log when a person last got into each application.
-func (d *DB) Uses() oidc.Uses { return uses{d} }
-
+// uses reads from the log when a person last got into each application.
 type uses struct{ d *DB }
 
 func (s uses) Of(ctx context.Context, u idp.UserID) (map[oidc.ClientID]time.Time, error) {

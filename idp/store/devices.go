@@ -10,14 +10,12 @@ import (
 	"latchkey/mfa/trust"
 )
 
-type devices struct{ d *DB }
-
-// Devices stores trusted devices. A cache in front spares the database most
+// devices stores trusted devices. A cache in front spares the database most
 // reads. Its entries are sealed, so that nobody who can write to it makes one
 // up, and carry the person's trust number: it rises in the transaction that
 // forgets a device, so that an entry from before is not believed, whether or
 // not the cache heard of it. That a device is unknown is never remembered.
-func (d *DB) Devices() trust.Devices { return devices{d} }
+type devices struct{ d *DB }
 
 // deviceMemory is how long a cache may spare the database the look at a
 // device.

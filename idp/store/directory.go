@@ -7,10 +7,8 @@ import (
 	"latchkey/idp/account"
 )
 
+// directory answers package account about many people at once.
 type directory struct{ d *DB }
-
-// Directory answers package account about many people at once.
-func (d *DB) Directory() account.Directory { return directory{d} }
 
 type holderRow struct{ Name, UserID string }
 

@@ -2,13 +2,9 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"gorm.io/gorm"
 
 	"latchkey/migrations"
 )
@@ -30,24 +26,11 @@ func counts(ctx context.Context) context.Context { return context.WithValue(ctx,
 
 // engine sends statements and knows nothing of what they are about.
 type engine struct {
-	dialect string
-	writer  *sql.DB
-	reader  *sql.DB       // the same on PostgreSQL and in memory
-	turn    chan struct{} // SQLite: whose turn it is to write
-	orm     map[*sql.DB]*gorm.DB
-	now     func() time.Time
+	pools
+	now func() time.Time
 
 	rebound        sync.Map // SQL with ? → SQL with $n
 	trips, commits atomic.Int64
-}
-
-// Close closes the connections.
-func (d *engine) Close() error {
-	err := d.writer.Close()
-	if d.reader != d.writer {
-		err = errors.Join(err, d.reader.Close())
-	}
-	return err
 }
 
 // Ready reports whether the database answers, as idp.ErrBusy if it does not.

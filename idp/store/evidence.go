@@ -8,10 +8,8 @@ import (
 	"latchkey/idp/evidence"
 )
 
+// evidenceStore reads what reports say of people.
 type evidenceStore struct{ d *DB }
-
-// Evidence reads what reports say of people.
-func (d *DB) Evidence() evidence.Store { return evidenceStore{d} }
 
 func (s evidenceStore) Staff(ctx context.Context) ([]evidence.Admin, error) {
 	type row struct {

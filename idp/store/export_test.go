@@ -1,6 +1,10 @@
 package store
 
-import "context"
+import (
+	"context"
+
+	"latchkey/idp/odoo/connector"
+)
 
 // Pragma sets something on the connection that writes, so that tests can fill
 // the disk.
@@ -38,4 +42,10 @@ var Counts = counts
 func (d *DB) Sleep(ctx context.Context, seconds float64) error {
 	_, err := rows[struct{ N int }](ctx, d.engine, `SELECT 1 AS n FROM (SELECT pg_sleep(?)) x`, seconds)
 	return err
+}
+
+// FailureFrom reads the cell of a connection that says why a contact failed.
+func FailureFrom(kept string) (string, connector.Reason) {
+	f := failureFrom(kept)
+	return f.Text, f.Why
 }

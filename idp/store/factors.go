@@ -8,10 +8,8 @@ import (
 	"latchkey/mfa/temporary"
 )
 
+// credentials stores what people hold, sealed.
 type credentials struct{ d *DB }
-
-// Credentials stores what people hold, sealed.
-func (d *DB) Credentials() mfa.Credentials { return credentials{d} }
 
 type credentialRow struct {
 	ID, Subject, Kind, Label string
@@ -123,10 +121,8 @@ func (s credentials) DropAll(ctx context.Context, subject mfa.SubjectID) error {
 	return s.d.write(ctx, stmt{sql: `DELETE FROM credentials WHERE subject = ?`, args: []any{string(subject)}}, protection(subject))
 }
 
+// challenges stores ceremonies under way; state and prompt are sealed.
 type challenges struct{ d *DB }
-
-// Challenges stores ceremonies under way; state and prompt are sealed.
-func (d *DB) Challenges() mfa.Challenges { return challenges{d} }
 
 type challengeRow struct {
 	ID, Subject, Kind string

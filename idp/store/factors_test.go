@@ -18,7 +18,7 @@ import (
 func TestHandles(t *testing.T) {
 	clock := storetest.NewClock()
 	storetest.EachAt(t, clock.Now, func(t *testing.T, db *store.DB) {
-		ctx, held := t.Context(), db.Credentials()
+		ctx, held := t.Context(), db.Credentials
 		hers := mfa.Credential{ID: "1", Subject: "ann", Kind: "passkey", Handle: "h", Data: []byte("hers"), Created: clock.Now()}
 		must(t, held.Save(ctx, hers))
 		wantErr(t, held.Save(ctx, mfa.Credential{ID: "2", Subject: "eve", Kind: "passkey", Handle: "h"}), mfa.ErrConflict)
@@ -45,14 +45,14 @@ func TestHandles(t *testing.T) {
 func TestCredentialsExpire(t *testing.T) {
 	clock := storetest.NewClock()
 	storetest.EachAt(t, clock.Now, func(t *testing.T, db *store.DB) {
-		ctx, held := t.Context(), db.Credentials()
+		ctx, held := t.Context(), db.Credentials
 		person(t, db, "ann")
 		c := mfa.Credential{ID: "1", Subject: "ann", Kind: "temporary", Handle: "h", Expires: clock.Now().Add(time.Hour)}
 		must(t, held.Save(ctx, c))
 		must(t, held.Save(ctx, mfa.Credential{ID: "2", Subject: "ann", Kind: "totp"}))
 		kinds := func(want ...mfa.Kind) {
 			t.Helper()
-			u, err := db.Users().ByID(ctx, "ann")
+			u, err := db.Users.ByID(ctx, "ann")
 			must(t, err)
 			all, err := held.Held(ctx, "ann")
 			must(t, err)
@@ -92,7 +92,7 @@ func TestCredentialsExpire(t *testing.T) {
 func TestRenew(t *testing.T) {
 	clock := storetest.NewClock()
 	storetest.EachAt(t, clock.Now, func(t *testing.T, db *store.DB) {
-		ctx, cs := t.Context(), db.Challenges()
+		ctx, cs := t.Context(), db.Challenges
 		c := mfa.Challenge{ID: "c", Subject: "ann", Kind: "sms", Binding: "b", State: mfa.State("one"), Expires: clock.Now().Add(time.Minute)}
 		must(t, cs.Put(ctx, c))
 		for range 2 {
@@ -121,7 +121,7 @@ func TestRenew(t *testing.T) {
 func TestBurn(t *testing.T) {
 	clock := storetest.NewClock()
 	storetest.EachAt(t, clock.Now, func(t *testing.T, db *store.DB) {
-		ctx, cs := t.Context(), db.Challenges()
+		ctx, cs := t.Context(), db.Challenges
 		for range 5 {
 			c := mfa.Challenge{ID: mfa.ChallengeID(clock.Now().String()), Kind: "passkey", Expires: clock.Now().Add(time.Minute)}
 			var won atomic.Int64
@@ -152,7 +152,7 @@ func TestBurn(t *testing.T) {
 // What decisions ask of a person beside their factors.
 func TestMethodAndGraces(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		ctx, users := t.Context(), db.Users()
+		ctx, users := t.Context(), db.Users
 		person(t, db, "ann")
 		person(t, db, "bob")
 		began := time.UnixMilli(1_700_000_000_123).UTC()
@@ -179,7 +179,7 @@ func TestMethodAndGraces(t *testing.T) {
 // does not bring it back.
 func TestVoidPassword(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		ctx, users := t.Context(), db.Users()
+		ctx, users := t.Context(), db.Users
 		person(t, db, "ann")
 		must(t, users.VoidPassword(ctx, "ann"))
 		must(t, users.VoidPassword(ctx, "ann"))
@@ -195,7 +195,7 @@ func TestVoidPassword(t *testing.T) {
 // ends with it.
 func TestSessionsOfADevice(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		ctx, sessions := t.Context(), db.Sessions()
+		ctx, sessions := t.Context(), db.Sessions
 		person(t, db, "ann")
 		person(t, db, "bob")
 		open := func(id string, user idp.UserID, device string) {

@@ -10,10 +10,8 @@ import (
 	"latchkey/mfa"
 )
 
+// figureStore counts what happened and how well people are protected.
 type figureStore struct{ d *DB }
-
-// Figures counts what happened and how well people are protected.
-func (d *DB) Figures() figures.Store { return figureStore{d} }
 
 // errCounted means that another instance was faster.
 var errCounted = errors.New("store: counted already")
@@ -143,7 +141,7 @@ func (s figureStore) Deliveries(ctx context.Context, since time.Time) ([]figures
 		N              int64
 	}
 	all, err := rows[row](ctx, s.d.engine, `SELECT channel, CASE WHEN sent > 0 THEN 'sent' WHEN due > 0 THEN 'waiting' ELSE 'failed' END AS state, COUNT(*) AS n
-		FROM outbox WHERE created >= ? GROUP BY 1, 2 ORDER BY 1, 2`, ms(since))
+		FROM outbox WHERE created >= ? AND NOT (`+unwanted+`) GROUP BY 1, 2 ORDER BY 1, 2`, ms(since))
 	out := make([]figures.Delivery, len(all))
 	for i, r := range all {
 		out[i] = figures.Delivery(r)

@@ -7,10 +7,8 @@ import (
 	"latchkey/idp/signin"
 )
 
+// flows stores attempts to sign in that have proven the first factor, sealed.
 type flows struct{ d *DB }
-
-// Flows stores attempts to sign in that have proven the first factor, sealed.
-func (d *DB) Flows() signin.Flows { return flows{d} }
 
 type flowRow struct {
 	body []byte

@@ -11,10 +11,8 @@ import (
 	"latchkey/migrations"
 )
 
+// grants stores codes and tokens.
 type grants struct{ d *DB }
-
-// Grants stores codes and tokens.
-func (d *DB) Grants() oidc.Grants { return grants{d} }
 
 const grantColumns = `kind, signature, family, client, user_id, session, spent, payload, expires`
 
@@ -125,9 +123,6 @@ func (s grants) Revoke(ctx context.Context, sel oidc.Selection) error {
 // again and again for a few uses within a short time.
 type OdooTokens struct{ d *DB }
 
-// OdooTokens returns the store of package odoo.
-func (d *DB) OdooTokens() OdooTokens { return OdooTokens{d} }
-
 const rearm = ` ON CONFLICT (kind, signature) DO UPDATE SET family = excluded.family, client = excluded.client,
 	user_id = excluded.user_id, session = excluded.session, spent = FALSE, payload = excluded.payload,
 	expires = excluded.expires, armed = excluded.armed, uses = excluded.uses`
@@ -168,18 +163,15 @@ func (s OdooTokens) Fire(ctx context.Context, signature string, client oidc.Clie
 // Refresh tokens are none of them: offline_access means to outlive it.
 type SessionTokens struct{ d *DB }
 
-// SessionTokensOf returns the store of package signin.
-func SessionTokensOf(d *DB) SessionTokens { return SessionTokens{d} }
-
 // EndSession is a [signin.Tokens]. It also tells the clients that know the
 // session; the revocation comes first, so that an exchange of a code that is
 // under way is either undone by it or heard of.
 func (s SessionTokens) EndSession(ctx context.Context, id idp.SessionID) error {
-	err := s.d.Grants().Revoke(ctx, oidc.Selection{Session: id, Kinds: []string{oidc.KindCode, oidc.KindAccess, oidc.KindOdoo}})
+	err := s.d.Grants.Revoke(ctx, oidc.Selection{Session: id, Kinds: []string{oidc.KindCode, oidc.KindAccess, oidc.KindOdoo}})
 	if err != nil {
 		return err
 	}
-	return s.d.write(ctx, s.d.farewells(`session = ?`, string(id))...)
+	return s.d.write(ctx, logins(s).farewells(`session = ?`, string(id))...)
 }
 
 // EndOthers is EndSession for every session of a person but one.
@@ -188,7 +180,7 @@ func (s SessionTokens) EndOthers(ctx context.Context, u idp.UserID, keep idp.Ses
 		sql: `UPDATE grants SET spent = TRUE, uses = 0 WHERE NOT spent AND user_id = ? AND user_id <> '' AND session <> '' AND session <> ?
 			AND kind IN (` + marks(3) + `)`,
 		args: []any{string(u), string(keep), oidc.KindCode, oidc.KindAccess, oidc.KindOdoo},
-	}}, s.d.endLogins(u, keep)...)...)
+	}}, logins(s).end(u, keep)...)...)
 }
 
 // MoveSession is a [signin.Tokens]. What clients know the session by stays.

@@ -7,9 +7,7 @@ import (
 	"latchkey/idp/rulebook"
 )
 
-// GroupBook stores groups as lists show them.
-func (d *DB) GroupBook() rulebook.GroupStore { return groupBook{groups{d}} }
-
+// groupBook stores groups as lists show them.
 type groupBook struct{ groups }
 
 func (s groupBook) Exists(ctx context.Context, name string) (bool, error) {

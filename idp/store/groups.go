@@ -9,10 +9,8 @@ import (
 	"latchkey/idp"
 )
 
+// groups stores groups and who is in them.
 type groups struct{ d *DB }
-
-// Groups stores groups and who is in them.
-func (d *DB) Groups() idp.Groups { return groups{d} }
 
 func (s groups) All(ctx context.Context) ([]idp.Group, error) {
 	return rows[idp.Group](ctx, s.d.engine, `SELECT g.name AS name,

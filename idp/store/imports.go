@@ -8,10 +8,8 @@ import (
 	"latchkey/idp/odoo/connector"
 )
 
+// ties stores who is who in connected Odoos.
 type ties struct{ d *DB }
-
-// Ties stores who is who in connected Odoos.
-func (d *DB) Ties() connector.Ties { return ties{d} }
 
 type tieRow struct {
 	Connection          string

@@ -16,7 +16,7 @@ import (
 // decided is not written over.
 func TestTies(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		ctx, ties, now := t.Context(), db.Ties(), time.Now().Truncate(time.Millisecond)
+		ctx, ties, now := t.Context(), db.Ties, time.Now().Truncate(time.Millisecond)
 		person(t, db, "ann")
 		person(t, db, "bob")
 		tie := func(odoo int64, u idp.UserID) connector.Tie {
@@ -76,15 +76,15 @@ func TestTies(t *testing.T) {
 		same(t, "all", page(connector.TieQuery{}), []int64{7, 9})
 		same(t, "after", page(connector.TieQuery{After: 7}), []int64{9})
 		same(t, "closed here, enabled here", page(connector.TieQuery{Apart: true}), []int64{9})
-		must(t, db.Users().SetDisabled(ctx, other, true))
-		must(t, db.Users().SetDisabled(ctx, first, true))
+		must(t, db.Users.SetDisabled(ctx, other, true))
+		must(t, db.Users.SetDisabled(ctx, first, true))
 		same(t, "open there, disabled here", page(connector.TieQuery{Apart: true}), []int64{7})
 		if n, err := ties.Count(ctx, "shop"); err != nil || n != 1 {
 			t.Errorf("%d open, %v", n, err)
 		}
 
 		// Of a removed person nothing is left but that they do not come back.
-		must(t, db.Users().Remove(ctx, first))
+		must(t, db.Users.Remove(ctx, first))
 		all, err = ties.ByOdoo(ctx, "shop", []int64{7})
 		if h := all[7]; err != nil || !h.Gone || h.Login != "" || len(h.Seen) != 0 {
 			t.Errorf("%+v %v", h, err)

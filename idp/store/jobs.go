@@ -9,16 +9,15 @@ import (
 	"latchkey/idp/job"
 )
 
+// jobs keeps work that goes on behind pages.
 type jobs struct{ d *DB }
-
-// Jobs keeps work that goes on behind pages.
-func (d *DB) Jobs() job.Store { return jobs{d} }
 
 // jobBody is what a job says of people; it lies sealed.
 type jobBody struct {
 	job.Progress
 	Result      json.RawMessage `json:"result,omitempty"`
 	Key, Detail string
+	Reason      json.RawMessage `json:"reason,omitempty"`
 }
 
 type jobRow struct {
@@ -32,7 +31,7 @@ const jobColumns = `id, kind, about, owner, state, began, touched, ended, body`
 func jobPlace(id, about string) []byte { return place("jobs", "body", id, about) }
 
 func (s jobs) seal(j job.Job) ([]byte, error) {
-	return s.d.sealJSON(jobBody{j.Progress, j.Result, j.Key, j.Detail}, jobPlace(j.ID, j.About))
+	return s.d.sealJSON(jobBody{j.Progress, j.Result, j.Key, j.Detail, j.Reason}, jobPlace(j.ID, j.About))
 }
 
 func (s jobs) open(r jobRow) (job.Job, error) {
@@ -40,7 +39,7 @@ func (s jobs) open(r jobRow) (job.Job, error) {
 	err := s.d.openJSON(r.Body, jobPlace(r.ID, r.About), &b)
 	return job.Job{
 		ID: r.ID, Kind: r.Kind, About: r.About, Owner: idp.UserID(r.Owner), State: job.State(r.State), Began: at(r.Began), Touched: at(r.Touched), Ended: at(r.Ended),
-		Progress: b.Progress, Result: b.Result, Key: b.Key, Detail: b.Detail,
+		Progress: b.Progress, Result: b.Result, Key: b.Key, Detail: b.Detail, Reason: b.Reason,
 	}, err
 }
 

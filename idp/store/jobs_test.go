@@ -19,7 +19,7 @@ import (
 // begin it at once; one whose instance fell over makes room.
 func TestJobs(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		ctx, jobs := t.Context(), db.Jobs()
+		ctx, jobs := t.Context(), db.Jobs
 		now := time.Date(2027, 2, 1, 9, 0, 0, 0, time.UTC)
 		make := func(id, kind string) job.Job {
 			return job.Job{ID: id, Kind: kind, About: "shop", Owner: "u", State: job.Running, Began: now, Touched: now}
@@ -76,9 +76,9 @@ func TestJobs(t *testing.T) {
 // they are settled; both go with the connection.
 func TestJournal(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		ctx, journal := t.Context(), db.Journal()
+		ctx, journal := t.Context(), db.Journal
 		now := time.Date(2027, 2, 1, 9, 0, 0, 0, time.UTC)
-		must(t, db.Connections().Add(ctx, connector.Connection{ID: "shop", Client: "shop", Created: now}))
+		must(t, db.Connections.Add(ctx, connector.Connection{ID: "shop", Client: "shop", Created: now}))
 		for i := range connector.JournalKeep + 5 {
 			at := now.Add(time.Duration(i) * time.Minute)
 			must(t, journal.Ran(ctx, "shop", connector.SyncRun{Began: at, Ended: at.Add(time.Second), Counts: connector.SyncCounts{Created: i}}))
@@ -105,7 +105,7 @@ func TestJournal(t *testing.T) {
 		if cases, err := journal.Cases(ctx, "shop", 10); err != nil || len(cases) != 0 {
 			t.Errorf("%+v, %v", cases, err)
 		}
-		must(t, db.Connections().Remove(ctx, "shop"))
+		must(t, db.Connections.Remove(ctx, "shop"))
 		if all, err := journal.Runs(ctx, "shop", 10); err != nil || len(all) != 0 {
 			t.Errorf("%v, %v", all, err)
 		}
@@ -121,9 +121,9 @@ func TestReachable(t *testing.T) {
 			"helper": {Role: idp.HelpDesk, Email: "h@example.org", EmailVerified: true}, "ann": {Email: "ann@example.org", EmailVerified: true},
 		} {
 			u.ID, u.Login = idp.UserID(id), id
-			must(t, db.Users().Add(t.Context(), u, []idp.Identifier{{Canonical: id, Skeleton: id}}))
+			must(t, db.Users.Add(t.Context(), u, []idp.Identifier{{Canonical: id, Skeleton: id}}))
 		}
-		all, err := db.Administrators().Reachable(t.Context())
+		all, err := db.Administrators.Reachable(t.Context())
 		if err != nil || len(all) != 2 || all[0].Email == "" {
 			t.Errorf("%+v, %v", all, err)
 		}

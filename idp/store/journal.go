@@ -8,10 +8,8 @@ import (
 	"latchkey/idp/odoo/connector"
 )
 
+// journal remembers runs of the synchronisation and open cases.
 type journal struct{ d *DB }
-
-// Journal remembers runs of the synchronisation and open cases.
-func (d *DB) Journal() connector.Journal { return journal{d} }
 
 type runRow struct{ Body string }
 
@@ -78,14 +76,8 @@ func (s journal) Cases(ctx context.Context, connection string, limit int) ([]con
 	return out, nil
 }
 
+// administrators is an [Administrators].
 type administrators struct{ d *DB }
-
-// Administrators finds who looks after the house and can be written to.
-func (d *DB) Administrators() interface {
-	Reachable(ctx context.Context) ([]idp.User, error)
-} {
-	return administrators{d}
-}
 
 type idRow struct{ ID string }
 
@@ -100,5 +92,5 @@ func (s administrators) Reachable(ctx context.Context) ([]idp.User, error) {
 	for i, r := range all {
 		ids[i] = idp.UserID(r.ID)
 	}
-	return s.d.Directory().People(ctx, ids)
+	return s.d.Directory.People(ctx, ids)
 }

@@ -10,11 +10,9 @@ import (
 	"latchkey/idp/oidc"
 )
 
-type keys struct{ d *DB }
-
-// Keys stores signing keys, sealed, and holds them in memory. What it returns
+// keys stores signing keys, sealed, and holds them in memory. What it returns
 // is shared: change a copy.
-func (d *DB) Keys() oidc.KeyStore { return keys{d} }
+type keys struct{ d *DB }
 
 func keyID(k oidc.Key) string { return k.ID }
 
@@ -43,7 +41,7 @@ func (s keys) read(ctx context.Context) ([]oidc.Key, error) {
 
 // All returns the keys, oldest first.
 func (s keys) All(ctx context.Context) ([]oidc.Key, error) {
-	c, err := s.d.keys.get(ctx, s.d)
+	c, err := s.d.shelves.keys.get(ctx, s.d.engine)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +53,7 @@ func (s keys) Add(ctx context.Context, k oidc.Key) error {
 	if err != nil {
 		return err
 	}
-	return change(ctx, s.d, &s.d.keys, stmt{
+	return change(ctx, s.d.engine, &s.d.shelves.keys, stmt{
 		sql:   `INSERT INTO signing_keys (id, alg, state, private, created, changed) VALUES (?, ?, ?, ?, ?, ?)`,
 		args:  []any{k.ID, k.Alg, string(k.State), sealed, ms(k.Created), ms(k.Changed)},
 		taken: idp.ErrTaken,
@@ -64,7 +62,7 @@ func (s keys) Add(ctx context.Context, k oidc.Key) error {
 
 // Move fails with idp.ErrTaken, too, when another key is in the state to.
 func (s keys) Move(ctx context.Context, id string, from, to oidc.KeyState, when time.Time) error {
-	return change(ctx, s.d, &s.d.keys, stmt{
+	return change(ctx, s.d.engine, &s.d.shelves.keys, stmt{
 		sql:   `UPDATE signing_keys SET state = ?, changed = ? WHERE id = ? AND state = ?`,
 		args:  []any{string(to), ms(when), id, string(from)},
 		none:  idp.ErrSpent,
@@ -74,5 +72,5 @@ func (s keys) Move(ctx context.Context, id string, from, to oidc.KeyState, when 
 
 // Remove is content when there is no such key.
 func (s keys) Remove(ctx context.Context, id string) error {
-	return change(ctx, s.d, &s.d.keys, stmt{sql: `DELETE FROM signing_keys WHERE id = ?`, args: []any{id}})
+	return change(ctx, s.d.engine, &s.d.shelves.keys, stmt{sql: `DELETE FROM signing_keys WHERE id = ?`, args: []any{id}})
 }

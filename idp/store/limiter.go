@@ -16,12 +16,10 @@ import (
 // the database being asked.
 const lockMemory = 5 * time.Second
 
-type limiter struct{ d *DB }
-
-// Limiter counts tries in the database. A cache only shortens refusals, so
+// limiter counts tries in the database. A cache only shortens refusals, so
 // that a flood against a locked account does not reach the database; what it
 // forgets is looked up, and it never says yes (SECURITY.md B-05).
-func (d *DB) Limiter() mfa.Limiter { return limiter{d} }
+type limiter struct{ d *DB }
 
 // now and locked are SQL about a counter c and the budget that asks for a try,
 // v: its ends is what a window would have that starts now.
@@ -199,9 +197,6 @@ func (l limiter) Forgive(ctx context.Context, bs ...mfa.Budget) error {
 
 // Locks lifts what the limiter counted.
 type Locks struct{ d *DB }
-
-// LocksOf returns the store of package account.
-func LocksOf(d *DB) Locks { return Locks{d} }
 
 // Lift forgets the tries of every budget whose key is one of these, or begins
 // with one of these and a colon. Caches may go on refusing for five seconds.

@@ -42,7 +42,7 @@ func eachLimiter(t *testing.T, f func(t *testing.T, clock *storetest.Clock, db *
 // wantLock checks that the next try is refused until then.
 func wantLock(t *testing.T, db *store.DB, key string, until time.Time, bs ...mfa.Budget) {
 	t.Helper()
-	err := db.Limiter().Take(t.Context(), bs...)
+	err := db.Limiter.Take(t.Context(), bs...)
 	var locked *mfa.LockedError
 	if !errors.As(err, &locked) || !errors.Is(err, mfa.ErrLocked) {
 		t.Fatalf("got %v, want a lock", err)
@@ -55,7 +55,7 @@ func wantLock(t *testing.T, db *store.DB, key string, until time.Time, bs ...mfa
 func take(t *testing.T, db *store.DB, n int, bs ...mfa.Budget) {
 	t.Helper()
 	for i := range n {
-		if err := db.Limiter().Take(t.Context(), bs...); err != nil {
+		if err := db.Limiter.Take(t.Context(), bs...); err != nil {
 			t.Fatalf("try %d: %v", i+1, err)
 		}
 	}
@@ -91,9 +91,9 @@ func TestLimiterOne(t *testing.T) {
 		b := mfa.Budget{Key: "k", Max: 1, Per: time.Minute}
 		take(t, db, 1, b, b) // named twice, counted once
 		wantLock(t, db, "k", clock.Now().Add(time.Minute), b)
-		must(t, db.Limiter().Take(t.Context()))
+		must(t, db.Limiter.Take(t.Context()))
 		for _, bad := range []mfa.Budget{{Key: "", Max: 1, Per: 1e9}, {Key: "a", Per: 1e9}, {Key: "a", Max: 1}} {
-			wantErr(t, db.Limiter().Take(t.Context(), bad), idp.ErrInvalid)
+			wantErr(t, db.Limiter.Take(t.Context(), bad), idp.ErrInvalid)
 		}
 	})
 }
@@ -109,7 +109,7 @@ func TestLimiterStreak(t *testing.T) {
 		wantLock(t, db, "k", time.Time{}, b)
 		clock.Pass(1000 * time.Hour)
 		wantLock(t, db, "k", time.Time{}, b)
-		must(t, db.Limiter().Forgive(t.Context(), b))
+		must(t, db.Limiter.Forgive(t.Context(), b))
 		take(t, db, 7, b)
 		wantLock(t, db, "k", time.Time{}, b)
 	})
@@ -126,13 +126,13 @@ func TestLimiterTogether(t *testing.T) {
 			wantLock(t, db, "own", clock.Now().Add(time.Minute), own, net)
 		}
 		take(t, db, 2, net)
-		wantErr(t, db.Limiter().Take(t.Context(), own, net), mfa.ErrLocked)
+		wantErr(t, db.Limiter.Take(t.Context(), own, net), mfa.ErrLocked)
 		clock.Pass(10 * time.Second) // what the cache knows is over; with two locks the longer one is told
 		wantLock(t, db, "net", clock.Now().Add(time.Hour-10*time.Second), own, net)
 		clock.Pass(time.Minute)
 		other := mfa.Budget{Key: "other", Max: 1, Per: time.Minute}
 		for range 3 {
-			if err := db.Limiter().Take(t.Context(), other, net); !errors.Is(err, mfa.ErrLocked) {
+			if err := db.Limiter.Take(t.Context(), other, net); !errors.Is(err, mfa.ErrLocked) {
 				t.Fatal(err)
 			}
 		}
@@ -142,7 +142,7 @@ func TestLimiterTogether(t *testing.T) {
 
 func TestForgive(t *testing.T) {
 	eachLimiter(t, func(t *testing.T, clock *storetest.Clock, db *store.DB) {
-		ctx, l := t.Context(), db.Limiter()
+		ctx, l := t.Context(), db.Limiter
 		own := mfa.Budget{Key: "own", Max: 3, Per: time.Minute}
 		net := mfa.Budget{Key: "net", Max: 5, Per: time.Minute, Shared: true}
 		take(t, db, 3, own, net)
@@ -176,7 +176,7 @@ func TestLimiterCountsParallelTries(t *testing.T) {
 			}
 			var passed atomic.Int64
 			parallel(t, 12, func(int) error {
-				err := db.Limiter().Take(t.Context(), net, own)
+				err := db.Limiter.Take(t.Context(), net, own)
 				if err == nil {
 					passed.Add(1)
 				} else if !errors.Is(err, mfa.ErrLocked) {
@@ -189,7 +189,7 @@ func TestLimiterCountsParallelTries(t *testing.T) {
 			}
 			// The refused five are not in the shared count.
 			net.Max = 7 + round%2
-			if err := db.Limiter().Take(t.Context(), net); !errors.Is(err, mfa.ErrLocked) {
+			if err := db.Limiter.Take(t.Context(), net); !errors.Is(err, mfa.ErrLocked) {
 				t.Error("some tries were not counted:", err)
 			}
 			net.Max++
@@ -222,10 +222,10 @@ func TestLocksCommitAlone(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		b := mfa.Budget{Key: "k", Max: 1, Per: time.Minute}
 		err := db.Atomic(t.Context(), func(ctx context.Context) error {
-			if err := db.Limiter().Take(ctx, b); err == nil {
+			if err := db.Limiter.Take(ctx, b); err == nil {
 				t.Error("a try was counted inside Atomic")
 			}
-			if err := db.Challenges().Try(ctx, "c", 1); err == nil || errors.Is(err, mfa.ErrExpired) {
+			if err := db.Challenges.Try(ctx, "c", 1); err == nil || errors.Is(err, mfa.ErrExpired) {
 				t.Error("a try at a challenge was counted inside Atomic:", err)
 			}
 			return nil
@@ -242,7 +242,7 @@ func TestCacheDecidesNothing(t *testing.T) {
 	try := func(t *testing.T, db *store.DB, flush func()) {
 		passed := 0
 		for range 20 {
-			err := db.Limiter().Take(t.Context(), b)
+			err := db.Limiter.Take(t.Context(), b)
 			if err == nil {
 				passed++
 			} else if !errors.Is(err, mfa.ErrLocked) {
@@ -288,6 +288,6 @@ func TestCacheShieldsDatabase(t *testing.T) {
 		t.Errorf("%d trips for refusals", after-before)
 	}
 	// An administrator's unlocking counts at once.
-	must(t, db.Limiter().Forgive(t.Context(), b))
+	must(t, db.Limiter.Forgive(t.Context(), b))
 	take(t, db, 1, b)
 }

@@ -6,10 +6,8 @@ import (
 	"latchkey/idp"
 )
 
+// links stores addresses that are good once; what they are about is sealed.
 type links struct{ d *DB }
-
-// Links stores addresses that are good once; what they are about is sealed.
-func (d *DB) Links() idp.Links { return links{d} }
 
 type linkRow struct {
 	Hash, Purpose    string
@@ -73,11 +71,12 @@ func (s links) Spend(ctx context.Context, hash string) error {
 	})
 }
 
+// Void gives up the mails of these links, too, as far as they are still here.
 func (s links) Void(ctx context.Context, p idp.Purpose, id idp.UserID) error {
 	return s.d.write(ctx, stmt{
 		sql:  `DELETE FROM links WHERE user_id = ? AND purpose = ?`,
 		args: []any{string(id), string(p)},
-	})
+	}, withdraw(id, p))
 }
 
 // endLinks takes all of a person's links away.

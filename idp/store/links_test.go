@@ -16,11 +16,11 @@ import (
 
 func linkOf(t *testing.T, db *store.DB, p idp.Purpose, id idp.UserID, now time.Time) idp.Link {
 	t.Helper()
-	u, err := db.Users().ByID(t.Context(), id)
+	u, err := db.Users.ByID(t.Context(), id)
 	must(t, err)
 	l, _ := idp.NewLink(p, u, now, p.Life())
 	l.Data = map[string]string{"method": "totp"}
-	must(t, db.Links().Put(t.Context(), l))
+	must(t, db.Links.Put(t.Context(), l))
 	return l
 }
 
@@ -29,7 +29,7 @@ func linkOf(t *testing.T, db *store.DB, p idp.Purpose, id idp.UserID, now time.T
 func TestLinks(t *testing.T) {
 	clock := storetest.NewClock()
 	storetest.EachAt(t, clock.Now, func(t *testing.T, db *store.DB) {
-		ctx, links := t.Context(), db.Links()
+		ctx, links := t.Context(), db.Links
 		person(t, db, "ann")
 		person(t, db, "bob")
 		gone := func(p idp.Purpose, hash string) {
@@ -75,7 +75,7 @@ func TestLinks(t *testing.T) {
 func TestLinksDieWithTheEpoch(t *testing.T) {
 	clock := storetest.NewClock()
 	storetest.EachAt(t, clock.Now, func(t *testing.T, db *store.DB) {
-		ctx, links, users := t.Context(), db.Links(), db.Users()
+		ctx, links, users := t.Context(), db.Links, db.Users
 		person(t, db, "ann")
 		before := linkOf(t, db, idp.LinkNotMe, "ann", clock.Now())
 		late, _ := idp.NewLink(idp.LinkRecover, idp.User{ID: "ann"}, clock.Now(), time.Hour)
@@ -109,13 +109,13 @@ func TestLinkOnce(t *testing.T) {
 		ctx := t.Context()
 		person(t, db, "ann")
 		for range 5 {
-			u, err := db.Users().ByID(ctx, "ann")
+			u, err := db.Users.ByID(ctx, "ann")
 			must(t, err)
 			l := linkOf(t, db, idp.LinkRecover, "ann", time.Now())
 			var won atomic.Int64
 			parallel(t, 20, func(int) error {
 				err := db.Atomic(ctx, func(ctx context.Context) error {
-					return errors.Join(db.Links().Spend(ctx, l.Hash), db.Users().RaiseEpoch(ctx, "ann"))
+					return errors.Join(db.Links.Spend(ctx, l.Hash), db.Users.RaiseEpoch(ctx, "ann"))
 				})
 				if err == nil {
 					won.Add(1)
@@ -124,7 +124,7 @@ func TestLinkOnce(t *testing.T) {
 				}
 				return nil
 			})
-			after, err := db.Users().ByID(ctx, "ann")
+			after, err := db.Users.ByID(ctx, "ann")
 			must(t, err)
 			if won.Load() != 1 || after.Epoch != u.Epoch+1 {
 				t.Fatalf("%d winners, epoch %d after %d", won.Load(), after.Epoch, u.Epoch)
@@ -146,10 +146,10 @@ func TestLinkIsSealed(t *testing.T) {
 			idp.LinkRecover: `UPDATE links SET user_id = 'ann', purpose = 'recover'`,
 		} {
 			must(t, db.Forge(ctx, edit))
-			_, _, err := db.Links().Get(ctx, purpose, l.Hash)
+			_, _, err := db.Links.Get(ctx, purpose, l.Hash)
 			wantErr(t, err, keyring.ErrSealed)
 			must(t, db.Forge(ctx, `UPDATE links SET user_id = 'ann', purpose = 'not-me'`))
-			_, _, err = db.Links().Get(ctx, idp.LinkNotMe, l.Hash)
+			_, _, err = db.Links.Get(ctx, idp.LinkNotMe, l.Hash)
 			must(t, err)
 		}
 	})

@@ -10,10 +10,8 @@ import (
 	"latchkey/idp/keyring"
 )
 
+// eventLog takes events.
 type eventLog struct{ d *DB }
-
-// Log takes events.
-func (d *DB) Log() idp.Log { return eventLog{d} }
 
 // page is how many events are read at once.
 const page = 500

@@ -9,10 +9,8 @@ import (
 	"latchkey/migrations"
 )
 
+// logins remembers which clients were told of which session.
 type logins struct{ d *DB }
-
-// Logins remembers which clients were told of which session.
-func (d *DB) Logins() oidc.Logins { return logins{d} }
 
 // Note writes nothing when the session has ended meanwhile: there is nothing
 // left to tell its end of.
@@ -51,11 +49,11 @@ func (s logins) Of(ctx context.Context, id idp.SessionID) ([]oidc.Login, error) 
 // (P-31). The message names its login in the recipient, in the form that
 // [oidc.ParseFarewell] reads; the token is made when it is sent, because it
 // is good for two minutes only.
-func (d *DB) farewells(where string, args ...any) []stmt {
-	now := ms(d.now())
+func (s logins) farewells(where string, args ...any) []stmt {
+	now := ms(s.d.now())
 	return []stmt{{
 		sql: `INSERT INTO outbox (id, channel, recipient, body, created, due, tries, sent, failure)
-			SELECT 'logout-' || client || '-' || sid, CAST(? AS TEXT), client || ' ' || sid || ' ' || user_id, CAST(? AS ` + d.bytes() + `),
+			SELECT 'logout-' || client || '-' || sid, CAST(? AS TEXT), client || ' ' || sid || ' ' || user_id, CAST(? AS ` + s.d.bytes() + `),
 				CAST(? AS BIGINT), CAST(? AS BIGINT), 0, 0, '' FROM client_logins WHERE ` + where + ` ON CONFLICT (id) DO NOTHING`,
 		args: append([]any{string(mail.Logout), []byte{}, now, now}, args...),
 	}, {
@@ -63,7 +61,7 @@ func (d *DB) farewells(where string, args ...any) []stmt {
 	}}
 }
 
-// endLogins says goodbye for all sessions of a person but one.
-func (d *DB) endLogins(id idp.UserID, keep idp.SessionID) []stmt {
-	return d.farewells(`user_id = ? AND session <> ?`, string(id), string(keep))
+// end says goodbye for all sessions of a person but one.
+func (s logins) end(id idp.UserID, keep idp.SessionID) []stmt {
+	return s.farewells(`user_id = ? AND session <> ?`, string(id), string(keep))
 }

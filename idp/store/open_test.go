@@ -86,10 +86,10 @@ func TestSQLiteFile(t *testing.T) {
 func TestSQLiteMemoryIsPrivate(t *testing.T) {
 	a, b := storetest.Open(t), storetest.Open(t)
 	person(t, a, "ann")
-	_, err := b.Users().ByID(t.Context(), "ann")
+	_, err := b.Users.ByID(t.Context(), "ann")
 	wantErr(t, err, idp.ErrNotFound)
 	parallel(t, 8, func(int) error {
-		_, err := a.Users().ByID(context.Background(), "ann")
+		_, err := a.Users.ByID(context.Background(), "ann")
 		return err
 	})
 }
@@ -101,7 +101,7 @@ func TestSurvivesRestart(t *testing.T) {
 	for range 2 {
 		db, err := store.Open(t.Context(), store.Config{URL: url, Keyring: ring, Now: clock.Now, Migrate: true})
 		must(t, err)
-		must(t, db.Limiter().Take(t.Context(), b))
+		must(t, db.Limiter.Take(t.Context(), b))
 		must(t, db.Close())
 	}
 	db := storetest.With(t, store.Config{URL: url, Keyring: ring, Now: clock.Now})
@@ -130,13 +130,13 @@ func secretive(t testing.TB, db *store.DB, marker string) {
 	t.Helper()
 	ctx, later, b := t.Context(), time.Now().Add(time.Hour), []byte(marker)
 	person(t, db, "ann")
-	must(t, db.Credentials().Save(ctx, mfa.Credential{ID: "c", Subject: "ann", Kind: "totp", Data: b}))
-	must(t, db.Challenges().Put(ctx, mfa.Challenge{
+	must(t, db.Credentials.Save(ctx, mfa.Credential{ID: "c", Subject: "ann", Kind: "totp", Data: b}))
+	must(t, db.Challenges.Put(ctx, mfa.Challenge{
 		ID: "c", Subject: "ann", State: b, Prompt: mfa.Prompt{Secret: marker, URI: "otpauth://totp/x?secret=" + marker}, Expires: later,
 	}))
-	must(t, db.Keys().Add(ctx, oidc.Key{ID: "k", Alg: "ES256", State: oidc.Current, Private: b}))
-	must(t, db.Clients().Add(ctx, oidc.Client{ID: "odoo", ValidationSecret: marker}))
-	must(t, db.Flows().Put(ctx, signin.Flow{ID: "f", User: "ann", Browser: marker, Expires: later}))
+	must(t, db.Keys.Add(ctx, oidc.Key{ID: "k", Alg: "ES256", State: oidc.Current, Private: b}))
+	must(t, db.Clients.Add(ctx, oidc.Client{ID: "odoo", ValidationSecret: marker}))
+	must(t, db.Flows.Put(ctx, signin.Flow{ID: "f", User: "ann", Browser: marker, Expires: later}))
 }
 
 // T-04, C-03, M-12: who has the database and not the key file has no secret.
@@ -202,10 +202,10 @@ func TestSealsAreForOneRow(t *testing.T) {
 	defer conn.Close(ctx)
 	person(t, db, "eve")
 	for id, subject := range map[mfa.CredentialID]mfa.SubjectID{"hers": "ann", "mine": "eve"} {
-		must(t, db.Credentials().Save(ctx, mfa.Credential{ID: id, Subject: subject, Kind: "totp", Data: []byte(id)}))
-		must(t, db.Challenges().Put(ctx, mfa.Challenge{ID: mfa.ChallengeID(id), Subject: subject, Binding: string(subject), Expires: time.Now().Add(time.Hour)}))
+		must(t, db.Credentials.Save(ctx, mfa.Credential{ID: id, Subject: subject, Kind: "totp", Data: []byte(id)}))
+		must(t, db.Challenges.Put(ctx, mfa.Challenge{ID: mfa.ChallengeID(id), Subject: subject, Binding: string(subject), Expires: time.Now().Add(time.Hour)}))
 	}
-	must(t, db.Flows().Put(ctx, signin.Flow{ID: "f", User: "ann", Expires: time.Now().Add(time.Hour)}))
+	must(t, db.Flows.Put(ctx, signin.Flow{ID: "f", User: "ann", Expires: time.Now().Add(time.Hour)}))
 	for _, theft := range []string{
 		`UPDATE credentials SET data = (SELECT data FROM credentials WHERE id = 'mine') WHERE id = 'hers'`,
 		`UPDATE challenges SET subject = 'ann' WHERE id = 'mine'`,
@@ -215,17 +215,17 @@ func TestSealsAreForOneRow(t *testing.T) {
 		_, err := conn.Exec(ctx, theft)
 		must(t, err)
 	}
-	_, err = db.Credentials().Held(ctx, "ann")
+	_, err = db.Credentials.Held(ctx, "ann")
 	wantErr(t, err, keyring.ErrSealed)
 	for _, id := range []mfa.ChallengeID{"hers", "mine"} {
-		_, err = db.Challenges().Get(ctx, id)
+		_, err = db.Challenges.Get(ctx, id)
 		wantErr(t, err, keyring.ErrSealed)
 	}
-	_, _, err = db.Flows().Get(ctx, "f")
+	_, _, err = db.Flows.Get(ctx, "f")
 	wantErr(t, err, keyring.ErrSealed)
 	_, err = conn.Exec(ctx, `UPDATE credentials SET subject = 'bob' WHERE id = 'mine'`)
 	must(t, err)
-	_, err = db.Credentials().Held(ctx, "bob")
+	_, err = db.Credentials.Held(ctx, "bob")
 	wantErr(t, err, keyring.ErrSealed)
 }
 
@@ -239,15 +239,15 @@ func TestSQLiteReadOnly(t *testing.T) {
 	must(t, db.Pragma(ctx, "max_page_count = 1"))
 	big := strings.Repeat("x", 1<<20)
 	err := db.Atomic(ctx, func(ctx context.Context) error {
-		return errors.Join(db.Log().Append(ctx, event("small")),
-			db.Log().Append(ctx, idp.Event{ID: "big", At: time.Now(), Detail: map[string]string{"k": big}}))
+		return errors.Join(db.Log.Append(ctx, event("small")),
+			db.Log.Append(ctx, idp.Event{ID: "big", At: time.Now(), Detail: map[string]string{"k": big}}))
 	})
 	wantErr(t, err, idp.ErrBusy)
 	if got := logged(t, db); got != "" {
 		t.Errorf("%s was half-written", got)
 	}
-	_, err = db.Users().ByID(ctx, "ann")
+	_, err = db.Users.ByID(ctx, "ann")
 	must(t, err)
 	must(t, db.Pragma(ctx, "max_page_count = 1000000"))
-	must(t, db.Log().Append(ctx, event("again")))
+	must(t, db.Log.Append(ctx, event("again")))
 }

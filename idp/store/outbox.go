@@ -105,9 +105,9 @@ func (s outbox) replace(m mail.Message) []stmt {
 		ends = m.Created.Add(mail.Patience)
 	}
 	return []stmt{{
-		sql: `UPDATE outbox SET due = 0, body = ?, failure = 'replaced by a newer one'
-			WHERE sent = 0 AND due > 0 AND id = (SELECT message FROM outbox_topics WHERE topic = ?)`,
-		args: []any{[]byte{}, m.Topic},
+		sql: `UPDATE outbox SET due = 0, body = ?, failure = ?
+			WHERE sent = 0 AND (due > 0 OR failure = ?) AND id = (SELECT message FROM outbox_topics WHERE topic = ?)`,
+		args: []any{[]byte{}, mail.WasReplaced, mail.WasWithdrawn, m.Topic},
 	}, {
 		sql: `INSERT INTO outbox_topics (topic, message, ends) VALUES (?, ?, ?)
 			ON CONFLICT (topic) DO UPDATE SET message = excluded.message, ends = excluded.ends`,
@@ -115,9 +115,30 @@ func (s outbox) replace(m mail.Message) []stmt {
 	}}
 }
 
+// withdraw gives up what has not been sent yet of the links of a person: nobody
+// can follow them any more. In a transaction that mails a new one it is then said
+// to be replaced. No purposes: all.
+func withdraw(id idp.UserID, ps ...idp.Purpose) stmt {
+	if len(ps) == 0 {
+		ps = idp.Mailed
+	}
+	args := []any{[]byte{}, mail.WasWithdrawn}
+	for _, p := range ps {
+		args = append(args, p.Topic(id))
+	}
+	return stmt{
+		sql: `UPDATE outbox SET due = 0, body = ?, failure = ?
+			WHERE sent = 0 AND due > 0 AND id IN (SELECT message FROM outbox_topics WHERE topic IN (` + marks(len(ps)) + `))`,
+		args: args,
+	}
+}
+
+// unwanted are those that are given up and did not fail.
+const unwanted = `due = 0 AND failure IN ('` + mail.WasReplaced + `', '` + mail.WasWithdrawn + `')`
+
 // bytes is the dialect's name of a column type for bytes: a cast in SQLite
 // must say BLOB, because any other name makes it a number.
-func (d *engine) bytes() string {
+func (d *pools) bytes() string {
 	if d.dialect == migrations.Postgres {
 		return "BYTEA"
 	}

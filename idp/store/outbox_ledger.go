@@ -8,9 +8,6 @@ import (
 	"latchkey/idp/mail"
 )
 
-// Deliveries is the outbox for whoever looks into it.
-func (d *DB) Deliveries() mail.Ledger { return outbox{d: d} }
-
 // kept selects what can be sent once more: mails that were given up and still
 // say what they said. A link or a code expires, and what expires is forgotten.
 const kept = `channel = 'mail' AND sent = 0 AND due = 0 AND expires = 0 AND length(body) > 0`
@@ -31,7 +28,7 @@ func (s outbox) Deliveries(ctx context.Context, q mail.DeliveryQuery) ([]mail.De
 		only(`channel = ?`, string(q.Channel))
 	}
 	if q.Failed {
-		only(`sent = 0 AND failure <> ''`)
+		only(`sent = 0 AND failure <> '' AND NOT (` + unwanted + `)`)
 	}
 	if q.To != "" {
 		only(`lower(recipient) = lower(?)`, q.To)

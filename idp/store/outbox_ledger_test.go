@@ -17,7 +17,7 @@ import (
 func TestDeliveries(t *testing.T) {
 	clock := storetest.NewClock()
 	storetest.EachAt(t, clock.Now, func(t *testing.T, db *store.DB) {
-		ctx, box, log := t.Context(), db.Outbox(), db.Deliveries()
+		ctx, box, log := t.Context(), db.Outbox(), db.Deliveries
 		fail := func(err error) {
 			t.Helper()
 			if err != nil {

@@ -5,13 +5,10 @@ import (
 	"time"
 
 	"latchkey/idp"
-	"latchkey/idp/account"
 )
 
+// owners watches over who owns the house.
 type owners struct{ d *DB }
-
-// Owners watches over who owns the house.
-func (d *DB) Owners() account.Owners { return owners{d} }
 
 // Another takes a row that all such changes take before it looks: of two owners
 // who put each other out at once, the second finds the first one gone.

@@ -14,10 +14,8 @@ import (
 	"latchkey/migrations"
 )
 
+// finder reads people for administrators.
 type finder struct{ d *DB }
-
-// People reads people for administrators.
-func (d *DB) People() people.Finder { return finder{d} }
 
 type entryRow struct {
 	SortName          string
@@ -327,7 +325,7 @@ func (r *letterRow) columns() []any { return []any{&r.Purpose, &r.Created, &r.Ex
 
 func (s finder) Letters(ctx context.Context, id idp.UserID) ([]people.Letter, error) {
 	all, err := rows[letterRow](ctx, s.d.engine, `SELECT l.purpose, l.created, l.expires FROM links l JOIN users u ON u.id = l.user_id AND u.epoch = l.epoch
-		WHERE l.user_id = ? AND l.expires > ? ORDER BY l.created DESC`, string(id), ms(s.d.now()))
+		WHERE l.user_id = ? AND l.purpose <> ? AND l.expires > ? ORDER BY l.created DESC`, string(id), string(idp.LinkForm), ms(s.d.now()))
 	if err != nil {
 		return nil, err
 	}

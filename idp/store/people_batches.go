@@ -10,10 +10,8 @@ import (
 	"latchkey/idp/people"
 )
 
+// batches keeps what administrators do to many people.
 type batches struct{ d *DB }
-
-// Batches keeps what administrators do to many people.
-func (d *DB) Batches() people.Batches { return batches{d} }
 
 type batchRow struct {
 	ID, Kind, Owner, Job      string

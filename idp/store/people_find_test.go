@@ -17,7 +17,7 @@ import (
 )
 
 func tie(ctx context.Context, db *store.DB, connection string, odoo int64, id idp.UserID) error {
-	return db.Ties().Put(ctx, connector.Tie{Connection: connection, Odoo: odoo, User: id, Linked: time.UnixMilli(5), Created: time.UnixMilli(5)})
+	return db.Ties.Put(ctx, connector.Tie{Connection: connection, Odoo: odoo, User: id, Linked: time.UnixMilli(5), Created: time.UnixMilli(5)})
 }
 
 func named(t testing.TB, db *store.DB, id, name, email string, change ...func(*idp.User)) {
@@ -26,7 +26,7 @@ func named(t testing.TB, db *store.DB, id, name, email string, change ...func(*i
 	for _, f := range change {
 		f(&u)
 	}
-	must(t, db.Users().Add(t.Context(), u, []idp.Identifier{{Canonical: id, Skeleton: id}}))
+	must(t, db.Users.Add(t.Context(), u, []idp.Identifier{{Canonical: id, Skeleton: id}}))
 }
 
 func found(t testing.TB, db *store.DB, q people.Query) string {
@@ -34,13 +34,13 @@ func found(t testing.TB, db *store.DB, q people.Query) string {
 	if q.Limit == 0 {
 		q.Limit = 100
 	}
-	all, err := db.People().Find(t.Context(), q)
+	all, err := db.People.Find(t.Context(), q)
 	must(t, err)
 	var ids []string
 	for _, e := range all {
 		ids = append(ids, string(e.User.ID))
 	}
-	n, err := db.People().Count(t.Context(), q.Filter, 1000)
+	n, err := db.People.Count(t.Context(), q.Filter, 1000)
 	must(t, err)
 	if q.After == (people.Cursor{}) && q.Limit >= 100 && n != len(all) {
 		t.Errorf("%+v: counted %d of %d", q.Filter, n, len(all))
@@ -64,20 +64,20 @@ func TestFindWords(t *testing.T) {
 				t.Errorf("%q: %q, want %q", text, got, want)
 			}
 		}
-		u, err := db.Users().ByID(ctx, "u1")
+		u, err := db.Users.ByID(ctx, "u1")
 		must(t, err)
 		u.Name = "Anna"
-		must(t, db.Users().SetProfile(ctx, u))
+		must(t, db.Users.SetProfile(ctx, u))
 		if got := found(t, db, people.Query{Filter: people.Filter{Text: "angstrom"}}) + found(t, db, people.Query{Filter: people.Filter{Text: "anna"}}); got != "u1" {
 			t.Errorf("after a new name: %q", got)
 		}
 		is := u
 		is.Login, is.Email = "anna", "anna@elsewhere.net"
-		must(t, db.Users().SetEmail(ctx, u, is, []idp.Identifier{{Canonical: "anna", Skeleton: "anna"}}))
+		must(t, db.Users.SetEmail(ctx, u, is, []idp.Identifier{{Canonical: "anna", Skeleton: "anna"}}))
 		if got := found(t, db, people.Query{Filter: people.Filter{Text: "elsewhere"}}); got != "u1" {
 			t.Errorf("after a new address: %q", got)
 		}
-		must(t, db.Users().Remove(ctx, "u1"))
+		must(t, db.Users.Remove(ctx, "u1"))
 		if got := found(t, db, people.Query{Filter: people.Filter{Text: "anna"}}); got != "" {
 			t.Errorf("after the end: %q", got)
 		}
@@ -93,21 +93,21 @@ func TestFindFilters(t *testing.T) {
 		named(t, db, "b", "B", "", func(u *idp.User) { u.Kind, u.Role = idp.Portal, idp.Admin })
 		named(t, db, "c", "C", "", func(u *idp.User) { u.Disabled, u.Created = true, now })
 		named(t, db, "d", "D", "", func(u *idp.User) { u.Password = "hash" })
-		must(t, db.Groups().Put(ctx, "g"))
-		must(t, db.Groups().Join(ctx, "g", "a"))
-		must(t, db.Groups().Join(ctx, "g", "c"))
-		must(t, db.Credentials().Save(ctx, mfa.Credential{ID: "x", Subject: "a", Kind: "totp", Created: now}))
-		must(t, db.Credentials().Save(ctx, mfa.Credential{ID: "y", Subject: "b", Kind: "temporary", Created: now}))
+		must(t, db.Groups.Put(ctx, "g"))
+		must(t, db.Groups.Join(ctx, "g", "a"))
+		must(t, db.Groups.Join(ctx, "g", "c"))
+		must(t, db.Credentials.Save(ctx, mfa.Credential{ID: "x", Subject: "a", Kind: "totp", Created: now}))
+		must(t, db.Credentials.Save(ctx, mfa.Credential{ID: "y", Subject: "b", Kind: "temporary", Created: now}))
 		for id, ago := range map[idp.UserID]time.Duration{"a": time.Hour, "b": 100 * 24 * time.Hour} {
-			must(t, db.Sessions().Open(ctx, idp.Session{ID: idp.SessionID("s" + id), Hash: "h" + string(id), User: id, Created: now.Add(-ago), Seen: now, Expires: now.Add(time.Hour), Idle: time.Hour}))
+			must(t, db.Sessions.Open(ctx, idp.Session{ID: idp.SessionID("s" + id), Hash: "h" + string(id), User: id, Created: now.Add(-ago), Seen: now, Expires: now.Add(time.Hour), Idle: time.Hour}))
 		}
 		l, _ := idp.NewLink(idp.LinkInvite, idp.User{ID: "a"}, now, time.Hour)
-		must(t, db.Links().Put(ctx, l))
+		must(t, db.Links.Put(ctx, l))
 		l, _ = idp.NewLink(idp.LinkInvite, idp.User{ID: "d"}, now, time.Hour)
-		must(t, db.Links().Put(ctx, l))
+		must(t, db.Links.Put(ctx, l))
 		for range 3 {
-			must(t, db.Limiter().Take(ctx, mfa.Budget{Key: "mfa:d:totp", Max: 3, Per: time.Hour}))
-			must(t, db.Limiter().Take(ctx, mfa.Budget{Key: "pw:?77", Max: 3, Per: time.Hour}))
+			must(t, db.Limiter.Take(ctx, mfa.Budget{Key: "mfa:d:totp", Max: 3, Per: time.Hour}))
+			must(t, db.Limiter.Take(ctx, mfa.Budget{Key: "pw:?77", Max: 3, Per: time.Hour}))
 		}
 		for want, f := range map[string]people.Filter{
 			"a b c d": {}, "b": {Kind: idp.Portal}, "a c": {Group: "g"}, "b ": {Role: "admin"}, " b": {Role: people.AnyRole}, "b c d": {NoFactor: true}, "a b d": {Active: true},
@@ -120,16 +120,16 @@ func TestFindFilters(t *testing.T) {
 		if got := found(t, db, people.Query{Sort: people.BySignIn}); got != "a b d c" {
 			t.Errorf("by sign-in: %q", got)
 		}
-		must(t, db.Credentials().DropAll(ctx, "a"))
+		must(t, db.Credentials.DropAll(ctx, "a"))
 		if got := found(t, db, people.Query{Filter: people.Filter{NoFactor: true}}); got != "a b c d" {
 			t.Errorf("after the last factor: %q", got)
 		}
-		locks, err := db.People().Locks(ctx, "a", "d")
+		locks, err := db.People.Locks(ctx, "a", "d")
 		must(t, err)
 		if len(locks) != 1 || locks[0].User != "d" || locks[0].What != "factor" || locks[0].Method != "totp" || locks[0].Until.IsZero() {
 			t.Errorf("%+v", locks)
 		}
-		letters, err := db.People().Letters(ctx, "a")
+		letters, err := db.People.Letters(ctx, "a")
 		must(t, err)
 		if len(letters) != 1 || letters[0].Purpose != idp.LinkInvite {
 			t.Errorf("%+v", letters)
@@ -147,7 +147,7 @@ func TestFindPages(t *testing.T) {
 		for _, sort := range []people.Sort{people.ByName, people.BySignIn} {
 			var ids []string
 			for q := (people.Query{Sort: sort, Limit: 5}); ; {
-				all, err := db.People().Find(t.Context(), q)
+				all, err := db.People.Find(t.Context(), q)
 				must(t, err)
 				for _, e := range all {
 					ids = append(ids, string(e.User.ID))
@@ -195,10 +195,10 @@ func TestBatches(t *testing.T) {
 		for i := range 1200 {
 			items = append(items, people.Item{Place: i, Body: []byte(fmt.Sprintf(`"%d"`, i))})
 		}
-		must(t, db.Batches().Add(ctx, b, 10, []byte("a file"), items))
+		must(t, db.Batches.Add(ctx, b, 10, []byte("a file"), items))
 		items[3].Result, items[4].Result, items[5].Result = "ok", "skip.role", "denied"
-		must(t, db.Batches().Note(ctx, "b", items[3:6]))
-		tally, err := db.Batches().Tally(ctx, "b")
+		must(t, db.Batches.Note(ctx, "b", items[3:6]))
+		tally, err := db.Batches.Tally(ctx, "b")
 		must(t, err)
 		if tally[""] != 1197 || tally["ok"] != 1 || tally["skip.role"] != 1 {
 			t.Errorf("%v", tally)
@@ -207,7 +207,7 @@ func TestBatches(t *testing.T) {
 			`"0""1""2""6"`: {Exact: true, Limit: 4}, `"4"`: {Result: "skip", Limit: 9}, `"5"`: {Refused: true, Limit: 9}, `"1198""1199"`: {From: 1198, Limit: 9},
 		} {
 			got := ""
-			some, err := db.Batches().Items(ctx, "b", q)
+			some, err := db.Batches.Items(ctx, "b", q)
 			must(t, err)
 			for _, i := range some {
 				got += string(i.Body)
@@ -216,18 +216,18 @@ func TestBatches(t *testing.T) {
 				t.Errorf("%+v: %s, want %s", q, got, want)
 			}
 		}
-		one, err := db.Batches().ByID(ctx, "b")
+		one, err := db.Batches.ByID(ctx, "b")
 		must(t, err)
 		two := one
-		must(t, db.Batches().Save(ctx, one))
-		if err := db.Batches().Save(ctx, two); err != idp.ErrSpent {
+		must(t, db.Batches.Save(ctx, one))
+		if err := db.Batches.Save(ctx, two); err != idp.ErrSpent {
 			t.Errorf("the second: %v", err)
 		}
-		if file, err := db.Batches().File(ctx, "b"); err != nil || string(file) != "a file" {
+		if file, err := db.Batches.File(ctx, "b"); err != nil || string(file) != "a file" {
 			t.Errorf("%s %v", file, err)
 		}
 		must(t, db.Sweep(ctx, now.Add(2*time.Hour)))
-		if _, err := db.Batches().File(ctx, "b"); err != idp.ErrExpired {
+		if _, err := db.Batches.File(ctx, "b"); err != idp.ErrExpired {
 			t.Errorf("after its end: %v", err)
 		}
 	})
@@ -240,38 +240,38 @@ func TestMoves(t *testing.T) {
 		person(t, db, "keep")
 		person(t, db, "gone")
 		for _, g := range []string{"both", "new"} {
-			must(t, db.Groups().Put(ctx, g))
-			must(t, db.Groups().Join(ctx, g, "gone"))
+			must(t, db.Groups.Put(ctx, g))
+			must(t, db.Groups.Join(ctx, g, "gone"))
 		}
-		must(t, db.Groups().Join(ctx, "both", "keep"))
-		must(t, db.Consents().Give(ctx, "keep", "c1", []string{"kept"}, time.Now()))
-		must(t, db.Consents().Give(ctx, "gone", "c1", []string{"moved"}, time.Now()))
-		must(t, db.Consents().Give(ctx, "gone", "c2", []string{"moved"}, time.Now()))
+		must(t, db.Groups.Join(ctx, "both", "keep"))
+		must(t, db.Consents.Give(ctx, "keep", "c1", []string{"kept"}, time.Now()))
+		must(t, db.Consents.Give(ctx, "gone", "c1", []string{"moved"}, time.Now()))
+		must(t, db.Consents.Give(ctx, "gone", "c2", []string{"moved"}, time.Now()))
 		must(t, tie(ctx, db, "one", 1, "keep"))
 		must(t, tie(ctx, db, "one", 2, "gone"))
 		must(t, tie(ctx, db, "two", 3, "gone"))
 		must(t, db.Atomic(ctx, func(ctx context.Context) error {
-			for _, move := range []func(context.Context, idp.UserID, idp.UserID) error{db.Moves().Memberships, db.Moves().Consents, db.Moves().Ties} {
+			for _, move := range []func(context.Context, idp.UserID, idp.UserID) error{db.Moves.Memberships, db.Moves.Consents, db.Moves.Ties} {
 				if err := move(ctx, "gone", "keep"); err != nil {
 					return err
 				}
 			}
 			return nil
 		}))
-		u, err := db.Users().ByID(ctx, "keep")
+		u, err := db.Users.ByID(ctx, "keep")
 		must(t, err)
 		if strings.Join(u.Groups, " ") != "both new" {
 			t.Errorf("%v", u.Groups)
 		}
-		if scopes, _ := db.Consents().Of(ctx, "keep", "c1"); strings.Join(scopes, " ") != "kept" {
+		if scopes, _ := db.Consents.Of(ctx, "keep", "c1"); strings.Join(scopes, " ") != "kept" {
 			t.Errorf("%v", scopes)
 		}
-		if scopes, _ := db.Consents().Of(ctx, "keep", "c2"); strings.Join(scopes, " ") != "moved" {
+		if scopes, _ := db.Consents.Of(ctx, "keep", "c2"); strings.Join(scopes, " ") != "moved" {
 			t.Errorf("%v", scopes)
 		}
-		mine, err := db.Ties().OfUser(ctx, "keep")
+		mine, err := db.Ties.OfUser(ctx, "keep")
 		must(t, err)
-		left, err := db.Ties().OfUser(ctx, "gone")
+		left, err := db.Ties.OfUser(ctx, "gone")
 		must(t, err)
 		if len(mine) != 2 || !mine[1].Linked.IsZero() || len(left) != 1 || left[0].Odoo != 2 {
 			t.Errorf("%+v %+v", mine, left)

@@ -4,13 +4,10 @@ import (
 	"context"
 
 	"latchkey/idp"
-	"latchkey/idp/people"
 )
 
+// moves moves what one account has to another of the same person.
 type moves struct{ d *DB }
-
-// Moves moves what one account has to another of the same person.
-func (d *DB) Moves() people.Moves { return moves{d} }
 
 func (s moves) Same(ctx context.Context, u idp.User) error {
 	return s.d.write(ctx, stmt{

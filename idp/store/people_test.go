@@ -40,7 +40,7 @@ func ids(pairs ...string) (out []idp.Identifier) {
 func person(t testing.TB, db *store.DB, id idp.UserID) idp.User {
 	t.Helper()
 	u := idp.User{ID: id, Login: string(id), Kind: idp.Internal, Password: "hash"}
-	must(t, db.Users().Add(t.Context(), u, ids(string(id), string(id))))
+	must(t, db.Users.Add(t.Context(), u, ids(string(id), string(id))))
 	return u
 }
 
@@ -53,31 +53,31 @@ func TestUserComesBackWhole(t *testing.T) {
 			Profile: idp.Profile{GivenName: "Ann", Address: &idp.Address{Country: "BE"}},
 			Created: time.UnixMilli(1_700_000_000_123).UTC(), Updated: time.UnixMilli(1_700_000_000_456).UTC(),
 		}
-		must(t, db.Users().Add(ctx, u, ids("ann", "arın", "ann@example.com", "arın@exarnple")))
+		must(t, db.Users.Add(ctx, u, ids("ann", "arın", "ann@example.com", "arın@exarnple")))
 		for _, g := range []string{"staff", "admins", "others"} {
-			must(t, db.Groups().Put(ctx, g))
+			must(t, db.Groups.Put(ctx, g))
 		}
-		must(t, db.Groups().Join(ctx, "staff", "u1"))
-		must(t, db.Groups().Join(ctx, "admins", "u1"))
-		must(t, db.Groups().Join(ctx, "admins", "u1"))
+		must(t, db.Groups.Join(ctx, "staff", "u1"))
+		must(t, db.Groups.Join(ctx, "admins", "u1"))
+		must(t, db.Groups.Join(ctx, "admins", "u1"))
 		for _, c := range []mfa.Credential{{ID: "1", Kind: "totp"}, {ID: "2", Kind: "totp"}, {ID: "3", Kind: "backup"}} {
 			c.Subject = "u1"
-			must(t, db.Credentials().Save(ctx, c))
+			must(t, db.Credentials.Save(ctx, c))
 		}
 		u.Groups, u.Factors = []string{"admins", "staff"}, []mfa.Kind{"backup", "totp"}
 		for _, name := range []string{"ann", "ann@example.com"} {
-			got, err := db.Users().ByIdentifier(ctx, name)
+			got, err := db.Users.ByIdentifier(ctx, name)
 			must(t, err)
 			if !reflect.DeepEqual(got, u) {
 				t.Errorf("by %s:\n got %+v\nwant %+v", name, got, u)
 			}
 		}
-		if got, err := db.Users().ByID(ctx, "u1"); err != nil || !reflect.DeepEqual(got, u) {
+		if got, err := db.Users.ByID(ctx, "u1"); err != nil || !reflect.DeepEqual(got, u) {
 			t.Errorf("by id: %+v, %v", got, err)
 		}
-		_, err := db.Users().ByIdentifier(ctx, "nobody")
+		_, err := db.Users.ByIdentifier(ctx, "nobody")
 		wantErr(t, err, idp.ErrNotFound)
-		_, err = db.Users().ByID(ctx, "")
+		_, err = db.Users.ByID(ctx, "")
 		wantErr(t, err, idp.ErrNotFound)
 	})
 }
@@ -85,7 +85,7 @@ func TestUserComesBackWhole(t *testing.T) {
 // one name has one owner over logins and e-mails, and so has one look.
 func TestNamesHaveOneOwner(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		ctx, users := t.Context(), db.Users()
+		ctx, users := t.Context(), db.Users
 		ann := idp.User{ID: "ann", Login: "ann", Name: "Ann"}
 		must(t, users.Add(ctx, ann, ids("ann", "ann", "ann@x", "ann@x", "änn", "ann")))
 		taken := [][]idp.Identifier{ids("ann", "other"), ids("ann@x", "o"), ids("аnn", "ann"), ids("bob", "bob", "аnn@х", "ann@x")}
@@ -117,7 +117,7 @@ func TestNamesHaveOneOwner(t *testing.T) {
 
 func TestUserChanges(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		ctx, users := t.Context(), db.Users()
+		ctx, users := t.Context(), db.Users
 		u := person(t, db, "ann")
 		must(t, users.SetPassword(ctx, "ann", "hash", "better"))
 		wantErr(t, users.SetPassword(ctx, "ann", "hash", "stale rehash"), idp.ErrSpent)
@@ -142,7 +142,7 @@ func TestUserChanges(t *testing.T) {
 
 func TestUserList(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		ctx, users := t.Context(), db.Users()
+		ctx, users := t.Context(), db.Users
 		for i := range 5 {
 			u := idp.User{ID: idp.UserID(fmt.Sprintf("u%d", i)), Login: fmt.Sprintf("Login%d", i), Kind: idp.Internal}
 			if i == 3 {
@@ -150,8 +150,8 @@ func TestUserList(t *testing.T) {
 			}
 			must(t, users.Add(ctx, u, nil))
 		}
-		must(t, db.Groups().Put(ctx, "g"))
-		must(t, db.Groups().Join(ctx, "g", "u2"))
+		must(t, db.Groups.Put(ctx, "g"))
+		must(t, db.Groups.Join(ctx, "g", "u2"))
 		for _, c := range []struct {
 			q    idp.UserQuery
 			want []idp.UserID
@@ -189,20 +189,20 @@ func TestUserRemove(t *testing.T) {
 		for _, id := range []idp.UserID{"ann", "bob"} {
 			seed(t, db, id)
 		}
-		must(t, db.Users().Remove(ctx, "ann"))
-		wantErr(t, db.Users().Remove(ctx, "ann"), idp.ErrNotFound)
+		must(t, db.Users.Remove(ctx, "ann"))
+		wantErr(t, db.Users.Remove(ctx, "ann"), idp.ErrNotFound)
 		for id, want := range map[idp.UserID]bool{"ann": false, "bob": true} {
 			if got := traces(t, db, id); got != want {
 				t.Errorf("%s has something left: %v, want %v", id, got, want)
 			}
 		}
-		must(t, db.Users().Add(ctx, idp.User{ID: "new"}, ids("ann", "ann")))
+		must(t, db.Users.Add(ctx, idp.User{ID: "new"}, ids("ann", "ann")))
 	})
 }
 
 func TestGroups(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		ctx, groups := t.Context(), db.Groups()
+		ctx, groups := t.Context(), db.Groups
 		person(t, db, "ann")
 		must(t, groups.Put(ctx, "b"))
 		must(t, groups.Put(ctx, "a"))
@@ -222,7 +222,7 @@ func TestGroups(t *testing.T) {
 		must(t, groups.Join(ctx, "b", "ann"))
 		must(t, groups.Remove(ctx, "b"))
 		wantErr(t, groups.Remove(ctx, "b"), idp.ErrNotFound)
-		if u, err := db.Users().ByID(ctx, "ann"); err != nil || len(u.Groups) != 0 {
+		if u, err := db.Users.ByID(ctx, "ann"); err != nil || len(u.Groups) != 0 {
 			t.Errorf("%v, %v", u.Groups, err)
 		}
 	})

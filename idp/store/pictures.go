@@ -5,13 +5,10 @@ import (
 	"time"
 
 	"latchkey/idp"
-	"latchkey/idp/account"
 )
 
+// pictures stores the pictures that people choose for themselves.
 type pictures struct{ d *DB }
-
-// Pictures stores the pictures that people choose for themselves.
-func (d *DB) Pictures() account.Pictures { return pictures{d} }
 
 type pictureRow struct{ Image []byte }
 

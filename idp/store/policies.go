@@ -15,9 +15,6 @@ import (
 // shared: change a copy.
 type Policies struct{ d *DB }
 
-// Policies returns the store of policies.
-func (d *DB) Policies() *Policies { return &Policies{d} }
-
 func policyID(p policy.Policy) string { return p.ID }
 
 type policyRow struct{ ID, Name, Body string }
@@ -39,7 +36,7 @@ func (s *Policies) read(ctx context.Context) ([]policy.Policy, error) {
 
 // All returns every policy, in the order in which they were added.
 func (s *Policies) All(ctx context.Context) ([]policy.Policy, error) {
-	c, err := s.d.policies.get(ctx, s.d)
+	c, err := s.d.shelves.policies.get(ctx, s.d.engine)
 	if err != nil {
 		return nil, err
 	}
@@ -78,13 +75,13 @@ func (s *Policies) Apply(ctx context.Context, ps []policy.Policy) error {
 	if len(stmts) == 0 {
 		return nil
 	}
-	return change(ctx, s.d, &s.d.policies, stmts...)
+	return change(ctx, s.d.engine, &s.d.shelves.policies, stmts...)
 }
 
 // Remove also forgets whose days of grace had begun. It fails with
 // idp.ErrNotFound.
 func (s *Policies) Remove(ctx context.Context, name string) error {
-	return change(ctx, s.d, &s.d.policies, stmt{
+	return change(ctx, s.d.engine, &s.d.shelves.policies, stmt{
 		sql: `DELETE FROM graces WHERE policy IN (SELECT id FROM policies WHERE name = ?)`, args: []any{name},
 	}, stmt{
 		sql: `DELETE FROM policies WHERE name = ?`, args: []any{name}, none: idp.ErrNotFound,

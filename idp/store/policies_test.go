@@ -26,8 +26,8 @@ func TestPolicyComesBackWhole(t *testing.T) {
 				Banner:   map[string]string{"en": "Hello"},
 			},
 		}
-		must(t, db.Policies().Apply(t.Context(), []policy.Policy{want}))
-		got, err := db.Policies().InForce(t.Context())
+		must(t, db.Policies.Apply(t.Context(), []policy.Policy{want}))
+		got, err := db.Policies.InForce(t.Context())
 		must(t, err)
 		if len(got) != 1 || got[0].ID == "" {
 			t.Fatalf("%+v", got)
@@ -47,14 +47,14 @@ func TestGraceFollowsThePolicy(t *testing.T) {
 		person(t, db, "ann")
 		p := policy.Policy{Name: "p", Enabled: true, What: policy.What{Assurance: policy.MFA, Enrolment: policy.Enrolment{GraceDays: 14}}}
 		other := policy.Policy{Name: "q", Enabled: true, What: policy.What{Assurance: policy.MFA}}
-		must(t, db.Policies().Apply(ctx, []policy.Policy{p, other}))
-		all, err := db.Policies().All(ctx)
+		must(t, db.Policies.Apply(ctx, []policy.Policy{p, other}))
+		all, err := db.Policies.All(ctx)
 		must(t, err)
-		must(t, db.Users().BeginGrace(ctx, "ann", []string{all[0].ID, all[1].ID}, begun))
+		must(t, db.Users.BeginGrace(ctx, "ann", []string{all[0].ID, all[1].ID}, begun))
 		p.What.Enrolment.GraceDays = 7
-		must(t, db.Policies().Apply(ctx, []policy.Policy{p}))
+		must(t, db.Policies.Apply(ctx, []policy.Policy{p}))
 		graces := func() map[string]time.Time {
-			u, err := db.Users().ByID(ctx, "ann")
+			u, err := db.Users.ByID(ctx, "ann")
 			must(t, err)
 			for id, at := range u.Graces {
 				u.Graces[id] = at.UTC()
@@ -64,10 +64,10 @@ func TestGraceFollowsThePolicy(t *testing.T) {
 		if got := graces(); !reflect.DeepEqual(got, map[string]time.Time{all[0].ID: begun, all[1].ID: begun}) {
 			t.Errorf("%v", got)
 		}
-		must(t, db.Policies().Remove(ctx, "p"))
+		must(t, db.Policies.Remove(ctx, "p"))
 		if got := graces(); !reflect.DeepEqual(got, map[string]time.Time{all[1].ID: begun}) {
 			t.Errorf("%v", got)
 		}
-		wantErr(t, db.Policies().Remove(ctx, "p"), idp.ErrNotFound)
+		wantErr(t, db.Policies.Remove(ctx, "p"), idp.ErrNotFound)
 	})
 }

@@ -10,9 +10,7 @@ import (
 	"latchkey/mfa/policy"
 )
 
-// Rulebook stores policies with their versions and drafts.
-func (d *DB) Rulebook() rulebook.Store { return book{d.Policies()} }
-
+// book stores policies with their versions and drafts.
 type book struct{ *Policies }
 
 type versionedRow struct {
@@ -54,7 +52,7 @@ func (s book) Publish(ctx context.Context, p policy.Policy, v rulebook.Version) 
 	if err != nil {
 		return err
 	}
-	return change(ctx, s.d, &s.d.policies, versioned(v), stmt{
+	return change(ctx, s.d.engine, &s.d.shelves.policies, versioned(v), stmt{
 		sql: `INSERT INTO policies (id, name, body, place)
 			VALUES (?, ?, ?, (SELECT coalesce(max(place), 0) + 1 FROM policies))
 			ON CONFLICT (id) DO UPDATE SET name = excluded.name, body = excluded.body`,
@@ -63,7 +61,7 @@ func (s book) Publish(ctx context.Context, p policy.Policy, v rulebook.Version) 
 }
 
 func (s book) Withdraw(ctx context.Context, v rulebook.Version) error {
-	return change(ctx, s.d, &s.d.policies, versioned(v),
+	return change(ctx, s.d.engine, &s.d.shelves.policies, versioned(v),
 		stmt{sql: `DELETE FROM graces WHERE policy = ?`, args: []any{v.Policy}},
 		stmt{sql: `DELETE FROM policies WHERE id = ?`, args: []any{v.Policy}, none: idp.ErrNotFound})
 }

@@ -21,7 +21,7 @@ import (
 func TestGrants(t *testing.T) {
 	clock := storetest.NewClock()
 	storetest.EachAt(t, clock.Now, func(t *testing.T, db *store.DB) {
-		ctx, grants := t.Context(), db.Grants()
+		ctx, grants := t.Context(), db.Grants
 		person(t, db, "ann")
 		code := oidc.Grant{
 			Kind: oidc.KindCode, Signature: "s", Family: "f", Client: "c", User: "ann", Session: "sid",
@@ -86,7 +86,7 @@ func TestRevoke(t *testing.T) {
 		{Kind: "access", Signature: "5", Client: "c3"},
 	}
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		ctx, grants := t.Context(), db.Grants()
+		ctx, grants := t.Context(), db.Grants
 		for _, c := range []struct {
 			s    oidc.Selection
 			want []string
@@ -122,7 +122,7 @@ func TestRevoke(t *testing.T) {
 func TestOdooTokens(t *testing.T) {
 	clock := storetest.NewClock()
 	storetest.EachAt(t, clock.Now, func(t *testing.T, db *store.DB) {
-		ctx, odoo := t.Context(), db.OdooTokens()
+		ctx, odoo := t.Context(), db.OdooTokens
 		g := oidc.Grant{Signature: "s", Family: "f", Client: "c", User: "ann", Session: "1", Payload: []byte("p"), Expires: clock.Now().Add(time.Hour)}
 		soon := func() time.Time { return clock.Now().Add(time.Minute) }
 		_, err := odoo.Fire(ctx, "s", "c")
@@ -151,7 +151,7 @@ func TestOdooTokens(t *testing.T) {
 		_, err = odoo.Fire(ctx, "s", "c")
 		wantErr(t, err, idp.ErrSpent) // no longer armed
 		must(t, odoo.Arm(ctx, g, 1, soon()))
-		must(t, db.Grants().Revoke(ctx, oidc.Selection{Session: "2"}))
+		must(t, db.Grants.Revoke(ctx, oidc.Selection{Session: "2"}))
 		_, err = odoo.Fire(ctx, "s", "c")
 		wantErr(t, err, idp.ErrSpent) // S-05
 		must(t, db.Atomic(ctx, func(ctx context.Context) error {
@@ -182,14 +182,14 @@ func TestArmIsLazy(t *testing.T) {
 	must(t, err)
 	later := time.Now().Add(time.Hour)
 	arm := func(ctx context.Context) error {
-		return db.OdooTokens().Arm(ctx, oidc.Grant{Signature: "s", Client: "c", Expires: later}, 1, later)
+		return db.OdooTokens.Arm(ctx, oidc.Grant{Signature: "s", Client: "c", Expires: later}, 1, later)
 	}
 	must(t, arm(ctx))
 	must(t, arm(ctx))
-	_, err = db.OdooTokens().Fire(ctx, "s", "c")
+	_, err = db.OdooTokens.Fire(ctx, "s", "c")
 	must(t, err)
 	must(t, db.Atomic(ctx, func(ctx context.Context) error {
-		return errors.Join(arm(ctx), db.Log().Append(ctx, event("a")))
+		return errors.Join(arm(ctx), db.Log.Append(ctx, event("a")))
 	}))
 	var got []string
 	must(t, conn.QueryRow(ctx, `SELECT array_agg(how ORDER BY n) FROM seen`).Scan(&got))
@@ -200,7 +200,7 @@ func TestArmIsLazy(t *testing.T) {
 
 func TestConsents(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		ctx, consents := t.Context(), db.Consents()
+		ctx, consents := t.Context(), db.Consents
 		person(t, db, "ann")
 		if got, err := consents.Of(ctx, "ann", "c"); err != nil || got != nil {
 			t.Errorf("%v, %v", got, err)
@@ -220,7 +220,7 @@ func TestConsents(t *testing.T) {
 
 func TestClients(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		ctx, clients := t.Context(), db.Clients()
+		ctx, clients := t.Context(), db.Clients
 		c := oidc.Client{ID: "c", Name: "C", Type: oidc.Web, Scopes: []string{"openid"}, Created: time.UnixMilli(7).UTC()}
 		_, err := clients.ByID(ctx, "c")
 		wantErr(t, err, idp.ErrNotFound)
@@ -238,19 +238,19 @@ func TestClients(t *testing.T) {
 		if all, err := clients.All(ctx); err != nil || len(all) != 1 || all[0].Name != "D" {
 			t.Errorf("%+v, %v", all, err)
 		}
-		must(t, db.Grants().Put(ctx, oidc.Grant{Kind: "access", Signature: "s", Client: "c"}))
+		must(t, db.Grants.Put(ctx, oidc.Grant{Kind: "access", Signature: "s", Client: "c"}))
 		must(t, clients.Remove(ctx, "c"))
 		wantErr(t, clients.Remove(ctx, "c"), idp.ErrNotFound)
 		_, err = clients.ByID(ctx, "c")
 		wantErr(t, err, idp.ErrNotFound)
-		_, _, err = db.Grants().Get(ctx, "access", "s")
+		_, _, err = db.Grants.Get(ctx, "access", "s")
 		wantErr(t, err, idp.ErrNotFound)
 	})
 }
 
 func TestPolicies(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		ctx, policies := t.Context(), db.Policies()
+		ctx, policies := t.Context(), db.Policies
 		p := func(name string, on bool) policy.Policy { return policy.Policy{Name: name, Enabled: on} }
 		must(t, policies.Apply(ctx, []policy.Policy{p("z", true), p("a", false)}))
 		first, err := policies.All(ctx)
@@ -283,7 +283,7 @@ func TestPolicies(t *testing.T) {
 
 func TestKeys(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		ctx, keys, when := t.Context(), db.Keys(), time.UnixMilli(9).UTC()
+		ctx, keys, when := t.Context(), db.Keys, time.UnixMilli(9).UTC()
 		k := oidc.Key{ID: "k1", Alg: "RS256", State: oidc.Current, Private: []byte("pkcs8"), Created: when, Changed: when}
 		must(t, keys.Add(ctx, k))
 		if all, err := keys.All(ctx); err != nil || !reflect.DeepEqual(all, []oidc.Key{k}) {
@@ -326,27 +326,27 @@ func TestCatalogueIsShared(t *testing.T) {
 		defer func() { cancel(); <-watched }()
 
 		for _, look := range []func() error{
-			func() error { _, err := here.Clients().All(ctx); return err },
-			func() error { _, err := here.Policies().All(ctx); return err },
-			func() error { _, err := here.Keys().All(ctx); return err },
+			func() error { _, err := here.Clients.All(ctx); return err },
+			func() error { _, err := here.Policies.All(ctx); return err },
+			func() error { _, err := here.Keys.All(ctx); return err },
 		} {
 			must(t, look())
 		}
-		must(t, there.Clients().Add(ctx, oidc.Client{ID: "c", Name: "old"}))
-		_, err := here.Clients().ByID(ctx, "c")
+		must(t, there.Clients.Add(ctx, oidc.Client{ID: "c", Name: "old"}))
+		_, err := here.Clients.ByID(ctx, "c")
 		must(t, err)
-		must(t, there.Clients().Save(ctx, oidc.Client{ID: "c", Name: "new"}))
-		must(t, there.Policies().Apply(ctx, []policy.Policy{{Name: "p", Enabled: true}}))
-		must(t, there.Keys().Add(ctx, oidc.Key{ID: "k", Alg: "ES256", State: oidc.Current}))
+		must(t, there.Clients.Save(ctx, oidc.Client{ID: "c", Name: "new"}))
+		must(t, there.Policies.Apply(ctx, []policy.Policy{{Name: "p", Enabled: true}}))
+		must(t, there.Keys.Add(ctx, oidc.Key{ID: "k", Alg: "ES256", State: oidc.Current}))
 		// Losing the race for the first key shows the winner's at once.
-		wantErr(t, here.Keys().Add(ctx, oidc.Key{ID: "mine", Alg: "ES256", State: oidc.Current}), idp.ErrTaken)
-		if all, err := here.Keys().All(ctx); err != nil || len(all) != 1 || all[0].ID != "k" {
+		wantErr(t, here.Keys.Add(ctx, oidc.Key{ID: "mine", Alg: "ES256", State: oidc.Current}), idp.ErrTaken)
+		if all, err := here.Keys.All(ctx); err != nil || len(all) != 1 || all[0].ID != "k" {
 			t.Errorf("%+v, %v", all, err)
 		}
 		seen := func() bool {
-			c, err := here.Clients().ByID(ctx, "c")
+			c, err := here.Clients.ByID(ctx, "c")
 			must(t, err)
-			ps, err := here.Policies().InForce(ctx)
+			ps, err := here.Policies.InForce(ctx)
 			must(t, err)
 			return c.Name == "new" && len(ps) == 1
 		}

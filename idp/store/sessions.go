@@ -8,10 +8,8 @@ import (
 	"latchkey/idp"
 )
 
+// sessions stores signed-in browsers.
 type sessions struct{ d *DB }
-
-// Sessions stores signed-in browsers.
-func (d *DB) Sessions() idp.Sessions { return sessions{d} }
 
 const sessionColumns = `s.id, s.hash, s.user_id, s.epoch, s.proofs, s.created, s.seen, s.expires, s.idle, s.device, s.ip, s.agent`
 
@@ -118,7 +116,7 @@ func (s sessions) EndDevice(ctx context.Context, id idp.UserID, device string, k
 	if device != "" {
 		where, args = where+` AND device = ?`, append(args, device)
 	}
-	tell := s.d.farewells(`session IN (SELECT id FROM sessions WHERE `+where+`)`, args...)
+	tell := logins(s).farewells(`session IN (SELECT id FROM sessions WHERE `+where+`)`, args...)
 	return s.d.write(ctx, append(tell, stmt{sql: `DELETE FROM sessions WHERE ` + where, args: args})...)
 }
 
@@ -143,5 +141,5 @@ func (s sessions) EndAll(ctx context.Context, id idp.UserID, keep idp.SessionID)
 	return s.d.write(ctx, append([]stmt{{
 		sql:  `DELETE FROM sessions WHERE user_id = ? AND id <> ?`,
 		args: []any{string(id), string(keep)},
-	}}, append(s.d.endOdoo(id), s.d.endLogins(id, keep)...)...)...)
+	}}, append(connections(s).endSessions(id), logins(s).end(id, keep)...)...)...)
 }

@@ -4,14 +4,11 @@ import (
 	"context"
 
 	"latchkey/idp"
-	"latchkey/idp/settings"
 )
 
-type settingsStore struct{ d *DB }
-
-// Settings stores documents that administrators change; they are held in
+// settingsStore stores documents that administrators change; they are held in
 // memory.
-func (d *DB) Settings() settings.Store { return settingsStore{d} }
+type settingsStore struct{ d *DB }
 
 // document is a row, opened.
 type document struct {
@@ -46,7 +43,7 @@ func (s settingsStore) read(ctx context.Context) ([]document, error) {
 }
 
 func (s settingsStore) Load(ctx context.Context, name string) ([]byte, int64, error) {
-	c, err := s.d.settings.get(ctx, s.d)
+	c, err := s.d.shelves.settings.get(ctx, s.d.engine)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -69,5 +66,5 @@ func (s settingsStore) Save(ctx context.Context, name string, body []byte, was i
 			args: []any{sealed, name, was}, none: idp.ErrSpent,
 		}
 	}
-	return change(ctx, s.d, &s.d.settings, put)
+	return change(ctx, s.d.engine, &s.d.shelves.settings, put)
 }

@@ -23,32 +23,32 @@ import (
 func seed(t testing.TB, db *store.DB, id idp.UserID) {
 	t.Helper()
 	ctx, n, later := t.Context(), string(id), time.Now().Add(time.Hour)
-	must(t, db.Sessions().Open(ctx, idp.Session{ID: idp.SessionID(n), Hash: n, User: id, Seen: time.Now(), Expires: later, Idle: time.Hour}))
-	must(t, db.Flows().Put(ctx, signin.Flow{ID: n, User: id, Expires: later}))
-	must(t, db.Credentials().Save(ctx, mfa.Credential{ID: mfa.CredentialID(n), Subject: mfa.SubjectID(id), Kind: "totp"}))
-	must(t, db.Challenges().Put(ctx, mfa.Challenge{ID: mfa.ChallengeID(n), Subject: mfa.SubjectID(id), Expires: later}))
-	must(t, db.Grants().Put(ctx, oidc.Grant{Kind: oidc.KindAccess, Signature: n, User: id, Expires: later}))
-	must(t, db.Consents().Give(ctx, id, "c", []string{"openid"}, time.Now()))
-	must(t, db.Devices().Put(ctx, trust.Device{ID: n, Subject: mfa.SubjectID(id), Hash: n, Expires: later}, ""))
-	must(t, db.Links().Put(ctx, idp.Link{Hash: n, Purpose: idp.LinkEnrol, User: id, Expires: later}))
-	must(t, db.Users().BeginGrace(ctx, id, []string{"p"}, time.Now()))
+	must(t, db.Sessions.Open(ctx, idp.Session{ID: idp.SessionID(n), Hash: n, User: id, Seen: time.Now(), Expires: later, Idle: time.Hour}))
+	must(t, db.Flows.Put(ctx, signin.Flow{ID: n, User: id, Expires: later}))
+	must(t, db.Credentials.Save(ctx, mfa.Credential{ID: mfa.CredentialID(n), Subject: mfa.SubjectID(id), Kind: "totp"}))
+	must(t, db.Challenges.Put(ctx, mfa.Challenge{ID: mfa.ChallengeID(n), Subject: mfa.SubjectID(id), Expires: later}))
+	must(t, db.Grants.Put(ctx, oidc.Grant{Kind: oidc.KindAccess, Signature: n, User: id, Expires: later}))
+	must(t, db.Consents.Give(ctx, id, "c", []string{"openid"}, time.Now()))
+	must(t, db.Devices.Put(ctx, trust.Device{ID: n, Subject: mfa.SubjectID(id), Hash: n, Expires: later}, ""))
+	must(t, db.Links.Put(ctx, idp.Link{Hash: n, Purpose: idp.LinkEnrol, User: id, Expires: later}))
+	must(t, db.Users.BeginGrace(ctx, id, []string{"p"}, time.Now()))
 }
 
 // traces reports whether anything of seed is left; some of it means all.
 func traces(t testing.TB, db *store.DB, id idp.UserID) bool {
 	t.Helper()
 	ctx, n := t.Context(), string(id)
-	_, _, session := db.Sessions().ByHash(ctx, n)
-	_, _, flow := db.Flows().Get(ctx, n)
-	_, challenge := db.Challenges().Get(ctx, mfa.ChallengeID(n))
-	_, _, grant := db.Grants().Get(ctx, oidc.KindAccess, n)
-	held, err := db.Credentials().Held(ctx, mfa.SubjectID(id))
+	_, _, session := db.Sessions.ByHash(ctx, n)
+	_, _, flow := db.Flows.Get(ctx, n)
+	_, challenge := db.Challenges.Get(ctx, mfa.ChallengeID(n))
+	_, _, grant := db.Grants.Get(ctx, oidc.KindAccess, n)
+	held, err := db.Credentials.Held(ctx, mfa.SubjectID(id))
 	must(t, err)
-	scopes, err := db.Consents().Of(ctx, id, "c")
+	scopes, err := db.Consents.Of(ctx, id, "c")
 	must(t, err)
-	trusted, err := db.Devices().Of(ctx, mfa.SubjectID(id))
+	trusted, err := db.Devices.Of(ctx, mfa.SubjectID(id))
 	must(t, err)
-	link := db.Links().Spend(ctx, n)
+	link := db.Links.Spend(ctx, n)
 	there := []bool{session == nil, flow == nil, challenge == nil, grant == nil, len(held) > 0, len(scopes) > 0, len(trusted) > 0, link == nil}
 	if slices.Contains(there, true) && slices.Contains(there, false) {
 		t.Errorf("%s is left in part: %v", id, there)
@@ -59,10 +59,10 @@ func traces(t testing.TB, db *store.DB, id idp.UserID) bool {
 func TestSessions(t *testing.T) {
 	clock := storetest.NewClock()
 	storetest.EachAt(t, clock.Now, func(t *testing.T, db *store.DB) {
-		ctx, sessions, now := t.Context(), db.Sessions(), clock.Now()
+		ctx, sessions, now := t.Context(), db.Sessions, clock.Now()
 		person(t, db, "ann")
-		must(t, db.Groups().Put(ctx, "g"))
-		must(t, db.Groups().Join(ctx, "g", "ann"))
+		must(t, db.Groups.Put(ctx, "g"))
+		must(t, db.Groups.Join(ctx, "g", "ann"))
 		s := idp.Session{
 			ID: "s1", Hash: "h1", User: "ann", Proofs: []idp.Proof{{Kind: idp.Password, At: now}, {Kind: "totp", At: now}},
 			Created: now, Seen: now, Expires: now.Add(12 * time.Hour), Idle: 30 * time.Minute,
@@ -108,7 +108,7 @@ func TestSessions(t *testing.T) {
 func TestFlows(t *testing.T) {
 	clock := storetest.NewClock()
 	storetest.EachAt(t, clock.Now, func(t *testing.T, db *store.DB) {
-		ctx, flows := t.Context(), db.Flows()
+		ctx, flows := t.Context(), db.Flows
 		person(t, db, "ann")
 		f := signin.Flow{ID: "f", Browser: "b", User: "ann", ReturnTo: "/", Expires: clock.Now().Add(time.Hour), Need: idp.Need{ACR: "aal2"}}
 		must(t, flows.Put(ctx, f))
@@ -142,7 +142,7 @@ func TestFlows(t *testing.T) {
 
 func TestCredentials(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		ctx, creds := t.Context(), db.Credentials()
+		ctx, creds := t.Context(), db.Credentials
 		c := mfa.Credential{ID: "c", Subject: "ann", Kind: "totp", Label: "phone", Data: []byte("secret"), Created: time.UnixMilli(5).UTC()}
 		must(t, creds.Save(ctx, c))
 		wantErr(t, creds.Save(ctx, c), mfa.ErrConflict) // version 0 twice
@@ -178,7 +178,7 @@ func TestCredentials(t *testing.T) {
 func TestChallenges(t *testing.T) {
 	clock := storetest.NewClock()
 	storetest.EachAt(t, clock.Now, func(t *testing.T, db *store.DB) {
-		ctx, chs := t.Context(), db.Challenges()
+		ctx, chs := t.Context(), db.Challenges
 		c := mfa.Challenge{
 			ID: "c", Subject: "ann", Kind: "totp", Adding: true, Binding: "flow", State: mfa.State("state"),
 			Prompt: mfa.Prompt{Shape: mfa.ShapeScan, Secret: "SECRET"}, Expires: clock.Now().Add(time.Minute),
@@ -209,7 +209,7 @@ func TestChallenges(t *testing.T) {
 
 func TestLog(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
-		ctx, log := t.Context(), db.Log()
+		ctx, log := t.Context(), db.Log
 		const n = 1203 // more than two pages
 		must(t, db.Atomic(ctx, func(ctx context.Context) error {
 			for i := range n {
@@ -232,7 +232,7 @@ func TestLog(t *testing.T) {
 				if e.What == "" || e.Detail["k"] != "v" || e.Origin.Agent != "\"a\"" {
 					t.Fatalf("%+v", e)
 				}
-				_, err := db.Users().ByID(ctx, "x") // the reader may use the database
+				_, err := db.Users.ByID(ctx, "x") // the reader may use the database
 				wantErr(t, err, idp.ErrNotFound)
 				ids = append(ids, e.ID)
 				return nil
@@ -265,37 +265,37 @@ func TestSweep(t *testing.T) {
 		ctx, start := t.Context(), clock.Now()
 		person(t, db, "ann")
 		put := func(n string, end time.Time) {
-			must(t, db.Sessions().Open(ctx, idp.Session{ID: idp.SessionID(n), Hash: n, User: "ann", Seen: start, Expires: end, Idle: time.Hour}))
-			must(t, db.Flows().Put(ctx, signin.Flow{ID: n, User: "ann", Expires: end}))
-			must(t, db.Credentials().Save(ctx, mfa.Credential{ID: mfa.CredentialID(n), Subject: "ann"}))
-			must(t, db.Challenges().Put(ctx, mfa.Challenge{ID: mfa.ChallengeID(n), Subject: "ann", Expires: end}))
-			must(t, db.Grants().Put(ctx, oidc.Grant{Kind: "code", Signature: n, User: "ann", Expires: end}))
+			must(t, db.Sessions.Open(ctx, idp.Session{ID: idp.SessionID(n), Hash: n, User: "ann", Seen: start, Expires: end, Idle: time.Hour}))
+			must(t, db.Flows.Put(ctx, signin.Flow{ID: n, User: "ann", Expires: end}))
+			must(t, db.Credentials.Save(ctx, mfa.Credential{ID: mfa.CredentialID(n), Subject: "ann"}))
+			must(t, db.Challenges.Put(ctx, mfa.Challenge{ID: mfa.ChallengeID(n), Subject: "ann", Expires: end}))
+			must(t, db.Grants.Put(ctx, oidc.Grant{Kind: "code", Signature: n, User: "ann", Expires: end}))
 		}
 		put("old", start.Add(time.Minute))
 		put("new", start.Add(time.Hour))
-		must(t, db.Limiter().Take(ctx, mfa.Budget{Key: "streak", Max: 5, Per: time.Second, Streak: 1}))
+		must(t, db.Limiter.Take(ctx, mfa.Budget{Key: "streak", Max: 5, Per: time.Second, Streak: 1}))
 		must(t, db.Sweep(ctx, start.Add(time.Minute)))
 		// The clock has not moved: what is gone was deleted, not merely over.
-		_, _, err := db.Grants().Get(ctx, "code", "old")
+		_, _, err := db.Grants.Get(ctx, "code", "old")
 		wantErr(t, err, idp.ErrNotFound)
-		_, _, err = db.Flows().Get(ctx, "old")
+		_, _, err = db.Flows.Get(ctx, "old")
 		wantErr(t, err, idp.ErrExpired)
-		_, _, err = db.Sessions().ByHash(ctx, "old")
+		_, _, err = db.Sessions.ByHash(ctx, "old")
 		wantErr(t, err, idp.ErrNotFound)
-		_, err = db.Challenges().Get(ctx, "old")
+		_, err = db.Challenges.Get(ctx, "old")
 		wantErr(t, err, mfa.ErrExpired)
-		_, _, err = db.Grants().Get(ctx, "code", "new")
+		_, _, err = db.Grants.Get(ctx, "code", "new")
 		must(t, err)
-		_, _, err = db.Flows().Get(ctx, "new")
+		_, _, err = db.Flows.Get(ctx, "new")
 		must(t, err)
-		_, _, err = db.Sessions().ByHash(ctx, "new")
+		_, _, err = db.Sessions.ByHash(ctx, "new")
 		must(t, err)
-		_, err = db.Challenges().Get(ctx, "new")
+		_, err = db.Challenges.Get(ctx, "new")
 		must(t, err)
 		// B-02: time does not end a streak.
 		clock.Pass(24 * time.Hour)
 		must(t, db.Sweep(ctx, clock.Now()))
-		wantErr(t, db.Limiter().Take(ctx, mfa.Budget{Key: "streak", Max: 5, Per: time.Second, Streak: 1}), mfa.ErrLocked)
+		wantErr(t, db.Limiter.Take(ctx, mfa.Budget{Key: "streak", Max: 5, Per: time.Second, Streak: 1}), mfa.ErrLocked)
 	})
 }
 
@@ -307,25 +307,25 @@ func TestStrangeText(t *testing.T) {
 		person(t, db, "ann")
 		seed(t, db, "ann")
 		for _, bad := range []string{"ann\x00", "\x00", "ann\xff", "\xc3", "ann\x00\xff"} {
-			_, err := db.Users().ByIdentifier(ctx, bad)
+			_, err := db.Users.ByIdentifier(ctx, bad)
 			wantErr(t, err, idp.ErrNotFound)
-			_, _, err = db.Sessions().ByHash(ctx, bad)
+			_, _, err = db.Sessions.ByHash(ctx, bad)
 			wantErr(t, err, idp.ErrNotFound)
-			_, _, err = db.Flows().Get(ctx, bad)
+			_, _, err = db.Flows.Get(ctx, bad)
 			wantErr(t, err, idp.ErrExpired)
-			wantErr(t, db.Flows().End(ctx, bad), idp.ErrSpent)
-			wantErr(t, db.Challenges().Spend(ctx, mfa.ChallengeID(bad)), mfa.ErrExpired)
-			_, _, err = db.Grants().Get(ctx, oidc.KindAccess, bad)
+			wantErr(t, db.Flows.End(ctx, bad), idp.ErrSpent)
+			wantErr(t, db.Challenges.Spend(ctx, mfa.ChallengeID(bad)), mfa.ErrExpired)
+			_, _, err = db.Grants.Get(ctx, oidc.KindAccess, bad)
 			wantErr(t, err, idp.ErrNotFound)
-			_, err = db.OdooTokens().Fire(ctx, bad, "c")
+			_, err = db.OdooTokens.Fire(ctx, bad, "c")
 			wantErr(t, err, idp.ErrSpent)
-			_, err = db.Clients().ByID(ctx, oidc.ClientID(bad))
+			_, err = db.Clients.ByID(ctx, oidc.ClientID(bad))
 			wantErr(t, err, idp.ErrNotFound)
-			if all, err := db.Users().List(ctx, idp.UserQuery{Text: bad}); err != nil || len(all) != 0 {
+			if all, err := db.Users.List(ctx, idp.UserQuery{Text: bad}); err != nil || len(all) != 0 {
 				t.Errorf("list: %v, %v", all, err)
 			}
-			must(t, db.Limiter().Take(ctx, mfa.Budget{Key: "name:" + bad, Max: 99, Per: time.Minute}))
-			must(t, db.Log().Append(ctx, idp.Event{
+			must(t, db.Limiter.Take(ctx, mfa.Budget{Key: "name:" + bad, Max: 99, Per: time.Minute}))
+			must(t, db.Log.Append(ctx, idp.Event{
 				ID: rand.Text(), At: time.Now(), What: "x", Origin: idp.Origin{Address: bad, Agent: bad}, Detail: map[string]string{"login": bad},
 			}))
 		}

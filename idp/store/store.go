@@ -19,9 +19,6 @@ import (
 	"time"
 
 	"latchkey/idp/keyring"
-	"latchkey/idp/oidc"
-	"latchkey/idp/texts"
-	"latchkey/mfa/policy"
 	"latchkey/migrations"
 )
 
@@ -52,20 +49,24 @@ type Cache interface {
 // ErrKeyring means that the keyring is not the one that sealed the database.
 var ErrKeyring = errors.New("store: the keyring does not open this database's secrets; is this the right key file?")
 
-// DB is an open database. Its methods hand out the stores that the other
-// packages ask for; all of them are safe for concurrent use.
+// DB is an open database: the stores that the other packages ask for, grouped
+// by subject. All of them are safe for concurrent use; none is to be replaced.
 type DB struct {
 	*engine
 	vault
-	cache Cache
-	seal  []byte // of events, see prepareLog
+	shelves catalogue
+	cache   Cache
+	seal    []byte // of events, see prepareLog
 
-	clients  shelf[oidc.Client]
-	policies shelf[policy.Policy]
-	keys     shelf[oidc.Key]
-	brands   shelf[branded]
-	settings shelf[document]
-	texts    shelf[texts.Own]
+	Accounts
+	Proofs
+	Protocol
+	Rules
+	Office
+	Odoos
+	Programs
+	Records
+	House
 }
 
 // Open connects, migrates if it is told to, and checks that the keyring fits.
@@ -83,8 +84,9 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	if d.cache == nil {
 		d.cache = noCache{}
 	}
+	d.stock()
 	d.shelve()
-	if err := d.connect(ctx, c); err != nil {
+	if err := e.connect(ctx, c); err != nil {
 		return nil, err
 	}
 	if err := d.prepare(ctx, c); err != nil {

@@ -10,11 +10,9 @@ import (
 	"latchkey/idp/texts"
 )
 
-type ownTexts struct{ d *DB }
-
-// Texts stores what administrators say in messages, and holds it in memory.
+// ownTexts stores what administrators say in messages, and holds it in memory.
 // What it returns is shared: change a copy.
-func (d *DB) Texts() texts.Store { return ownTexts{d} }
+type ownTexts struct{ d *DB }
 
 func textsID(o texts.Own) string { return o.Language + " " + o.Message }
 
@@ -39,7 +37,7 @@ func (s ownTexts) read(ctx context.Context) ([]texts.Own, error) {
 }
 
 func (s ownTexts) Own(ctx context.Context, message, language string) (texts.Own, error) {
-	c, err := s.d.texts.get(ctx, s.d)
+	c, err := s.d.shelves.texts.get(ctx, s.d.engine)
 	if err != nil {
 		return texts.Own{}, err
 	}
@@ -47,7 +45,7 @@ func (s ownTexts) Own(ctx context.Context, message, language string) (texts.Own,
 }
 
 func (s ownTexts) All(ctx context.Context) ([]texts.Own, error) {
-	c, err := s.d.texts.get(ctx, s.d)
+	c, err := s.d.shelves.texts.get(ctx, s.d.engine)
 	if err != nil {
 		return nil, err
 	}
@@ -69,5 +67,5 @@ func (s ownTexts) Save(ctx context.Context, o texts.Own) error {
 			args: []any{string(body), o.Message, o.Language, o.Version}, none: idp.ErrSpent,
 		}
 	}
-	return change(ctx, s.d, &s.d.texts, put)
+	return change(ctx, s.d.engine, &s.d.shelves.texts, put)
 }

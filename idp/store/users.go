@@ -12,10 +12,8 @@ import (
 	"latchkey/mfa"
 )
 
+// users stores people.
 type users struct{ d *DB }
-
-// Users stores people.
-func (d *DB) Users() idp.Users { return users{d} }
 
 // unitSeparator parts the names in an aggregated column; control characters
 // are in no name.
@@ -268,9 +266,9 @@ func (s users) SetDisabled(ctx context.Context, id idp.UserID, disabled bool) er
 }
 
 // ended takes away what an old epoch leaves behind: sign-ins under way, trusted
-// devices and links. The epoch alone makes the last two worthless.
+// devices, links and their mails. The epoch alone makes the last two worthless.
 func ended(id idp.UserID) []stmt {
-	return []stmt{endFlows(id), endDevices(mfa.SubjectID(id)), endLinks(id)}
+	return []stmt{endFlows(id), endDevices(mfa.SubjectID(id)), endLinks(id), withdraw(id)}
 }
 
 // endFlows takes a person's sign-ins under way away. Whatever these write ends
@@ -340,7 +338,7 @@ func (s users) Remove(ctx context.Context, id idp.UserID) error {
 	last.none = idp.ErrNotFound
 	grants := of("grants", "user_id")
 	grants.sql += ` AND user_id <> ''`
-	stmts := append([]stmt{s.d.tellOdoo(id), of("credentials", "subject"), of("challenges", "subject"), of("devices", "subject"), of("flows", "user_id"), grants, anonymousTies(id), last}, s.d.endLogins(id, "")...)
+	stmts := append([]stmt{connections(s).tell(id), of("credentials", "subject"), of("challenges", "subject"), of("devices", "subject"), of("flows", "user_id"), grants, anonymousTies(id), last}, logins(s).end(id, "")...)
 	return s.d.write(ctx, stmts...)
 }
 

@@ -7,10 +7,8 @@ import (
 	"latchkey/idp/oidc"
 )
 
+// clientUses keeps when clients were used last.
 type clientUses struct{ d *DB }
-
-// ClientUses keeps when clients were used last.
-func (d *DB) ClientUses() oidc.UseStore { return clientUses{d} }
 
 // Used passes over clients that are gone.
 func (s clientUses) Used(ctx context.Context, uses []oidc.LastUse) error {

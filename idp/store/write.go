@@ -147,21 +147,6 @@ func (d *engine) send(ctx context.Context, stmts []stmt) (err error) {
 	return err
 }
 
-// queue waits for the turn to write on SQLite, first come first served. The
-// pool of one connection would choose among the waiting at random, and some
-// would starve.
-func (d *engine) queue(ctx context.Context) (done func(), err error) {
-	if d.turn == nil {
-		return func() {}, nil
-	}
-	select {
-	case d.turn <- struct{}{}:
-		return func() { <-d.turn }, nil
-	case <-ctx.Done():
-		return nil, judge(ctx.Err(), stmt{})
-	}
-}
-
 type execer interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 }

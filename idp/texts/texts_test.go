@@ -29,7 +29,7 @@ func each(t *testing.T, f func(t *testing.T, db *store.DB, s *texts.Service)) {
 	clock := storetest.NewClock()
 	storetest.EachAt(t, clock.Now, func(t *testing.T, db *store.DB) {
 		f(t, db, &texts.Service{
-			Store: db.Texts(), Users: db.Users(), Outbox: db.Outbox(), Log: db.Log(), Atomic: db.Atomic, Limiter: db.Limiter(),
+			Store: db.Texts, Users: db.Users, Outbox: db.Outbox(), Log: db.Log, Atomic: db.Atomic, Limiter: db.Limiter,
 			Day: code.Factor{Channel: code.SMS, Rates: code.Rates{CountryDay: 3}}.Day,
 			Now: func() time.Time {
 				clock.Pass(time.Millisecond) // so that events have an order
@@ -89,7 +89,7 @@ func TestChange(t *testing.T) {
 			t.Errorf("reset: %+v, %v", o, err)
 		}
 		var log []idp.Event
-		must(t, db.Log().Events(ctx, idp.EventQuery{What: []string{"message.change"}}, func(e idp.Event) error {
+		must(t, db.Log.Events(ctx, idp.EventQuery{What: []string{"message.change"}}, func(e idp.Event) error {
 			log = append(log, e)
 			return nil
 		}))
@@ -189,7 +189,7 @@ func TestSegments(t *testing.T) {
 func TestTry(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB, s *texts.Service) {
 		ctx := t.Context()
-		must(t, db.Users().Add(ctx, idp.User{ID: "a", Login: "ada", Email: "ada@example.org", EmailVerified: true, Phone: "+33612345678", Role: idp.Admin}, nil))
+		must(t, db.Users.Add(ctx, idp.User{ID: "a", Login: "ada", Email: "ada@example.org", EmailVerified: true, Phone: "+33612345678", Role: idp.Admin}, nil))
 		m := mail.Message{Channel: mail.Mail, To: "victim@example.org", Subject: "S", Text: "T"}
 		if to, err := s.Try(ctx, admin, "code", m); err != nil || to != "ada@example.org" {
 			t.Errorf("%s, %v", to, err)
@@ -213,7 +213,7 @@ func TestTry(t *testing.T) {
 func TestTryIsBounded(t *testing.T) {
 	each(t, func(t *testing.T, db *store.DB, s *texts.Service) {
 		ctx := t.Context()
-		must(t, db.Users().Add(ctx, idp.User{
+		must(t, db.Users.Add(ctx, idp.User{
 			ID: "a", Login: "ada", Email: "ada@example.org", EmailVerified: true, Phone: "+33612345678", PhoneVerified: true, Role: idp.Admin,
 		}, nil))
 		letter, text := mail.Message{Channel: mail.Mail, Text: "T"}, mail.Message{Channel: mail.SMS, Text: "T"}
@@ -229,7 +229,7 @@ func TestTryIsBounded(t *testing.T) {
 			_, err := s.Try(ctx, admin, "code", letter)
 			must(t, err)
 		}
-		must(t, db.Limiter().Take(ctx, settings.Trials(admin.User)))
+		must(t, db.Limiter.Take(ctx, settings.Trials(admin.User)))
 		if _, err := s.Try(ctx, admin, "code", letter); !errors.As(err, &locked) || locked.Key != "test:a" {
 			t.Errorf("an eleventh test: %v", err)
 		}

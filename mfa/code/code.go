@@ -116,6 +116,20 @@ func (f Factor) Kind() mfa.Kind { return f.Channel }
 // Ready implements [mfa.Optional].
 func (f Factor) Ready() bool { return f.Able == nil || f.Able() }
 
+func (f Factor) channel() channel { return channel{f.Channel, f.Countries} }
+
+func (f Factor) meter() meter {
+	return meter{f.channel(), f.Rates.orDefault(), f.Limiter, f.Alarm}
+}
+
+// Day is what any text message to a number costs of what the house sends in a day,
+// in all and to one country (SECURITY.md B-11), for those that are no codes. It
+// fails with ErrCountry, or with what is wrong with the number.
+func (f Factor) Day(to string) ([]mfa.Budget, error) {
+	country, err := f.channel().country(to)
+	return f.meter().day(country), err
+}
+
 // Sending says that Enroll and Ask send something.
 func (Factor) Sending() {}
 
@@ -125,7 +139,7 @@ func (Factor) Sending() {}
 // ErrAddress, ErrHeld, ErrCountry; a [*mfa.LockedError] when it is too soon or
 // too much; mfa.ErrUnsent.
 func (f Factor) Enroll(ctx context.Context, s mfa.Subject, held []mfa.Credential) (mfa.Prompt, mfa.State, error) {
-	to, err := f.address(s)
+	to, err := f.channel().address(s)
 	if err != nil {
 		return mfa.Prompt{}, nil, err
 	}
@@ -146,7 +160,7 @@ func (f Factor) Confirm(ctx context.Context, s mfa.Subject, st mfa.State, a mfa.
 	if err := f.judge(ctx, s, got, a); err != nil {
 		return mfa.Credential{}, err
 	}
-	return f.credential(got.To)
+	return f.channel().credential(got.To)
 }
 
 // Ask sends a code to the address that was used last, or else to the newest.
@@ -164,7 +178,7 @@ func (f Factor) Ask(ctx context.Context, s mfa.Subject, held []mfa.Credential) (
 		if err != nil {
 			return mfa.Prompt{}, nil, err
 		}
-		if to := f.present(s, d.To); to != "" {
+		if to := f.channel().present(s, d.To); to != "" {
 			return f.send(ctx, s, state{Purpose: stateAsks, Credential: c.ID, To: to})
 		}
 	}
@@ -186,7 +200,7 @@ func (f Factor) Check(ctx context.Context, s mfa.Subject, held []mfa.Credential,
 	if err != nil {
 		return mfa.Credential{}, err
 	}
-	if got.To == "" || f.present(s, d.To) != got.To { // the address changed since
+	if got.To == "" || f.channel().present(s, d.To) != got.To { // the address changed since
 		return mfa.Credential{}, mfa.ErrExpired
 	}
 	return held[i], f.judge(ctx, s, got, a)
@@ -197,42 +211,15 @@ func (f Factor) Lend(s mfa.Subject) (mfa.Credential, bool) {
 	if f.Channel == Email && !s.EmailVerified || f.Channel == SMS && !s.PhoneVerified {
 		return mfa.Credential{}, false
 	}
-	to, err := f.address(s)
+	to, err := f.channel().address(s)
 	if err != nil {
 		return mfa.Credential{}, false
 	}
-	if _, err := f.country(to); err != nil {
+	if _, err := f.channel().country(to); err != nil {
 		return mfa.Credential{}, false
 	}
-	c, err := f.credential(to)
+	c, err := f.channel().credential(to)
 	return c, err == nil
-}
-
-// present is where codes of a credential go now, or empty. E-mail follows the
-// account's address: a new one that is verified is a new binding already
-// (SECURITY.md T-14), and one that is not gets nothing.
-func (f Factor) present(s mfa.Subject, to string) string {
-	switch {
-	case f.Channel == SMS || to == "":
-		return to
-	case s.EmailVerified:
-		return s.Email
-	}
-	return ""
-}
-
-// address is the subject's own, if a code can be sent there.
-func (f Factor) address(s mfa.Subject) (string, error) {
-	if f.Channel == Email {
-		if !strings.Contains(s.Email, "@") {
-			return "", ErrAddress
-		}
-		return s.Email, nil
-	}
-	if _, err := numberOf(s.Phone); err != nil {
-		return "", err
-	}
-	return s.Phone, nil
 }
 
 // Address is where the codes of a credential go; empty if it is none of ours.
@@ -247,20 +234,12 @@ func Address(c mfa.Credential) string {
 	return d.To
 }
 
-func (f Factor) credential(to string) (mfa.Credential, error) {
-	raw, err := json.Marshal(data{To: to})
-	if err != nil {
-		return mfa.Credential{}, err
-	}
-	return mfa.Credential{Kind: f.Channel, Label: f.mask(to), Data: raw}, nil
-}
-
 // send makes a code and hands it to the courier, when every budget allows it.
 func (f Factor) send(ctx context.Context, s mfa.Subject, st state) (mfa.Prompt, mfa.State, error) {
 	if f.Courier == nil {
 		return mfa.Prompt{}, nil, mfa.ErrUnsent
 	}
-	if err := f.take(ctx, s, st.To, st.Purpose == stateEnrolment); err != nil {
+	if err := f.meter().take(ctx, s, st.To, st.Purpose == stateEnrolment); err != nil {
 		return mfa.Prompt{}, nil, err
 	}
 	now := f.Now()
@@ -282,7 +261,7 @@ func (f Factor) send(ctx context.Context, s mfa.Subject, st state) (mfa.Prompt, 
 		return mfa.Prompt{}, nil, err
 	}
 	return mfa.Prompt{
-		Shape: mfa.ShapeCode, Digits: st.Digits, SentTo: f.mask(st.To), Until: until, Again: now.Add(f.Rates.orDefault().Pause),
+		Shape: mfa.ShapeCode, Digits: st.Digits, SentTo: f.channel().mask(st.To), Until: until, Again: now.Add(f.Rates.orDefault().Pause),
 	}, raw, nil
 }
 
@@ -329,7 +308,7 @@ func (f Factor) judge(ctx context.Context, s mfa.Subject, st state, a mfa.Answer
 	if typed == "" || !right {
 		return mfa.ErrWrong
 	}
-	return f.giveBack(ctx, s, st)
+	return f.meter().giveBack(ctx, s, st)
 }
 
 // digits brings what people type to the one form that is compared: n ASCII

@@ -68,7 +68,7 @@ func newHouse(t *testing.T, k mfa.Kind, rates code.Rates) house {
 	t.Helper()
 	clock, p := storetest.NewClock(), &post{}
 	db := storetest.OpenAt(t, clock.Now)
-	return house{code.Factor{Channel: k, Courier: p, Limiter: db.Limiter(), Now: clock.Now, Rates: rates}, p, clock}
+	return house{code.Factor{Channel: k, Courier: p, Limiter: db.Limiter, Now: clock.Now, Rates: rates}, p, clock}
 }
 
 func TestContract(t *testing.T) {

@@ -3,9 +3,6 @@ package code
 import (
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/nyaruka/phonenumbers"
 )
@@ -26,43 +23,4 @@ func numberOf(e164 string) (*phonenumbers.PhoneNumber, error) {
 		return nil, fmt.Errorf("%w: this kind of phone number gets no SMS", ErrAddress)
 	}
 	return n, nil
-}
-
-// country names where a number belongs, such as "+33 FR"; calling codes alone
-// are not enough, because some serve many countries. It is returned even with
-// ErrCountry. For e-mail it is empty.
-func (f Factor) country(to string) (string, error) {
-	if f.Channel != SMS {
-		return "", nil
-	}
-	n, err := numberOf(to)
-	if err != nil {
-		return "", err
-	}
-	code, region := "+"+strconv.Itoa(int(n.GetCountryCode())), phonenumbers.GetRegionCodeForNumber(n)
-	name := strings.TrimSpace(code + " " + region)
-	allowed := len(f.Countries) == 0 || slices.ContainsFunc(f.Countries, func(c string) bool {
-		return c == region || strings.HasPrefix(c, "+") && strings.HasPrefix(to, c)
-	})
-	if !allowed {
-		return name, ErrCountry
-	}
-	return name, nil
-}
-
-const hidden = "•••"
-
-// mask shows as much of an address as its owner needs to know which one it is.
-// How much is hidden tells nothing of its length.
-func (f Factor) mask(to string) string {
-	if f.Channel == Email {
-		local, domain, _ := strings.Cut(to, "@")
-		_, size := utf8.DecodeRuneInString(local)
-		return local[:size] + hidden + "@" + domain
-	}
-	code := ""
-	if n, err := phonenumbers.Parse(to, phonenumbers.UNKNOWN_REGION); err == nil {
-		code = "+" + strconv.Itoa(int(n.GetCountryCode())) + " "
-	}
-	return code + "•• •• •• " + to[max(len(to)-2, 0):]
 }

@@ -74,66 +74,65 @@ const (
 	keyUnconfirmed = "send-unconfirmed:"
 )
 
-// pause is the budget that keeps two codes apart.
-func (f Factor) pause(s mfa.Subject) mfa.Budget {
-	return mfa.Budget{Key: f.person(s) + ":pause", Max: 1, Per: f.Rates.orDefault().Pause}
+// meter counts what a channel sends and says when it is too much. Limits of one
+// person are theirs to wait for; limits of the house stop a channel, and the
+// house hears of it.
+type meter struct {
+	channel channel
+	rates   Rates // with the defaults filled in
+	limiter mfa.Limiter
+	alarm   func(ctx context.Context, h Halt) error // may be nil
 }
 
-func (f Factor) person(s mfa.Subject) string {
-	return "send:" + string(s.ID) + ":" + string(f.Channel)
+// pause is the budget that keeps two codes apart.
+func (m meter) pause(s mfa.Subject) mfa.Budget {
+	return mfa.Budget{Key: m.person(s) + ":pause", Max: 1, Per: m.rates.Pause}
+}
+
+func (m meter) person(s mfa.Subject) string {
+	return "send:" + string(s.ID) + ":" + string(m.channel.kind)
 }
 
 // unconfirmed are the budgets of codes that nobody has typed: a right code
 // gives back what its sending took. Many people who sign in use up little of
 // them; somebody who only has codes sent uses them up.
-func (f Factor) unconfirmed(s mfa.Subject, country string) []mfa.Budget {
-	r := f.Rates.orDefault()
+func (m meter) unconfirmed(s mfa.Subject, country string) []mfa.Budget {
 	var out []mfa.Budget
 	if s.Network != "" {
-		out = append(out, mfa.Budget{Key: "send-network:" + string(f.Channel) + ":" + s.Network, Max: r.NetworkHour, Per: time.Hour, Shared: true})
+		out = append(out, mfa.Budget{Key: "send-network:" + string(m.channel.kind) + ":" + s.Network, Max: m.rates.NetworkHour, Per: time.Hour, Shared: true})
 	}
-	if f.Channel == SMS {
+	if m.channel.kind == SMS {
 		out = append(out,
-			mfa.Budget{Key: keyUnconfirmed + country + ":hour", Max: r.UnconfirmedHour, Per: time.Hour, Shared: true},
-			mfa.Budget{Key: keyUnconfirmed + country + ":day", Max: r.UnconfirmedDay, Per: 24 * time.Hour, Shared: true})
+			mfa.Budget{Key: keyUnconfirmed + country + ":hour", Max: m.rates.UnconfirmedHour, Per: time.Hour, Shared: true},
+			mfa.Budget{Key: keyUnconfirmed + country + ":day", Max: m.rates.UnconfirmedDay, Per: 24 * time.Hour, Shared: true})
 	}
 	return out
 }
 
 // budgets are what one code costs.
-func (f Factor) budgets(s mfa.Subject, to, country string, adding bool) []mfa.Budget {
-	r := f.Rates.orDefault()
+func (m meter) budgets(s mfa.Subject, to, country string, adding bool) []mfa.Budget {
 	sum := sha256.Sum256([]byte(strings.ToLower(to))) // addresses are nobody's business in a table of counters
-	address := "send-to:" + string(f.Channel) + ":" + hex.EncodeToString(sum[:16])
+	address := "send-to:" + string(m.channel.kind) + ":" + hex.EncodeToString(sum[:16])
 	if adding { // whoever adds somebody else's address must not use up what its owner signs in with (B-09)
 		address += ":adding"
 	}
 	out := []mfa.Budget{
-		f.pause(s),
-		{Key: f.person(s) + ":hour", Max: r.PersonHour, Per: time.Hour},
-		{Key: f.person(s) + ":day", Max: r.PersonDay, Per: 24 * time.Hour},
-		{Key: address + ":hour", Max: r.AddressHour, Per: time.Hour},
-		{Key: address + ":day", Max: r.AddressDay, Per: 24 * time.Hour},
+		m.pause(s),
+		{Key: m.person(s) + ":hour", Max: m.rates.PersonHour, Per: time.Hour},
+		{Key: m.person(s) + ":day", Max: m.rates.PersonDay, Per: 24 * time.Hour},
+		{Key: address + ":hour", Max: m.rates.AddressHour, Per: time.Hour},
+		{Key: address + ":day", Max: m.rates.AddressDay, Per: 24 * time.Hour},
 	}
-	if f.Channel == SMS {
-		out = append(out, f.day(country)...)
+	if m.channel.kind == SMS {
+		out = append(out, m.day(country)...)
 	}
-	return append(out, f.unconfirmed(s, country)...)
+	return append(out, m.unconfirmed(s, country)...)
 }
 
-// Day is what any text message to a number costs of what the house sends in a day,
-// in all and to one country (SECURITY.md B-11), for those that are no codes. It
-// fails with ErrCountry, or with what is wrong with the number.
-func (f Factor) Day(to string) ([]mfa.Budget, error) {
-	country, err := f.country(to)
-	return f.day(country), err
-}
-
-func (f Factor) day(country string) []mfa.Budget {
-	r := f.Rates.orDefault()
-	out := []mfa.Budget{{Key: keyDay, Max: r.Daily, Per: 24 * time.Hour, Shared: true}}
-	if r.CountryDay < r.Daily {
-		out = append(out, mfa.Budget{Key: keyCountry + country, Max: r.CountryDay, Per: 24 * time.Hour, Shared: true})
+func (m meter) day(country string) []mfa.Budget {
+	out := []mfa.Budget{{Key: keyDay, Max: m.rates.Daily, Per: 24 * time.Hour, Shared: true}}
+	if m.rates.CountryDay < m.rates.Daily {
+		out = append(out, mfa.Budget{Key: keyCountry + country, Max: m.rates.CountryDay, Per: 24 * time.Hour, Shared: true})
 	}
 	return out
 }
@@ -141,12 +140,12 @@ func (f Factor) day(country string) []mfa.Budget {
 // take uses one of each budget, or none. A limit of the person's own is the
 // [*mfa.LockedError] that says until when; one of the house's is
 // mfa.ErrUnsent: waiting would not help them, another method does.
-func (f Factor) take(ctx context.Context, s mfa.Subject, to string, adding bool) error {
-	country, err := f.country(to)
+func (m meter) take(ctx context.Context, s mfa.Subject, to string, adding bool) error {
+	country, err := m.channel.country(to)
 	if err != nil {
 		return err
 	}
-	err = f.Limiter.Take(ctx, f.budgets(s, to, country, adding)...)
+	err = m.limiter.Take(ctx, m.budgets(s, to, country, adding)...)
 	var locked *mfa.LockedError
 	if !errors.As(err, &locked) {
 		return err
@@ -162,7 +161,7 @@ func (f Factor) take(ctx context.Context, s mfa.Subject, to string, adding bool)
 	default:
 		return err
 	}
-	return errors.Join(fmt.Errorf("%w: %w", mfa.ErrUnsent, stopped{h}), f.alarm(ctx, h))
+	return errors.Join(fmt.Errorf("%w: %w", mfa.ErrUnsent, stopped{h}), m.ring(ctx, h))
 }
 
 // stopped keeps the lock out of the error: callers take a lock for one that
@@ -173,36 +172,36 @@ func (s stopped) Error() string {
 	return fmt.Sprintf("code: sending is stopped (%s %s) until %s", s.Reason, s.Country, s.Until.Format(time.RFC3339))
 }
 
-// alarm tells the house, once a day for each reason and country: the budget of
+// ring tells the house, once a day for each reason and country: the budget of
 // one that is taken for it holds over all instances.
-func (f Factor) alarm(ctx context.Context, h Halt) error {
-	if f.Alarm == nil {
+func (m meter) ring(ctx context.Context, h Halt) error {
+	if m.alarm == nil {
 		return nil
 	}
-	err := f.Limiter.Take(ctx, mfa.Budget{Key: "send-alarm:" + string(h.Reason) + ":" + h.Country, Max: 1, Per: 24 * time.Hour})
+	err := m.limiter.Take(ctx, mfa.Budget{Key: "send-alarm:" + string(h.Reason) + ":" + h.Country, Max: 1, Per: 24 * time.Hour})
 	if errors.Is(err, mfa.ErrLocked) {
 		return nil
 	} else if err != nil {
 		return err
 	}
-	return f.Alarm(ctx, h)
+	return m.alarm(ctx, h)
 }
 
 // giveBack follows a right code: the person need not wait for the next one,
 // and the shared budgets get one back. Several right answers can arrive at
 // once, or one again before its challenge is spent; only the first of them
 // gives back, or one phone could make up for many numbers.
-func (f Factor) giveBack(ctx context.Context, s mfa.Subject, st state) error {
-	country, err := f.country(st.To)
+func (m meter) giveBack(ctx context.Context, s mfa.Subject, st state) error {
+	country, err := m.channel.country(st.To)
 	if err != nil && !errors.Is(err, ErrCountry) { // the list of countries may have changed since
 		return err
 	}
 	once := mfa.Budget{Key: "send-done:" + hex.EncodeToString(st.Salt), Max: 1, Per: mostValid + skew}
-	if err := f.Limiter.Take(ctx, once); errors.Is(err, mfa.ErrLocked) {
+	if err := m.limiter.Take(ctx, once); errors.Is(err, mfa.ErrLocked) {
 		return nil
 	} else if err != nil {
 		return err
 	}
 	s.Network = st.Network
-	return f.Limiter.Forgive(ctx, append(f.unconfirmed(s, country), f.pause(s))...)
+	return m.limiter.Forgive(ctx, append(m.unconfirmed(s, country), m.pause(s))...)
 }

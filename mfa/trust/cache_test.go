@@ -77,7 +77,7 @@ func TestCost(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := cached(t, c(t))
 			_, cookie := h.trusted(t, "ada", "")
-			u, err := h.db.Users().ByID(t.Context(), "ada")
+			u, err := h.db.Users.ByID(t.Context(), "ada")
 			must(t, err)
 			ask := func(cookie string, want bool) func() {
 				return func() {
@@ -116,7 +116,7 @@ func TestCacheDecidesNothing(t *testing.T) {
 	_, next := h.trusted(t, "ada", cookie)
 	h.wants(t, "ada", cookie, false)
 	h.wants(t, "ada", next, true)
-	must(t, h.db.Users().RaiseEpoch(t.Context(), "ada"))
+	must(t, h.db.Users.RaiseEpoch(t.Context(), "ada"))
 	h.wants(t, "ada", next, false)
 }
 

@@ -37,9 +37,9 @@ type house struct {
 func open(t testing.TB, db *store.DB, clock *storetest.Clock, people ...idp.UserID) house {
 	t.Helper()
 	for _, id := range people {
-		must(t, db.Users().Add(t.Context(), idp.User{ID: id, Login: string(id), Kind: idp.Internal}, nil))
+		must(t, db.Users.Add(t.Context(), idp.User{ID: id, Login: string(id), Kind: idp.Internal}, nil))
 	}
-	return house{&trust.Book{Devices: db.Devices(), Secret: []byte("a key"), Now: clock.Now}, db, clock}
+	return house{&trust.Book{Devices: db.Devices, Secret: []byte("a key"), Now: clock.Now}, db, clock}
 }
 
 func each(t *testing.T, f func(t *testing.T, h house)) {
@@ -50,7 +50,7 @@ func each(t *testing.T, f func(t *testing.T, h house)) {
 // trusted makes a browser trusted by a person and returns its new cookie.
 func (h house) trusted(t testing.TB, id mfa.SubjectID, cookie string) (trust.Device, string) {
 	t.Helper()
-	u, err := h.db.Users().ByID(t.Context(), idp.UserID(id))
+	u, err := h.db.Users.ByID(t.Context(), idp.UserID(id))
 	must(t, err)
 	d, next, err := h.Trust(t.Context(), id, u.Epoch, []mfa.Kind{"totp"}, "Firefox", "192.0.2.7", cookie, 30*day)
 	must(t, err)
@@ -60,7 +60,7 @@ func (h house) trusted(t testing.TB, id mfa.SubjectID, cookie string) (trust.Dev
 // knows asks as a sign-in does: with the person as they are now.
 func (h house) knows(t testing.TB, id mfa.SubjectID, cookie string) (trust.Device, bool) {
 	t.Helper()
-	u, err := h.db.Users().ByID(t.Context(), idp.UserID(id))
+	u, err := h.db.Users.ByID(t.Context(), idp.UserID(id))
 	must(t, err)
 	d, ok, err := h.Recognise(t.Context(), id, u.Epoch, u.Trust, cookie)
 	must(t, err)
@@ -120,7 +120,7 @@ func TestNoTime(t *testing.T) {
 // E-08, S-05: whatever raises the epoch ends all trust, at once and for good.
 func TestEpochEndsTrust(t *testing.T) {
 	each(t, func(t *testing.T, h house) {
-		ctx, users := t.Context(), h.db.Users()
+		ctx, users := t.Context(), h.db.Users
 		for name, end := range map[string]func() error{
 			"raised": func() error { return users.RaiseEpoch(ctx, "ada") },
 			"disabled": func() error {
@@ -256,14 +256,14 @@ func TestForgetWhileSigningIn(t *testing.T) {
 				wg.Go(func() {
 					if i == 7 {
 						must(t, h.db.Atomic(ctx, func(ctx context.Context) error {
-							return errors.Join(h.Forget(ctx, "ada", d.ID), h.db.Sessions().EndDevice(ctx, "ada", d.ID, ""))
+							return errors.Join(h.Forget(ctx, "ada", d.ID), h.db.Sessions.EndDevice(ctx, "ada", d.ID, ""))
 						}))
 						return
 					}
 					err := h.db.Atomic(ctx, func(ctx context.Context) error {
 						n := fmt.Sprint(round, "-", i)
 						s := idp.Session{ID: idp.SessionID(n), Hash: n, User: "ada", Device: d.ID, Seen: h.clock.Now(), Expires: later, Idle: time.Hour}
-						return errors.Join(h.db.Sessions().Open(ctx, s), h.Seen(ctx, found, ""))
+						return errors.Join(h.db.Sessions.Open(ctx, s), h.Seen(ctx, found, ""))
 					})
 					if err != nil && !errors.Is(err, trust.ErrForgotten) {
 						t.Error(err)
@@ -272,7 +272,7 @@ func TestForgetWhileSigningIn(t *testing.T) {
 			}
 			wg.Wait()
 			h.wants(t, "ada", cookie, false)
-			if left, err := h.db.Sessions().Of(ctx, "ada"); err != nil || len(left) != 0 {
+			if left, err := h.db.Sessions.Of(ctx, "ada"); err != nil || len(left) != 0 {
 				t.Fatalf("%d sessions outlived their device, %v", len(left), err)
 			}
 		}

@@ -55,8 +55,8 @@ type Route struct {
 	Right  idp.Right // without it: refused
 	// Fresh asks for every proof of the last five minutes.
 	Fresh bool
-	// Back is the path of the page on which the form of a POST stands: whoever
-	// must prove more comes back there, with again=1 in the address.
+	// Back is the address of the page on which the form of a POST stands: whoever
+	// must prove more comes back there, to the form as they typed it.
 	Back func(*page.Context) string
 	// Upload is how large a file the form may bring, in bytes; 0: none.
 	Upload int64
@@ -75,8 +75,9 @@ func Post(path string, right idp.Right, back string, h Handler) Route {
 }
 
 // Guarded makes a route ask for fresh proofs. A page with a long form is guarded
-// as its action is: whoever must prove more does so before they type, because
-// what is typed is lost on the way through the sign-in.
+// as its action is: whoever must prove more does so before they type. If the
+// proof is too old by the time they send it, what they typed is kept on the way
+// through the sign-in, but for secrets and files.
 func (r Route) Guarded() Route {
 	r.Fresh = true
 	return r
@@ -179,11 +180,14 @@ func (d *Desk) enter(s Section, t Route) page.Handler {
 			}
 		}
 		if err == nil {
+			if err = pages.Refill(c, d.SignIn, u.ID); err != nil {
+				return err
+			}
 			if err = t.Handle(c, v); !errors.Is(err, idp.ErrMore) {
 				return err
 			}
 		}
-		return pages.Begin(c, d.SignIn, signin.Start{Need: need, ReturnTo: t.returnTo(c)})
+		return pages.Return(c, d.SignIn, signin.Start{Need: need}, t.form(c))
 	}
 }
 
@@ -195,20 +199,12 @@ func (d *Desk) denied(c *page.Context, v Visit, t Route, why error) error {
 	}))
 }
 
-// returnTo is where the sign-in leads back to: this page, or the page of the
-// form, which must be sent again.
-func (t Route) returnTo(c *page.Context) string {
-	if t.Method == http.MethodGet {
-		return c.R.URL.RequestURI()
-	}
+// form is the page of the form of a POST.
+func (t Route) form(c *page.Context) string {
 	if t.Back == nil {
 		return Home
 	}
-	to := t.Back(c)
-	if strings.Contains(to, "?") {
-		return to + "&again=1"
-	}
-	return to + "?again=1"
+	return t.Back(c)
 }
 
 // Rights lists the rights for which there is a page.

@@ -17,6 +17,7 @@ type Head struct {
 	Me    page.Person
 	Done  string // what was done, in words
 	Again bool   // the form must be sent once more, after more proof
+	Kept  string // that it is filled in again, in words
 	Error *Complaint
 	Trail []Crumb // the way back, outermost first
 }
@@ -36,14 +37,15 @@ type Entry struct {
 // Crumb is a page further out.
 type Crumb struct{ Title, URL string }
 
-// Complaint is why a form was refused: a sentence, and more about it.
-type Complaint struct{ Title, Text string }
+// Complaint is why a form was refused: a sentence, and more about it. Detail is
+// what a machine said, in English.
+type Complaint struct{ Title, Text, Detail string }
 
 // Head is for a page of the visit's section. What was done is named by the
 // parameter done of the address: the words are admin.SECTION.done.NAME.
 func (v Visit) Head(c *page.Context, trail ...Crumb) Head {
 	h := Head{
-		Me: page.PersonOf(v.User), Trail: trail,
+		Me: page.PersonOf(v.User), Trail: trail, Kept: c.Kept(),
 		Again: c.R.Method == "GET" && c.Query("again") != "",
 	}
 	if v.desk != nil {
@@ -59,7 +61,17 @@ func (v Visit) Head(c *page.Context, trail ...Crumb) Head {
 
 // Refused is the head of a form that is drawn again.
 func (h Head) Refused(title, text string) Head {
-	h.Error = &Complaint{title, text}
+	h.Error = &Complaint{Title: title, Text: text}
+	return h
+}
+
+// Detailed adds what a machine said to what a form was refused for.
+func (h Head) Detailed(detail string) Head {
+	if h.Error != nil {
+		with := *h.Error
+		with.Detail = detail
+		h.Error = &with
+	}
 	return h
 }
 

@@ -49,6 +49,10 @@ func (a *API) perform(w http.ResponseWriter, r *http.Request, c gate.Caller) (er
 	if err := o.accepts(r); err != nil {
 		return err
 	}
+	if r.ContentLength > o.limit() {
+		a.write(w, r, o.overlong())
+		return nil
+	}
 	back, err := a.place(o, r)
 	if err != nil {
 		return err
@@ -73,7 +77,7 @@ func (a *API) performOnce(w http.ResponseWriter, r *http.Request, c gate.Caller,
 	}
 	sent, err := io.ReadAll(http.MaxBytesReader(w, r.Body, o.limit()))
 	if err != nil {
-		a.write(w, r, model(http.StatusRequestEntityTooLarge, "request", "The body is too long, or broke off."))
+		a.write(w, r, o.overlong())
 		return nil
 	}
 	r.Body = io.NopCloser(bytes.NewReader(sent))

@@ -40,6 +40,9 @@ const (
 	maxBody = 64 << 10
 	// maxDocument is for a set of policies.
 	maxDocument = 1 << 20
+	// maxPeople is for the exported file of an Odoo with some 40,000 people, as one
+	// member of a JSON document.
+	maxPeople = 4 << 20
 	// maxUpload is for a table of people.
 	maxUpload = people.MaxFile
 

@@ -57,7 +57,7 @@ func (a approvalsAPI) routes() {
 		if err != nil {
 			return nil, err
 		}
-		u, err := a.People.Users.ByID(ctx, r.User)
+		u, err := a.People.Service.Users.ByID(ctx, r.User)
 		if err != nil {
 			return nil, err
 		}
@@ -94,7 +94,7 @@ func (a approvalsAPI) list(ctx context.Context, by idp.Actor, _ *struct{}) (*bod
 		if !r.Waits() && r.Requester != by.User {
 			continue
 		}
-		u, err := a.People.Users.ByID(ctx, r.User)
+		u, err := a.People.Service.Users.ByID(ctx, r.User)
 		if err != nil && !errors.Is(err, idp.ErrNotFound) {
 			return nil, err
 		}

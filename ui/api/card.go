@@ -150,7 +150,7 @@ func (a cardAPI) card(ctx context.Context, by idp.Actor, in *AboutUser) (*body[C
 
 func (a cardAPI) data(_ context.Context, _ idp.Actor, in *AboutUser) (*huma.StreamResponse, error) {
 	return a.stream("application/json", "account.json", func(ctx context.Context, by idp.Actor, w io.Writer) error {
-		u, err := a.People.Users.ByID(ctx, in.ID)
+		u, err := a.People.Service.Users.ByID(ctx, in.ID)
 		if err != nil {
 			return err
 		}

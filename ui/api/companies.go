@@ -119,7 +119,7 @@ func (a companiesAPI) members(o func(id, method, path, summary string, right idp
 	of := o("list-user-companies", http.MethodGet, "", "List the companies to which a person belongs", idp.SeePeople)
 	of.path = "/users/{id}/companies"
 	add(a.API, of, func(ctx context.Context, by idp.Actor, in *AboutUser) (*body[Items[Company]], error) {
-		if _, err := a.People.Users.ByID(ctx, in.ID); err != nil {
+		if _, err := a.People.Service.Users.ByID(ctx, in.ID); err != nil {
 			return nil, err
 		}
 		all, err := a.Companies.Of(ctx, by, in.ID)

@@ -14,7 +14,7 @@ type Delivery struct {
 	ID      string       `json:"id"`
 	Channel mail.Channel `json:"channel" enum:"mail,sms,logout,odoo"`
 	To      string       `json:"to"`
-	State   mail.State   `json:"state" enum:"sent,waiting,given up"`
+	State   mail.State   `json:"state" enum:"sent,waiting,given up,replaced,withdrawn"`
 	Tries   int          `json:"tries"`
 	Created time.Time    `json:"created"`
 	Due     *time.Time   `json:"due,omitempty" doc:"When it is tried next."`

@@ -146,7 +146,7 @@ func (a *API) owner(ctx context.Context, by idp.Actor) (idp.User, error) {
 	if _, is := by.Service(); is {
 		return idp.User{}, nil
 	}
-	return a.People.Users.ByID(ctx, by.User)
+	return a.People.Service.Users.ByID(ctx, by.User)
 }
 
 func (a gatewaysAPI) text(ctx context.Context, by idp.Actor, in *struct{ Body NewTest }) (*body[Sent], error) {

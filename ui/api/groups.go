@@ -73,7 +73,7 @@ func (a groupsAPI) routes() {
 	})
 	add(a.API, o("list-members", http.MethodGet, "/{group}/members", "List the members of a group", idp.SeePeople), a.members)
 	add(a.API, o("add-member", http.MethodPut, "/{group}/members/{id}", "Put a person into a group", idp.EditPeople), func(ctx context.Context, by idp.Actor, in *member) (*none, error) {
-		if _, err := a.People.Users.ByID(ctx, in.ID); err != nil {
+		if _, err := a.People.Service.Users.ByID(ctx, in.ID); err != nil {
 			return nil, err
 		}
 		_, err := a.Groups.Join(ctx, by, in.Group, string(in.ID))

@@ -51,10 +51,10 @@ func (a helpAPI) routes() {
 		right                    idp.Right
 		do                       func(context.Context, idp.Actor, idp.UserID) error
 	}{
-		{"disable-user", "disable", "Lock a person out, at once", "Sessions, tokens and trusted browsers end.", idp.EditPeople, a.People.Disable},
-		{"enable-user", "enable", "Let a person in again", "", idp.EditPeople, a.People.Enable},
-		{"unlock-user", "unlock", "Forget the wrong tries that lock a person out", "", idp.HelpPeople, a.People.Unlock},
-		{"reset-factors", "reset-factors", "Remove every second factor of a person", "Their sessions end; what a policy asks for is set up at the next sign-in.", idp.HelpPeople, a.People.ResetFactors},
+		{"disable-user", "disable", "Lock a person out, at once", "Sessions, tokens and trusted browsers end.", idp.EditPeople, a.People.Service.Disable},
+		{"enable-user", "enable", "Let a person in again", "", idp.EditPeople, a.People.Service.Enable},
+		{"unlock-user", "unlock", "Forget the wrong tries that lock a person out", "", idp.HelpPeople, a.People.Service.Unlock},
+		{"reset-factors", "reset-factors", "Remove every second factor of a person", "Their sessions end; what a policy asks for is set up at the next sign-in.", idp.HelpPeople, a.People.Service.ResetFactors},
 		{"end-sessions", "end-sessions", "Sign a person out everywhere", "", idp.HelpPeople, a.Security.EndOtherSessions},
 	} {
 		add(a.API, operation{id: act.id, method: http.MethodPost, path: "/users/{id}/" + act.path, tag: "users", summary: act.summary, about: act.about, right: act.right},
@@ -66,7 +66,7 @@ func (a helpAPI) routes() {
 		summary: "Give a person a code in the place of a second factor", about: "An earlier one is void. The person is told."}, a.giveCode)
 	add(a.API, operation{id: "void-temporary-code", method: http.MethodDelete, path: "/users/{id}/temporary-code", tag: "users", right: idp.HelpPeople,
 		summary: "Take the temporary code back"}, func(ctx context.Context, by idp.Actor, in *AboutUser) (*none, error) {
-		return done(a.People.VoidTemporaryCode(ctx, by, in.ID))
+		return done(a.People.Codes().Void(ctx, by, in.ID))
 	})
 	add(a.API, operation{id: "invite-user", method: http.MethodPost, path: "/users/{id}/invite", tag: "users", right: idp.HelpPeople, status: http.StatusCreated,
 		summary: "Ask a person to choose their first password", about: "Earlier invitations are void."}, a.invite)
@@ -78,7 +78,7 @@ func (a helpAPI) giveCode(ctx context.Context, by idp.Actor, in *struct {
 	AboutUser
 	Body NewCode
 }) (*body[Code], error) {
-	code, err := a.People.TemporaryCode(ctx, by, in.ID, account.Temporary{Reason: in.Body.Reason, For: hours(in.Body.Hours), Uses: in.Body.Uses})
+	code, err := a.People.Codes().Give(ctx, by, in.ID, account.Temporary{Reason: in.Body.Reason, For: hours(in.Body.Hours), Uses: in.Body.Uses})
 	return answer(Code{code}, err)
 }
 
@@ -89,7 +89,7 @@ func (a helpAPI) invite(ctx context.Context, by idp.Actor, in *struct {
 	Body NewInvitation
 }) (*body[Invitation], error) {
 	b := in.Body
-	made, err := a.People.Invite(ctx, by, in.ID, account.Invite{For: hours(b.Hours), Client: b.Client, ByHand: b.ByHand})
+	made, err := a.People.Invitations().Invite(ctx, by, in.ID, account.Invite{For: hours(b.Hours), Client: b.Client, ByHand: b.ByHand})
 	v := Invitation{SentTo: made.SentTo, Expires: made.Expires.UTC()}
 	if b.ByHand {
 		v.Link = idp.LinkInvite.Address(a.Issuer, made.Token)

@@ -31,7 +31,11 @@ type ConnectionHealth struct {
 	Good    *time.Time `json:"good,omitempty" doc:"The last time that it worked."`
 	Failed  *time.Time `json:"failed,omitempty" doc:"The last time that it did not."`
 	Failure string     `json:"failure,omitempty"`
+	Why     *Reason    `json:"why,omitempty" doc:"The failure, for programs and for other languages."`
 }
+
+// Reason is why something failed: its kind, and what its sentence says.
+type Reason = connector.Reason
 
 // ConnectionValues are how an Odoo is kept in step; what is left out stays.
 type ConnectionValues struct {
@@ -52,7 +56,11 @@ func viewConnection(c connector.Connection) Connection {
 }
 
 func viewHealth(h connector.Health) ConnectionHealth {
-	return ConnectionHealth{h.Well(), moment(h.Good), moment(h.Failed), h.Failure}
+	v := ConnectionHealth{h.Well(), moment(h.Good), moment(h.Failed), h.Failure, nil}
+	if h.Why.Kind != "" {
+		v.Why = &h.Why
+	}
+	return v
 }
 
 type AboutConnection struct {
@@ -76,6 +84,7 @@ type Connected struct {
 	Connection Connection       `json:"connection"`
 	Steps      []connector.Step `json:"steps"`
 	Warnings   []string         `json:"warnings"`
+	Notes      []connector.Note `json:"notes" doc:"The warnings, for other languages."`
 	Looks      string           `json:"looks,omitempty" doc:"What became of the looks of its company, which the application takes over if it has none."`
 }
 
@@ -146,7 +155,7 @@ func (a odooAPI) inStep(o func(id, method, path, summary string, right idp.Right
 		AboutConnection
 		Body Rehearsal
 	}) (*body[connector.LinkReport], error) {
-		return answer(a.Odoo.LinkAll(ctx, by, in.ID, connector.Linking{DryRun: in.Body.DryRun}))
+		return answer(a.Odoo.LinkAll(ctx, by, in.ID, connector.Linking{DryRun: in.Body.DryRun, Callers: a.Gate}))
 	})
 	add(a.API, o("lock-odoo", http.MethodPost, "/{id}/lock", "Replace the local passwords of linked people in the Odoo", idp.EditOdoo), a.lock)
 	add(a.API, o("unlock-odoo", http.MethodPost, "/{id}/unlock", "Allow Odoo's own password reset again", idp.EditOdoo), a.unlock)
@@ -178,18 +187,20 @@ func (a odooAPI) connect(ctx context.Context, by idp.Actor, in *struct{ Body New
 	if err != nil {
 		return nil, err
 	}
-	v := Connected{Connection: viewConnection(r.Connection), Steps: r.Steps, Warnings: r.Warnings}
+	v := Connected{Connection: viewConnection(r.Connection), Steps: r.Steps, Notes: r.Warnings}
 	if !b.DryRun {
 		if v.Looks, err = a.Dress(ctx, by, r.Connection); err != nil {
-			v.Warnings = append(v.Warnings, "The looks of the company were not copied: "+err.Error())
+			v.Notes = append(v.Notes, connector.NotDressed(err))
 		}
 	}
+	v.Warnings = connector.Texts(v.Notes)
 	return &made[Connected]{Location: Prefix + "/odoo/" + r.Connection.ID, Body: v}, nil
 }
 
 // Did is what was done, or would be.
 type Did struct {
-	Did []string `json:"did"`
+	Did   []string         `json:"did"`
+	Notes []connector.Note `json:"notes,omitempty" doc:"The same, for other languages."`
 }
 
 func (a odooAPI) disconnect(ctx context.Context, by idp.Actor, in *struct {
@@ -198,7 +209,7 @@ func (a odooAPI) disconnect(ctx context.Context, by idp.Actor, in *struct {
 	Force  bool `query:"force" doc:"Even if the Odoo cannot be reached; it then keeps its part."`
 }) (*body[Did], error) {
 	did, err := a.Odoo.Disconnect(ctx, by, in.ID, in.DryRun, in.Force)
-	return answer(Did{did}, err)
+	return answer(Did{connector.Texts(did), did}, err)
 }
 
 func (a odooAPI) examine(ctx context.Context, by idp.Actor, in *struct {
@@ -250,7 +261,7 @@ func (a odooAPI) sync(ctx context.Context, by idp.Actor, in *struct {
 	var v Synced
 	var err error
 	v.State, err = a.Odoo.SyncNow(ctx, by, in.ID, connector.SyncOptions{
-		DryRun: in.Body.DryRun, Full: in.Body.Full, Force: in.Body.Force,
+		DryRun: in.Body.DryRun, Full: in.Body.Full, Force: in.Body.Force, Callers: a.Gate,
 		Found: func(c connector.SyncChange) error {
 			if len(v.Changes) < most {
 				v.Changes = append(v.Changes, c)
@@ -265,7 +276,7 @@ func (a odooAPI) lock(ctx context.Context, by idp.Actor, in *struct {
 	AboutConnection
 	Body NewLock
 }) (*body[connector.Locked], error) {
-	return answer(a.Odoo.Lock(ctx, by, in.ID, connector.LockOrder{Except: in.Body.Except, Dry: in.Body.DryRun, Force: in.Body.Force}))
+	return answer(a.Odoo.Lock(ctx, by, in.ID, connector.LockOrder{Except: in.Body.Except, Dry: in.Body.DryRun, Force: in.Body.Force, Callers: a.Gate}))
 }
 
 func (a odooAPI) unlock(ctx context.Context, by idp.Actor, in *struct {
@@ -273,5 +284,5 @@ func (a odooAPI) unlock(ctx context.Context, by idp.Actor, in *struct {
 	Body Rehearsal
 }) (*body[Did], error) {
 	did, _, err := a.Odoo.Unlock(ctx, by, in.ID, in.Body.DryRun)
-	return answer(Did{did}, err)
+	return answer(Did{Did: did}, err)
 }

@@ -72,7 +72,7 @@ func (v OdooWork) unnamed(by idp.Actor) OdooWork {
 	if v.Doctor != nil {
 		for i := range v.Doctor.Findings {
 			f := &v.Doctor.Findings[i]
-			f.Evidence, f.Cure, f.Facts, f.Detail = "", "", nil, ""
+			f.Evidence, f.Cure, f.Facts, f.Detail, f.Failed, f.Why = "", "", nil, "", "", nil
 		}
 	}
 	if v.Sync != nil {
@@ -179,8 +179,8 @@ func (a odooWorkAPI) work(o func(id, method, path, summary string, right idp.Rig
 		return &body[Items[connector.ClassInfo]]{Items[connector.ClassInfo]{connector.Classes}}, nil
 	})
 	bring := o("bring-people", http.MethodPost, "/{id}/import", "Bring an Odoo's users here", idp.EditOdoo)
-	bring.status, bring.most = http.StatusAccepted, maxUpload
-	bring.about = "It takes people:write, too, ends when the caller loses either or after two hours, and goes on behind the answer: get-odoo-work tells what came of it. Who is known is passed over, so that a second run goes on where the first one stopped."
+	bring.status, bring.most = http.StatusAccepted, maxPeople
+	bring.about = "The body may have 4 MiB, for some 40,000 people; a longer file is sent in parts, each with its first line. It takes people:write, too, ends when the caller loses either or after two hours, and goes on behind the answer: get-odoo-work tells what came of it. Who is known is passed over, so that a second run goes on where the first one stopped."
 	add(a.API, bring, a.bring)
 	list := o("list-odoo-work", http.MethodGet, "/{id}/work", "List what was lately done with a connection", idp.SeeOdoo)
 	show := o("get-odoo-work", http.MethodGet, "/{id}/work/{work}", "Show how far something is, or what came of it", idp.SeeOdoo)
@@ -290,12 +290,16 @@ func (a *API) explained(by idp.Actor, err error) error {
 		return nil
 	}
 	m, _, known := a.judged(by, err)
-	if !known {
+	why := connector.Why(err)
+	switch {
+	case !known && why.Kind != "":
+		return &job.Problem{Key: why.Kind, Detail: connector.Plainly(err), Reason: why, Err: err}
+	case !known:
 		return err
 	}
 	detail := m.Detail
 	for _, d := range m.Errors {
 		detail += fmt.Sprintf(" %s", d.Message)
 	}
-	return &job.Problem{Key: strings.ReplaceAll(strings.TrimPrefix(m.Type, kindPrefix), "-", "_"), Detail: detail, Err: err}
+	return &job.Problem{Key: strings.ReplaceAll(strings.TrimPrefix(m.Type, kindPrefix), "-", "_"), Detail: detail, Reason: why, Err: err}
 }

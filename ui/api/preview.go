@@ -74,6 +74,7 @@ type Question struct {
 
 // Forecast is the way of a sign-in.
 type Forecast struct {
+	First   mfa.Kind   `json:"first" enum:"pwd,passkey" doc:"What is given in the first step."`
 	Steps   []string   `json:"steps"`
 	Methods []mfa.Kind `json:"methods" doc:"That would be offered."`
 	Addable []mfa.Kind `json:"addable" doc:"That could be set up."`
@@ -81,7 +82,7 @@ type Forecast struct {
 }
 
 func viewForecast(f signin.Forecast) Forecast {
-	return Forecast{each(f.Steps, func(s signin.Step) string { return string(s) }), f.Methods, f.Addable, f.Stuck}
+	return Forecast{f.First, each(f.Steps, func(s signin.Step) string { return string(s) }), f.Methods, f.Addable, f.Stuck}
 }
 
 // Verdict is what one policy has to do with it.
@@ -93,13 +94,26 @@ type Verdict struct {
 
 // Answer is what would happen.
 type Answer struct {
-	User     idp.UserID     `json:"user"`
-	Disabled bool           `json:"disabled"`
-	At       time.Time      `json:"at"`
-	Now      Forecast       `json:"sign_in"`
-	Ahead    []Forecast     `json:"ahead" doc:"At each deadline to come."`
-	Policies []Verdict      `json:"policies"`
-	Reasons  []PolicyReason `json:"reasons"`
+	User      idp.UserID     `json:"user"`
+	Disabled  bool           `json:"disabled"`
+	Obstacles []Obstacle     `json:"obstacles" doc:"What keeps them out whatever policies say, the worst first; sign_in says what would come without it."`
+	At        time.Time      `json:"at"`
+	Now       Forecast       `json:"sign_in"`
+	Ahead     []Forecast     `json:"ahead" doc:"At each deadline to come."`
+	Policies  []Verdict      `json:"policies"`
+	Reasons   []PolicyReason `json:"reasons"`
+}
+
+// Obstacle is what keeps somebody out whatever policies say.
+type Obstacle struct {
+	What   rulebook.ObstacleKind `json:"what" enum:"disabled,invited,invitation_over,no_password,password_locked,factor_locked"`
+	Method mfa.Kind              `json:"method,omitempty" doc:"Of factor_locked; none: all of them."`
+	Since  *time.Time            `json:"since,omitempty" doc:"When the invitation went out."`
+	Until  *time.Time            `json:"until,omitempty" doc:"When a lock ends, or an invitation; none: when somebody does something."`
+}
+
+func viewObstacle(o rulebook.Obstacle) Obstacle {
+	return Obstacle{o.What, o.Method, moment(o.Since), moment(o.Until)}
 }
 
 // PolicyReason is why something is demanded.
@@ -198,7 +212,7 @@ func (a previewsAPI) whatIf(ctx context.Context, by idp.Actor, in *struct{ Body 
 		return nil, err
 	}
 	return &body[Answer]{Answer{
-		User: w.User.ID, Disabled: w.Disabled, At: w.At.UTC(), Now: viewForecast(w.Signin), Ahead: each(w.Ahead, viewForecast),
+		User: w.User.ID, Disabled: w.Disabled, Obstacles: each(w.Obstacles, viewObstacle), At: w.At.UTC(), Now: viewForecast(w.Signin), Ahead: each(w.Ahead, viewForecast),
 		Policies: each(w.Policies, func(p rulebook.Part) Verdict { return Verdict{p.Name, p.Verdict, moment(p.Until)} }),
 		Reasons:  each(w.Decision.Reasons, func(r policy.Reason) PolicyReason { return PolicyReason(r) }),
 	}}, nil

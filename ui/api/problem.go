@@ -17,6 +17,7 @@ import (
 	"latchkey/idp/account"
 	"latchkey/idp/apitoken"
 	"latchkey/idp/brand"
+	"latchkey/idp/odoo/connector"
 	"latchkey/idp/odoo/rpc"
 	"latchkey/idp/replay"
 	"latchkey/idp/rulebook"
@@ -55,6 +56,15 @@ var problems = []struct {
 	{security.ErrPolicy, http.StatusConflict, "policy", "A policy asks for what this would take away."},
 	{security.ErrLast, http.StatusConflict, "last-factor", "It is the last factor. Reset the factors instead."},
 	{rpc.ErrUnreachable, http.StatusBadGateway, "unreachable", "The Odoo does not answer."},
+	{rpc.ErrNotOdoo, http.StatusBadGateway, "not-odoo", "What answers at that address is not Odoo."},
+	{rpc.ErrNoDatabase, http.StatusBadGateway, "no-database", "The Odoo has no such database."},
+	{rpc.ErrWrongKey, http.StatusBadGateway, "wrong-key", "The Odoo refuses the login and its key. Make a new one there, and connect again."},
+	{rpc.ErrOld, http.StatusBadGateway, "old", "This version of Odoo is not supported: 16 to 19 are."},
+	{rpc.ErrDenied, http.StatusBadGateway, "rights", "The Odoo does not allow this to the login that is used there. It needs the right \"Administration: Settings\"."},
+	{rpc.ErrFault, http.StatusBadGateway, "odoo-fault", "The Odoo reports an error."},
+	{rpc.ErrNotFound, http.StatusBadGateway, "odoo-fault", "The Odoo does not have what was asked for."},
+	{connector.ErrDatabase, http.StatusBadGateway, "database", "The database of the Odoo cannot be read."},
+	{connector.ErrAccident, http.StatusConflict, "accident", "It would change so many people that it is taken for an accident. If it is meant, send force."},
 	{errHanded, http.StatusBadGateway, "unreachable", "It was not taken."},
 	{rulebook.ErrLockout, http.StatusConflict, "lockout", "It would lock out those who could take it back."},
 	{idp.ErrDenied, http.StatusForbidden, "denied", "This is not allowed to you."},

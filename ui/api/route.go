@@ -24,7 +24,7 @@ type operation struct {
 	about            string    // more than the summary says
 	right            idp.Right // empty: any caller
 	status           int       // default 200, 204 without a body
-	most             int64     // of its body in bytes; default maxBody, at most maxDocument of JSON
+	most             int64     // of its body in bytes; default maxBody, at most maxPeople of JSON
 	takes            []string  // the types of the file that it is sent; none: JSON
 	files            []string  // the types of the file that it answers with
 	patient          bool      // it waits for somebody else, such as an Odoo, who may not answer
@@ -108,7 +108,7 @@ func errorsOf(o operation) []int {
 // may be long.
 func (o operation) limit() int64 {
 	if len(o.takes) == 0 {
-		return min(max(maxBody, o.most), maxDocument)
+		return min(max(maxBody, o.most), maxPeople)
 	}
 	return max(maxBody, o.most)
 }
@@ -128,6 +128,12 @@ func (a *API) place(o operation, r *http.Request) (back func(), err error) {
 	default:
 		return nil, fmt.Errorf("%w: others are sending files", idp.ErrBusy)
 	}
+}
+
+// overlong is the problem of a body that is longer than what is read of it.
+func (o operation) overlong() *huma.ErrorModel {
+	return model(http.StatusRequestEntityTooLarge, "request", fmt.Sprintf(
+		"The body is longer than %d bytes, the most that is taken here, or it broke off. Send what it says in several smaller requests.", o.limit()))
 }
 
 // asks refuses who has not got the right before the request is even read; the

@@ -78,7 +78,7 @@ func (a tokensAPI) getMe(ctx context.Context, by idp.Actor, _ *struct{}) (*body[
 		v.Client = &c.Client.ID
 		return &body[Me]{v}, nil
 	}
-	u, err := a.People.Users.ByID(ctx, by.User)
+	u, err := a.People.Service.Users.ByID(ctx, by.User)
 	if err != nil {
 		return nil, err
 	}

@@ -137,7 +137,7 @@ func (a usersAPI) routes() {
 		about: "The role takes roles:write, too."}, a.updateUser)
 	add(a.API, operation{id: "delete-user", method: http.MethodDelete, path: "/users/{id}", tag: "users", summary: "Remove a person with all that is theirs", right: idp.EditPeople,
 		about: "The log keeps what they did. Disabling is enough to lock somebody out."}, func(ctx context.Context, by idp.Actor, in *AboutUser) (*none, error) {
-		return done(a.People.Remove(ctx, by, in.ID))
+		return done(a.People.Service.Remove(ctx, by, in.ID))
 	})
 }
 
@@ -215,7 +215,7 @@ func (a usersAPI) createUser(ctx context.Context, by idp.Actor, in *struct{ Body
 	if b.Claims != nil {
 		n.Profile = *b.Claims
 	}
-	u, err := a.People.Add(ctx, by, n)
+	u, err := a.People.Service.Add(ctx, by, n)
 	if err != nil {
 		return nil, err
 	}
@@ -224,7 +224,7 @@ func (a usersAPI) createUser(ctx context.Context, by idp.Actor, in *struct{ Body
 }
 
 func (a usersAPI) getUser(ctx context.Context, _ idp.Actor, in *AboutUser) (*versioned[User], error) {
-	u, err := a.People.Users.ByID(ctx, in.ID)
+	u, err := a.People.Service.Users.ByID(ctx, in.ID)
 	return version(viewUser(u), err)
 }
 
@@ -233,7 +233,7 @@ func (a usersAPI) updateUser(ctx context.Context, by idp.Actor, in *struct {
 	Matching
 	Body UserChange
 }) (*versioned[User], error) {
-	u, err := a.People.Users.ByID(ctx, in.ID)
+	u, err := a.People.Service.Users.ByID(ctx, in.ID)
 	if err == nil {
 		err = in.match(viewUser(u))
 	}
@@ -241,7 +241,7 @@ func (a usersAPI) updateUser(ctx context.Context, by idp.Actor, in *struct {
 		return nil, err
 	}
 	b := in.Body
-	u, err = a.People.Update(ctx, by, in.ID, account.Change{
+	u, err = a.People.Service.Update(ctx, by, in.ID, account.Change{
 		Login: b.Login, Email: b.Email, Name: b.Name, Kind: b.Kind, Role: b.Role, Locale: b.Locale, Phone: b.Phone, Verified: b.Verified, Profile: b.Claims,
 	})
 	return version(viewUser(u), err)

@@ -77,25 +77,26 @@ func (p *Pages) through(h handler, needs func(time.Time) idp.Need) page.Handler 
 		signed := !errors.Is(err, idp.ErrNotFound)
 		if err == nil {
 			c.For(u)
+			if err = pages.Refill(c, p.SignIn, u.ID); err != nil {
+				return err
+			}
 			err = h(c, idp.ActorOf(n, u, c.Origin()), u)
 		}
 		if signed && !errors.Is(err, idp.ErrMore) {
 			return err
 		}
-		to := pathOf(c.R.PathValue("company")) + "?again=1"
-		switch {
-		case c.R.Method == http.MethodGet:
-			to = c.R.URL.RequestURI()
-		case strings.HasSuffix(c.R.URL.Path, "/invite"):
-			to = c.R.URL.EscapedPath() + "?again=1"
+		form := pathOf(c.R.PathValue("company"))
+		if strings.HasSuffix(c.R.URL.Path, "/invite") {
+			form = c.R.URL.EscapedPath()
 		}
-		return pages.Begin(c, p.SignIn, signin.Start{Need: need, ReturnTo: to})
+		return pages.Return(c, p.SignIn, signin.Start{Need: need}, form)
 	}
 }
 
 // head is what every page of this package shows.
 type head struct {
 	Again bool
+	Kept  string // that the form is filled in again, in words
 	Done  string
 	Error *pages.Complaint
 }
@@ -104,7 +105,7 @@ type head struct {
 var dones = []string{"invited", "disable", "enable", "resend"}
 
 func headOf(c *page.Context) head {
-	h := head{Again: c.R.Method == http.MethodGet && c.Query("again") != ""}
+	h := head{Again: c.R.Method == http.MethodGet && c.Query("again") != "", Kept: c.Kept()}
 	if done := c.Query("done"); slices.Contains(dones, done) {
 		h.Done = c.Words.T(fmt.Sprintf("company.done.%s", done))
 	}

@@ -33,7 +33,7 @@ func open(t *testing.T) *house {
 	h := &house{people: map[string]idp.User{}}
 	h.House = admintest.Open(t, func(in *admintest.House) []admin.Section {
 		h.companies = &company.Contacts{Service: &company.Service{
-			Store: in.DB.Companies(), Help: in.Help, Users: in.DB.Users(), Limiter: in.DB.Limiter(), Log: in.DB.Log(), Atomic: in.DB.Atomic, Now: in.Clock.Now,
+			Store: in.DB.Companies, Help: in.Help, Users: in.DB.Users, Limiter: in.DB.Limiter, Log: in.DB.Log, Atomic: in.DB.Atomic, Now: in.Clock.Now,
 		}}
 		return nil
 	})
@@ -63,7 +63,7 @@ func open(t *testing.T) *house {
 // now is somebody as they are now.
 func (h *house) now(who string) idp.User {
 	h.T.Helper()
-	u, err := h.DB.Users().ByID(h.T.Context(), h.people[who].ID)
+	u, err := h.DB.Users.ByID(h.T.Context(), h.people[who].ID)
 	h.Must(err)
 	return u
 }
@@ -71,7 +71,7 @@ func (h *house) now(who string) idp.User {
 // id is somebody's membership; of who has none, their id.
 func (h *house) id(of company.Company, who string) string {
 	h.T.Helper()
-	m, err := h.DB.Companies().MemberOf(h.T.Context(), of.ID, h.people[who].ID)
+	m, err := h.DB.Companies.MemberOf(h.T.Context(), of.ID, h.people[who].ID)
 	if errors.Is(err, idp.ErrNotFound) {
 		return string(h.people[who].ID)
 	}
@@ -121,13 +121,13 @@ func TestMatrix(t *testing.T) {
 				} else {
 					own.Want(http.StatusNotFound, path)
 				}
-				if u, err := h.DB.Users().ByID(t.Context(), h.people[who].ID); err != nil || u.Disabled {
+				if u, err := h.DB.Users.ByID(t.Context(), h.people[who].ID); err != nil || u.Disabled {
 					t.Errorf("%s does %s to %s: %v", actor, name, who, err)
 				}
 			}
 		}
 		post(ours+"/invite", "name", "X", "email", actor+"-new@example.org", "locale", "en")
-		_, err := h.DB.Users().ByIdentifier(t.Context(), actor+"-new@example.org")
+		_, err := h.DB.Users.ByIdentifier(t.Context(), actor+"-new@example.org")
 		if lead != (err == nil) {
 			t.Errorf("%s invites: %v", actor, err)
 		}
@@ -166,7 +166,7 @@ func TestLead(t *testing.T) {
 	if a != b || newID == takenID {
 		t.Errorf("%s\n%s", a, b)
 	}
-	u, err := h.DB.Users().ByIdentifier(t.Context(), "jo@example.org")
+	u, err := h.DB.Users.ByIdentifier(t.Context(), "jo@example.org")
 	if err != nil || u.Kind != idp.Portal || u.Role != "" || u.Locale != "fr" {
 		t.Errorf("%+v, %v", u, err)
 	}
@@ -182,7 +182,7 @@ func TestLead(t *testing.T) {
 	if v.At.Path == ours {
 		t.Error("no proof was asked for")
 	}
-	if u, err := h.DB.Users().ByID(t.Context(), h.people["member"].ID); err != nil || u.Disabled {
+	if u, err := h.DB.Users.ByID(t.Context(), h.people["member"].ID); err != nil || u.Disabled {
 		t.Error("disabled without a proof", err)
 	}
 	v.Get(ours).Want(http.StatusOK, ours) // a look takes none

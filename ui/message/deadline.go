@@ -1,7 +1,6 @@
 package message
 
 import (
-	"bytes"
 	"context"
 	"strings"
 	"time"
@@ -51,15 +50,5 @@ func (s *Notices) ComposeDeadline(u idp.User, r posture.Reminder) (mail.Message,
 	} else {
 		v.Next, v.Review = w.part("stuck"), p.T("mail.review")
 	}
-	m := mail.New(mail.Mail, u.Email, s.Now())
-	m.Subject = v.Subject
-	var plain, rich bytes.Buffer
-	if err := asText.Execute(&plain, v); err != nil {
-		return mail.Message{}, err
-	}
-	if err := asHTML.Execute(&rich, v); err != nil {
-		return mail.Message{}, err
-	}
-	m.Text, m.HTML = plain.String(), rich.String()
-	return m, nil
+	return s.draw(u, v)
 }

@@ -114,7 +114,7 @@ var person = mfa.Subject{ID: "ada", Name: "ada", Email: "ada@example.org", Email
 func program(t *testing.T, db *store.DB, gateways ...string) *mfa.Engine {
 	t.Helper()
 	u := idp.User{ID: "ada", Login: "ada", Kind: idp.Internal, Created: time.Now(), Updated: time.Now()}
-	if err := db.Users().Add(t.Context(), u, []idp.Identifier{{Canonical: "ada", Skeleton: "ada"}}); err != nil {
+	if err := db.Users.Add(t.Context(), u, []idp.Identifier{{Canonical: "ada", Skeleton: "ada"}}); err != nil {
 		t.Fatal(err)
 	}
 	var list []sms.Settings
@@ -151,9 +151,9 @@ func program(t *testing.T, db *store.DB, gateways ...string) *mfa.Engine {
 		wg.Go(func() { s.Run(ctx) })
 	}
 	t.Cleanup(func() { stop(); wg.Wait() })
-	e := &mfa.Engine{Credentials: db.Credentials(), Challenges: db.Challenges(), Limiter: db.Limiter(), Atomic: db.Atomic, Now: time.Now}
+	e := &mfa.Engine{Credentials: db.Credentials, Challenges: db.Challenges, Limiter: db.Limiter, Atomic: db.Atomic, Now: time.Now}
 	for _, k := range []mfa.Kind{code.SMS, code.Email} {
-		e.Register(code.Factor{Channel: k, Courier: courier, Limiter: db.Limiter(), Now: time.Now})
+		e.Register(code.Factor{Channel: k, Courier: courier, Limiter: db.Limiter, Now: time.Now})
 	}
 	return e
 }

@@ -60,5 +60,6 @@ func (s *Notices) ComposeLetter(u idp.User, l idp.Letter) (mail.Message, error) 
 	}
 	m, err := s.draw(u, v)
 	m.Expires = l.Link.Expires // what nobody can follow any more need not arrive
+	m.Topic = l.Link.Purpose.Topic(u.ID)
 	return m, err
 }

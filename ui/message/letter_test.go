@@ -162,17 +162,17 @@ func TestLetterOnlyVerified(t *testing.T) {
 func TestNotMeLink(t *testing.T) {
 	storetest.EachAt(t, clock.Now, func(t *testing.T, db *store.DB) {
 		ctx := t.Context()
-		if err := db.Users().Add(ctx, ada, nil); err != nil {
+		if err := db.Users.Add(ctx, ada, nil); err != nil {
 			t.Fatal(err)
 		}
 		s := notices(db.Outbox())
-		s.Links = db.Links()
+		s.Links = db.Links
 		var tokens []string
 		for _, k := range []idp.NoticeKind{idp.FactorAdded, idp.PasswordChanged} {
 			n := notice(k)
 			n.Credential = "c1"
 			err := db.Atomic(ctx, func(ctx context.Context) error {
-				return errors.Join(db.Users().RaiseEpoch(ctx, ada.ID), s.Notice(ctx, ada, n))
+				return errors.Join(db.Users.RaiseEpoch(ctx, ada.ID), s.Notice(ctx, ada, n))
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -187,14 +187,14 @@ func TestNotMeLink(t *testing.T) {
 				t.Fatalf("no link of its own in\n%s", box[0].Text)
 			}
 			tokens = append(tokens, found[1])
-			l, u, err := db.Links().Get(ctx, idp.LinkNotMe, idp.HashLink(found[1]))
+			l, u, err := db.Links.Get(ctx, idp.LinkNotMe, idp.HashLink(found[1]))
 			if err != nil || u.ID != ada.ID || l.Data["kind"] != string(k) || l.Data["credential"] != "c1" || l.Data["email"] != ada.Email ||
 				l.Expires.Sub(l.Created) != 7*24*time.Hour {
 				t.Errorf("%s: %+v of %s, %v", k, l, u.ID, err)
 			}
 		}
 		// The second change has ended the first one's link.
-		if _, _, err := db.Links().Get(ctx, idp.LinkNotMe, idp.HashLink(tokens[0])); !errors.Is(err, idp.ErrExpired) {
+		if _, _, err := db.Links.Get(ctx, idp.LinkNotMe, idp.HashLink(tokens[0])); !errors.Is(err, idp.ErrExpired) {
 			t.Errorf("the first link: %v", err)
 		}
 	})

@@ -16,6 +16,7 @@ import (
 	"latchkey/idp"
 	"latchkey/idp/brand"
 	"latchkey/ui/assets"
+	"latchkey/ui/locale"
 )
 
 // Brands says how pages look; see [brand.Service]. It is asked for every page and
@@ -77,12 +78,13 @@ type anchor struct{ Name, Label, URL string }
 // said is a text that an administrator wrote, and its language.
 type said struct{ Lang, Text string }
 
-func (c *Context) look() look {
-	b := c.site.brand(c.Context(), c.client)
-	colours := c.site.sheets.of(b.Colours)
+// look is how pages for people on their way to a client are drawn.
+func (s *Site) look(ctx context.Context, client idp.ClientID, words locale.Printer) look {
+	b := s.brand(ctx, client)
+	colours := s.sheets.of(b.Colours)
 	out := look{
 		Name: b.Name, Tint: colours.tint, Sheet: colours.url, Logo: logoOf(b), Icon: assets.URL("logo.svg"),
-		SignIn: saidIn(b.SignIn, c.Words.Lang()), Support: saidIn(b.Support, c.Words.Lang()),
+		SignIn: saidIn(b.SignIn, words.Lang()), Support: saidIn(b.Support, words.Lang()),
 	}
 	if out.Logo != nil && !out.Logo.Wide {
 		out.Icon = out.Logo.URL
@@ -90,7 +92,7 @@ func (c *Context) look() look {
 	for _, l := range b.Legal {
 		a := anchor{Name: l.Kind, Label: l.Label, URL: l.URL}
 		if l.Kind != "" {
-			a.Label = c.Words.T(fmt.Sprintf("legal.%s", l.Kind))
+			a.Label = words.T(fmt.Sprintf("legal.%s", l.Kind))
 		}
 		out.Legal = append(out.Legal, a)
 	}

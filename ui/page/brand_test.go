@@ -36,7 +36,7 @@ func brandedHouse(t *testing.T) (*house, *brand.Service, *store.DB) {
 	gin.SetMode(gin.TestMode)
 	db := storetest.Open(t)
 	b := &brand.Service{
-		Store: db.Brands(), Default: brand.Brand{Name: "Latchkey"}, Log: db.Log(), Atomic: db.Atomic, Now: time.Now,
+		Store: db.Brands, Default: brand.Brand{Name: "Latchkey"}, Log: db.Log, Atomic: db.Atomic, Now: time.Now,
 		Known: func(context.Context, idp.ClientID) error { return nil },
 	}
 	for _, l := range locale.Languages() {
@@ -183,7 +183,7 @@ func TestHostileBrand(t *testing.T) {
 	h, b, db := brandedHouse(t)
 	before, _ := h.get(t, "/page")
 	evil := `"><script>alert(1)</script><b onmouseover=alert(1)>{{.CSRF}}`
-	err := db.Brands().Save(t.Context(), "", brand.Brand{
+	err := db.Brands.Save(t.Context(), "", brand.Brand{
 		Name: evil, Colours: brand.Colours{Primary: "#fff;}*{background:url(//evil.example)}", Accent: `red"><script>`},
 		Legal:  []brand.Link{{Kind: brand.Privacy, URL: "javascript:alert(1)"}, {Label: evil, URL: "data:text/html,x"}, {Label: "b", URL: evil}},
 		SignIn: brand.Words{"en": evil}, Support: brand.Words{"en": evil, `x" onload="alert(1)`: "x"},

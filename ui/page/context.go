@@ -19,13 +19,12 @@ type Context struct {
 	W     http.ResponseWriter
 	R     *http.Request
 	Words locale.Printer
+	Forms Forms
 
 	cookies
 	reach
 
 	site   *Site
-	bound  bool         // forms carry the session, too
-	upload int64        // the form may bring a file of so many bytes; 0: none
 	here   string       // address of this page, for the language switch; empty: none
 	client idp.ClientID // whose looks the page has; empty: the house's
 	member idp.UserID   // whose own page it is; empty: nobody's, or not known
@@ -59,7 +58,8 @@ func arrivalOf(r *http.Request) arrival {
 // From makes a context for a plain net/http handler. Forms on its pages are
 // bound to the session.
 func (s *Site) From(w http.ResponseWriter, r *http.Request) *Context {
-	c := &Context{W: w, R: r, site: s, bound: true, cookies: cookies{s, w, r}}
+	c := &Context{W: w, R: r, site: s, cookies: cookies{s, w, r}}
+	c.Forms = Forms{cookies: &c.cookies, bound: true}
 	if r.Method == http.MethodGet {
 		c.here = r.URL.RequestURI()
 	}
@@ -80,6 +80,7 @@ func (c *Context) Speak(wishes ...string) {
 // language and shows the way to what is theirs.
 func (c *Context) For(u idp.User) {
 	c.member = u.ID
+	c.Forms.Sits(u.ID)
 	c.Speak(u.Locale)
 }
 

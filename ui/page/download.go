@@ -15,8 +15,8 @@ const portion = time.Minute
 // Download answers with a file for saving, which the handler then writes. What
 // goes wrong after that must cut the line: half a file must not look whole.
 func (c *Context) Download(name, kind string) io.Writer {
-	c.headers()
 	h := c.W.Header()
+	c.site.pageHeaders(h, &c.reach)
 	h.Set("Content-Type", kind)
 	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name}))
 	return &download{w: c.W}

@@ -17,18 +17,17 @@ func (s *Site) commonHeaders(h http.Header) {
 	}
 }
 
-// headers are those of a page. Every page may carry a ticket or a code in its
+// pageHeaders are those of a page. Every page may carry a ticket or a code in its
 // address, so none gives its address away; nothing of it is kept.
-func (c *Context) headers() {
-	h := c.W.Header()
-	c.site.commonHeaders(h)
+func (s *Site) pageHeaders(h http.Header, may *reach) {
+	s.commonHeaders(h)
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Permissions-Policy", c.permissions())
+	h.Set("Permissions-Policy", may.permissions())
 	h.Set("X-Frame-Options", "DENY")
-	h.Set("Content-Security-Policy", c.policy())
+	h.Set("Content-Security-Policy", may.policy())
 	h.Add("Vary", "Accept-Language, Cookie")
 }
 

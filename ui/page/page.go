@@ -157,8 +157,8 @@ func (s *Site) adapt(h Handler, bound bool, upload int64, back []func(*Context) 
 			g.Request.SetPathValue(p.Key, p.Value)
 		}
 		c := s.From(g.Writer, g.Request)
-		c.bound, c.upload = bound, upload
-		if err := c.run(h); err != nil {
+		c.Forms.bound = bound
+		if err := h.serve(c, upload); err != nil {
 			p := ProblemOf(err)
 			for _, b := range back {
 				p.Back, p.Word = b(c), "error.again"
@@ -168,13 +168,13 @@ func (s *Site) adapt(h Handler, bound bool, upload int64, back []func(*Context) 
 	}
 }
 
-// run reads the request before the handler sees it.
-func (c *Context) run(h Handler) error {
-	if err := c.read(); err != nil {
+// serve reads the request before the handler sees it.
+func (h Handler) serve(c *Context, upload int64) error {
+	if err := (submission{c.W, c.R, upload}).read(); err != nil {
 		return err
 	}
 	if c.R.Method != http.MethodGet && c.R.Method != http.MethodHead {
-		if err := c.CheckForm(); err != nil {
+		if err := c.Forms.check(); err != nil {
 			return err
 		}
 	}

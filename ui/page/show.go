@@ -97,7 +97,7 @@ func (c *Context) Show(s *Set, status int, name string, view any) error {
 		return fmt.Errorf("page: no page %s", name)
 	}
 	f := Frame{
-		Printer: c.Words, View: view, Brand: c.Brand(), Look: c.look(), CSRF: hidden(c.token()),
+		Printer: c.Words, View: view, Brand: c.Brand(), Look: c.site.look(c.Context(), c.client, c.Words), CSRF: hidden(c.Forms.token()),
 		Nonce: c.nonce, Languages: switches(c.here, c.Words.Lang()),
 	}
 	if c.member != "" && c.site.leads != nil {
@@ -110,7 +110,10 @@ func (c *Context) Show(s *Set, status int, name string, view any) error {
 	if err := parsed().ExecuteTemplate(&out, "frame.html", f); err != nil {
 		return fmt.Errorf("page: %s: %w", name, err)
 	}
-	c.headers()
+	if c.Forms.refill != nil {
+		out = *bytes.NewBuffer(c.Forms.refill.into(out.Bytes()))
+	}
+	c.site.pageHeaders(c.W.Header(), &c.reach)
 	c.W.WriteHeader(status)
 	if c.R.Method == http.MethodHead {
 		return nil

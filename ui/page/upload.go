@@ -15,23 +15,6 @@ func (s *Site) Uploads(most int64, h Handler, back ...func(*Context) string) gin
 	return s.adapt(h, true, most, back)
 }
 
-// readUpload is read for a form with a file.
-func (c *Context) readUpload() error {
-	c.R.Body = http.MaxBytesReader(c.W, c.R.Body, c.upload+MaxBody)
-	err := c.R.ParseMultipartForm(c.upload + MaxBody) // nothing of it goes to the disk
-	if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-		return errTooLarge
-	} else if err != nil {
-		return fmt.Errorf("%w: %w", errMalformed, err)
-	}
-	for name, files := range c.R.MultipartForm.File {
-		if len(files) > 1 || len(c.R.PostForm[name]) > 0 {
-			return fmt.Errorf("%w: a field occurs twice", errMalformed)
-		}
-	}
-	return sane(c.R.PostForm)
-}
-
 // File is the file of a form, or nothing when none was chosen. Its name and its
 // type are what the sender says, and nobody's business.
 func (c *Context) File(name string) ([]byte, error) {

@@ -5,6 +5,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/gin-gonic/gin"
+
 	"latchkey/idp"
 	"latchkey/idp/oidc"
 	"latchkey/idp/security"
@@ -36,8 +38,17 @@ type allowedView struct {
 	Scopes          []string
 }
 
-func (p *Pages) apps(c *page.Context, v visit) error {
-	all, err := p.Apps.Of(c.Context(), v.user)
+// appPages is the page of the applications that somebody may open.
+type appPages struct{ apps *oidc.Apps }
+
+func (p appPages) mount(r gin.IRouter, s *page.Site, g gate) {
+	r.GET(Apps, s.Members(g.enter(Apps, p.all)))
+	r.GET(Apps+"/:client", s.Members(g.enter(Apps, p.open)))
+	r.POST(Apps+"/withdraw", s.Members(g.enter(Apps, p.withdraw), to(Apps)))
+}
+
+func (p appPages) all(c *page.Context, v visit) error {
+	all, err := p.apps.Of(c.Context(), v.user)
 	if err != nil {
 		return err
 	}
@@ -65,16 +76,16 @@ func appsOf(c *page.Context, u idp.User, all []oidc.App) appsView {
 func day(c *page.Context, at time.Time, zone *time.Location) string { return c.Words.Date(at.In(zone)) }
 
 // open leads to an application: where somebody goes who came by an invitation.
-func (p *Pages) open(c *page.Context, v visit) error {
-	app, err := p.Apps.Door(c.Context(), v.user, idp.ClientID(c.R.PathValue("client")))
+func (p appPages) open(c *page.Context, v visit) error {
+	app, err := p.apps.Door(c.Context(), v.user, idp.ClientID(c.R.PathValue("client")))
 	if err != nil {
 		return err
 	}
 	return c.Leave(app.Address)
 }
 
-func (p *Pages) withdraw(c *page.Context, v visit) error {
-	if err := p.Apps.Withdraw(c.Context(), v.by, idp.ClientID(c.Form("client"))); err != nil {
+func (p appPages) withdraw(c *page.Context, v visit) error {
+	if err := p.apps.Withdraw(c.Context(), v.by, idp.ClientID(c.Form("client"))); err != nil {
 		return err
 	}
 	return c.Redirect(Apps + "?done=withdrawn")

@@ -5,6 +5,9 @@ import (
 	"io"
 	"net/http"
 
+	"github.com/gin-gonic/gin"
+
+	"latchkey/idp/account"
 	"latchkey/mfa"
 	"latchkey/ui/page"
 	pages "latchkey/ui/signin"
@@ -16,19 +19,31 @@ type dataView struct {
 	Closing bool // they may ask for their account to be closed
 }
 
-func (p *Pages) data(c *page.Context, _ visit) error {
-	return p.showData(c, http.StatusOK, headOf(c))
+// copies is the page on which people take a copy of their data, or their leave.
+type copies struct {
+	self *account.Self
+	data Writer
 }
 
-func (p *Pages) showData(c *page.Context, status int, h head) error {
+func (p copies) mount(r gin.IRouter, s *page.Site, g gate) {
+	r.GET(data, s.Members(g.enter(data, p.page)))
+	r.POST(data, s.Members(g.prove(data, p.export), to(data)))
+	r.POST(data+"/close", s.Members(g.prove(data, p.askClosing), to(data)))
+}
+
+func (p copies) page(c *page.Context, _ visit) error {
+	return p.show(c, http.StatusOK, headOf(c))
+}
+
+func (p copies) show(c *page.Context, status int, h head) error {
 	c.Here(data)
-	return c.Show(set, status, "data.html", dataView{h, p.Self.Desk != nil})
+	return c.Show(set, status, "data.html", dataView{h, p.self.Desk != nil})
 }
 
 // export answers with everything that is held, as a file.
-func (p *Pages) export(c *page.Context, v visit) error {
+func (p copies) export(c *page.Context, v visit) error {
 	begun := false
-	err := p.Data.Write(c.Context(), v.by, func() io.Writer {
+	err := p.data.Write(c.Context(), v.by, func() io.Writer {
 		begun = true
 		return c.Download(c.Words.T("profile.data_file"), "application/json")
 	})
@@ -38,12 +53,12 @@ func (p *Pages) export(c *page.Context, v visit) error {
 	return err
 }
 
-func (p *Pages) askClosing(c *page.Context, v visit) error {
-	err := p.Self.AskClosing(c.Context(), v.by)
+func (p copies) askClosing(c *page.Context, v visit) error {
+	err := p.self.AskClosing(c.Context(), v.by)
 	if locked := (*mfa.LockedError)(nil); errors.As(err, &locked) {
 		h := headOf(c)
 		h.Error = &pages.Complaint{Title: c.Words.T("profile.closing_asked_title"), Text: c.Words.T("profile.closing_asked")}
-		return p.showData(c, http.StatusTooManyRequests, h)
+		return p.show(c, http.StatusTooManyRequests, h)
 	} else if err != nil {
 		return err
 	}

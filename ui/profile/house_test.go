@@ -55,23 +55,23 @@ func open(t *testing.T) *house {
 	h.Server = httptest.NewUnstartedServer(e)
 	origin := "http://localhost:" + strings.Split(h.Listener.Addr().String(), ":")[1]
 	hasher := password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, 0, 0)
-	factors := &mfa.Engine{Credentials: h.db.Credentials(), Challenges: h.db.Challenges(), Limiter: h.db.Limiter(), Atomic: h.db.Atomic, Now: h.clock.Now}
+	factors := &mfa.Engine{Credentials: h.db.Credentials, Challenges: h.db.Challenges, Limiter: h.db.Limiter, Atomic: h.db.Atomic, Now: h.clock.Now}
 	factors.Register(totp.Factor{Issuer: "Latchkey", Now: h.clock.Now}, backup.Factor{Hash: hasher.Key})
-	h.notices = &message.Notices{Outbox: h.db.Outbox(), Links: h.db.Links(), Issuer: origin, Brand: "Latchkey", Now: h.clock.Now}
+	h.notices = &message.Notices{Outbox: h.db.Outbox(), Links: h.db.Links, Issuer: origin, Brand: "Latchkey", Now: h.clock.Now}
 	accounts := &account.Service{
-		Users: h.db.Users(), Groups: h.db.Groups(), Sessions: h.db.Sessions(), Factors: factors, Passwords: hasher, Log: h.db.Log(),
-		Policies: h.db.Policies(), Atomic: h.db.Atomic, Now: h.clock.Now, MinPassword: 15, Locks: store.LocksOf(h.db), Links: h.db.Links(), Owners: h.db.Owners(), Notify: h.notices,
+		Users: h.db.Users, Groups: h.db.Groups, Sessions: h.db.Sessions, Factors: factors, Passwords: hasher, Log: h.db.Log,
+		Policies: h.db.Policies, Atomic: h.db.Atomic, Now: h.clock.Now, MinPassword: 15, Locks: h.db.Locks, Links: h.db.Links, Owners: h.db.Owners, Notify: h.notices,
 	}
-	help := &account.Help{Service: accounts, Letters: h.notices, Limiter: h.db.Limiter()}
-	h.self = &account.Self{Help: help, Pictures: h.db.Pictures(), Issuer: origin}
+	help := &account.Help{Service: accounts, Letters: h.notices, Limiter: h.db.Limiter}
+	h.self = &account.Self{Help: help, Pictures: h.db.Pictures, Issuer: origin}
 	in := &signin.Service{
-		Users: h.db.Users(), Sessions: h.db.Sessions(), Flows: h.db.Flows(), Policies: h.db.Policies(), Factors: factors, Passwords: hasher,
-		Limiter: h.db.Limiter(), Log: h.db.Log(), Tokens: store.SessionTokensOf(h.db), Links: h.db.Links(), Notify: h.notices, Atomic: h.db.Atomic,
-		Devices: &trust.Book{Devices: h.db.Devices(), Secret: make([]byte, 32), Now: h.clock.Now}, Sealer: keyring.New(), Secret: make([]byte, 32),
+		Users: h.db.Users, Sessions: h.db.Sessions, Flows: h.db.Flows, Policies: h.db.Policies, Factors: factors, Passwords: hasher,
+		Limiter: h.db.Limiter, Log: h.db.Log, Tokens: h.db.SessionTokens, Links: h.db.Links, Notify: h.notices, Atomic: h.db.Atomic,
+		Devices: &trust.Book{Devices: h.db.Devices, Secret: make([]byte, 32), Now: h.clock.Now}, Sealer: keyring.New(), Secret: make([]byte, 32),
 		Rules: signin.DefaultRules, Now: h.clock.Now,
 	}
 	apps := &oidc.Apps{
-		Clients: h.db.Clients(), Consents: h.db.Consents(), Uses: h.db.Uses(), Grants: h.db.Grants(), Log: h.db.Log(), Atomic: h.db.Atomic, Now: h.clock.Now,
+		Clients: h.db.Clients, Consents: h.db.Consents, Uses: h.db.Uses, Grants: h.db.Grants, Log: h.db.Log, Atomic: h.db.Atomic, Now: h.clock.Now,
 	}
 	site, err := page.New(page.Config{Issuer: origin, CSRFKey: make([]byte, 32), Log: slog.New(slog.DiscardHandler), Now: h.clock.Now})
 	if err != nil {
@@ -84,7 +84,7 @@ func open(t *testing.T) *house {
 	}
 	(&pages.Pages{Site: site, SignIn: in, Help: help, Door: door}).Mount(e)
 	(&Pages{Site: site, SignIn: in, Self: h.self, Apps: apps, Data: &export.Service{
-		Self: h.self, Sessions: h.db.Sessions(), Factors: factors, Devices: h.db.Devices(), Apps: apps, Log: h.db.Log(), Notify: h.notices,
+		Self: h.self, Sessions: h.db.Sessions, Factors: factors, Devices: h.db.Devices, Apps: apps, Log: h.db.Log, Notify: h.notices,
 		Atomic: h.db.Atomic, Now: h.clock.Now,
 	}}).Mount(e)
 	e.GET("/my/security", site.Members(func(c *page.Context) error { return c.Redirect(Home) })) // stands where it is
@@ -107,21 +107,21 @@ func (h *house) add(login, secret string, change ...func(*account.New)) idp.User
 	for _, f := range change {
 		f(&in)
 	}
-	u, err := h.self.Add(h.t.Context(), idp.Actor{Host: true}, in)
+	u, err := h.self.Help.Service.Add(h.t.Context(), idp.Actor{Host: true}, in)
 	h.must(err)
 	return u
 }
 
 func (h *house) user(id idp.UserID) idp.User {
 	h.t.Helper()
-	u, err := h.db.Users().ByID(h.t.Context(), id)
+	u, err := h.db.Users.ByID(h.t.Context(), id)
 	h.must(err)
 	return u
 }
 
 func (h *house) client(c oidc.Client) {
 	h.t.Helper()
-	h.must(h.db.Clients().Add(h.t.Context(), c))
+	h.must(h.db.Clients.Add(h.t.Context(), c))
 }
 
 // code is what the app with a secret shows; each comes half a minute after the

@@ -16,7 +16,7 @@ func TestInvitation(t *testing.T) {
 	h := open(t)
 	u := h.add("ada", "", func(in *account.New) { in.Password, in.Verified = "", false })
 	h.client(oidc.Client{ID: "odoo", Name: "Atelier", Type: oidc.Odoo, RedirectURIs: []string{h.URL + "/auth_oauth/signin"}})
-	_, err := h.self.Invite(t.Context(), idp.Actor{Host: true}, u.ID, account.Invite{Client: "odoo"})
+	_, err := h.self.Help.Invitations().Invite(t.Context(), idp.Actor{Host: true}, u.ID, account.Invite{Client: "odoo"})
 	h.must(err)
 	path := h.link("invite")
 	for range 2 {
@@ -42,8 +42,8 @@ func TestInvitation(t *testing.T) {
 func TestInvitationWithPolicy(t *testing.T) {
 	h := open(t)
 	u := h.add("ada", "", func(in *account.New) { in.Password = "" })
-	h.must(h.db.Policies().Apply(t.Context(), []policy.Policy{{Name: "all", Enabled: true, Whom: policy.Whom{Everyone: true}, What: policy.What{Assurance: policy.MFA}}}))
-	_, err := h.self.Invite(t.Context(), idp.Actor{Host: true}, u.ID, account.Invite{Client: "gone"})
+	h.must(h.db.Policies.Apply(t.Context(), []policy.Policy{{Name: "all", Enabled: true, Whom: policy.Whom{Everyone: true}, What: policy.What{Assurance: policy.MFA}}}))
+	_, err := h.self.Help.Invitations().Invite(t.Context(), idp.Actor{Host: true}, u.ID, account.Invite{Client: "gone"})
 	h.must(err)
 	v := h.visit().Get(h.link("invite")).Says("At least 8 characters").Submit("invite", "new_password", "harbour7").Want(200, "/login")
 	v.Submit("login", "password", "harbour7", "login", "ada").Want(200, "/login/enrol")

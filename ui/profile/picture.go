@@ -2,51 +2,37 @@ package profile
 
 import (
 	"errors"
-	"net/http"
 	"strings"
 
+	"github.com/gin-gonic/gin"
+
 	"latchkey/idp"
-	"latchkey/idp/picture"
+	"latchkey/idp/account"
+	"latchkey/idp/signin"
 	"latchkey/ui/page"
-	pages "latchkey/ui/signin"
 )
 
-func (p *Pages) setPicture(c *page.Context, v visit) error {
-	file, err := c.File("picture")
-	if err == nil {
-		err = p.Self.SetPicture(c.Context(), v.by, file)
-	}
-	if errors.Is(err, idp.ErrInvalid) {
-		view := p.viewOf(c, v.user, headOf(c))
-		view.Error = &pages.Complaint{Title: c.Words.T("profile.picture_bad_title"), Text: c.Words.T("profile.picture_bad")}
-		if errors.Is(err, picture.ErrLarge) {
-			view.Error.Title = c.Words.T("profile.picture_large_title")
-		}
-		view.Bad["picture"] = true
-		return p.show(c, http.StatusBadRequest, view)
-	} else if err != nil {
-		return err
-	}
-	return c.Redirect(Home + "?done=picture")
+// pictures serves people's pictures.
+type pictures struct {
+	signIn *signin.Service
+	all    account.Pictures
 }
 
-func (p *Pages) removePicture(c *page.Context, v visit) error {
-	if err := p.Self.RemovePicture(c.Context(), v.by); err != nil {
-		return err
-	}
-	return c.Redirect(Home + "?done=picture_gone")
+func (p pictures) mount(r gin.IRouter, s *page.Site) {
+	r.GET("/my/picture", s.Members(p.mine))
+	r.GET(account.PicturePath+":name", s.Strangers(p.any))
 }
 
-// myPicture is for the person's own pages. It leads nobody to the sign-in: a
+// mine is for the person's own pages. It leads nobody to the sign-in: a
 // picture is part of a page that has been there.
-func (p *Pages) myPicture(c *page.Context) error {
-	_, u, err := p.SignIn.Gate(c.Context(), c.Session(), idp.Need{}, c.Origin())
+func (p pictures) mine(c *page.Context) error {
+	_, u, err := p.signIn.Gate(c.Context(), c.Session(), idp.Need{}, c.Origin())
 	if errors.Is(err, idp.ErrMore) {
 		return idp.ErrDenied
 	} else if err != nil {
 		return err
 	}
-	png, err := p.Self.Pictures.Of(c.Context(), u.ID)
+	png, err := p.all.Of(c.Context(), u.ID)
 	if err != nil {
 		return err
 	}
@@ -54,10 +40,10 @@ func (p *Pages) myPicture(c *page.Context) error {
 	return nil
 }
 
-// anyPicture is the address in the `picture` claim. Whoever knows it may see the
+// any is the address in the `picture` claim. Whoever knows it may see the
 // picture, on any site; a picture that is taken away is gone within the hour.
-func (p *Pages) anyPicture(c *page.Context) error {
-	png, err := p.Self.Pictures.ByName(c.Context(), strings.TrimSuffix(c.R.PathValue("name"), ".png"))
+func (p pictures) any(c *page.Context) error {
+	png, err := p.all.ByName(c.Context(), strings.TrimSuffix(c.R.PathValue("name"), ".png"))
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,6 @@ import (
 	"latchkey/idp"
 	"latchkey/idp/account"
 	"latchkey/idp/oidc"
-	"latchkey/idp/picture"
 	"latchkey/idp/signin"
 	"latchkey/ui/page"
 	pages "latchkey/ui/signin"
@@ -56,21 +55,11 @@ type Writer interface {
 
 // Mount adds the routes.
 func (p *Pages) Mount(r gin.IRouter) {
-	s := p.Site
-	r.GET(Home, s.Members(p.enter(Home, p.profile)))
-	r.POST(Home, s.Members(p.enter(Home, p.change), to(Home)))
-	r.POST(Home+"/picture", s.Uploads(picture.MostBytes, p.enter(Home, p.setPicture), to(Home)))
-	r.POST(Home+"/picture/remove", s.Members(p.enter(Home, p.removePicture), to(Home)))
-	r.POST(Home+"/email", s.Members(p.prove(Home, p.askEmail), to(Home)))
-	r.POST(Home+"/email/confirm", s.Members(p.enter(Home, p.confirmEmail), to(Home)))
-	r.GET(data, s.Members(p.enter(data, p.data)))
-	r.POST(data, s.Members(p.prove(data, p.export), to(data)))
-	r.POST(data+"/close", s.Members(p.prove(data, p.askClosing), to(data)))
-	r.GET("/my/picture", s.Members(p.myPicture))
-	r.GET(account.PicturePath+":name", s.Strangers(p.anyPicture))
-	r.GET(Apps, s.Members(p.enter(Apps, p.apps)))
-	r.GET(Apps+"/:client", s.Members(p.enter(Apps, p.open)))
-	r.POST(Apps+"/withdraw", s.Members(p.enter(Apps, p.withdraw), to(Apps)))
+	g := gate{p.SignIn}
+	form{p.Self}.mount(r, p.Site, g)
+	pictures{p.SignIn, p.Self.Pictures}.mount(r, p.Site)
+	copies{p.Self, p.Data}.mount(r, p.Site, g)
+	appPages{p.Apps}.mount(r, p.Site, g)
 }
 
 func to(path string) func(*page.Context) string { return func(*page.Context) string { return path } }
@@ -83,39 +72,42 @@ type visit struct {
 
 type handler func(c *page.Context, v visit) error
 
+// gate is how people come in to these pages.
+type gate struct{ signIn *signin.Service }
+
 // enter asks the gate for somebody who is signed in. Whoever is not comes back to
 // the page, or to the page of the form.
-func (p *Pages) enter(from string, h handler) page.Handler {
-	return p.through(from, h, func(time.Time) idp.Need { return idp.Need{} })
+func (g gate) enter(from string, h handler) page.Handler {
+	return g.through(from, h, func(time.Time) idp.Need { return idp.Need{} })
 }
 
 // prove is enter for what takes a recent proof (SECURITY.md M-05, E-10).
-func (p *Pages) prove(from string, h handler) page.Handler {
-	return p.through(from, h, account.Guarded)
+func (g gate) prove(from string, h handler) page.Handler {
+	return g.through(from, h, account.Guarded)
 }
 
-func (p *Pages) through(from string, h handler, needs func(time.Time) idp.Need) page.Handler {
+func (g gate) through(from string, h handler, needs func(time.Time) idp.Need) page.Handler {
 	return func(c *page.Context) error {
 		need := needs(c.Now())
-		n, u, err := p.SignIn.Gate(c.Context(), c.Session(), need, c.Origin())
+		n, u, err := g.signIn.Gate(c.Context(), c.Session(), need, c.Origin())
 		if err == nil {
 			c.For(u)
+			if err = pages.Refill(c, g.signIn, u.ID); err != nil {
+				return err
+			}
 			return h(c, visit{idp.ActorOf(n, u, c.Origin()), u})
 		}
 		if !errors.Is(err, idp.ErrMore) && !errors.Is(err, idp.ErrNotFound) {
 			return err
 		}
-		back := from + "?again=1"
-		if c.R.Method == http.MethodGet {
-			back = c.R.URL.RequestURI()
-		}
-		return pages.Begin(c, p.SignIn, signin.Start{Need: need, ReturnTo: back})
+		return pages.Return(c, g.signIn, signin.Start{Need: need}, from)
 	}
 }
 
 // head is what every page of this package shows.
 type head struct {
 	Again bool   // the form must be sent once more
+	Kept  string // that it is filled in again, in words
 	Done  string // what was done, in words
 	Error *pages.Complaint
 }
@@ -124,7 +116,7 @@ type head struct {
 var dones = []string{"saved", "picture", "picture_gone", "email_asked", "confirm_asked", "verified", "withdrawn", "closing"}
 
 func headOf(c *page.Context) head {
-	h := head{Again: c.R.Method == http.MethodGet && c.Query("again") != ""}
+	h := head{Again: c.R.Method == http.MethodGet && c.Query("again") != "", Kept: c.Kept()}
 	if done := c.Query("done"); slices.Contains(dones, done) {
 		h.Done = c.Words.T(fmt.Sprintf("profile.done.%s", done))
 	}

@@ -59,6 +59,34 @@ func TestFixedFields(t *testing.T) {
 	}
 }
 
+// What was typed is there again when the session was over by the time it was
+// sent, and nothing was changed; somebody else who signs in there sees none of it.
+func TestNothingTypedIsLost(t *testing.T) {
+	h := open(t)
+	u, other := h.add("ada", secret), h.add("eve", secret)
+	for _, login := range []string{"ada", "eve"} {
+		v := h.enter("ada", Home)
+		h.clock.Pass(13 * time.Hour)
+		h.must(h.db.Sweep(t.Context(), h.clock.Now()))
+		v.Submit("profile", "name", "Ada King", "given_name", "A <b>").Want(200, "/login")
+		h.prove(v, login).Want(200, Home)
+		if login == "eve" {
+			v.HasNot("#kept", `#name[value="Ada King"]`)
+			continue
+		}
+		v.Has("#kept", `#name[value="Ada King"]`, `#given-name[value="A <b>"]`)
+		if now := h.user(u.ID); now.Name != u.Name {
+			t.Errorf("changed to %q without being sent again", now.Name)
+		}
+		if v.Get(v.At.RequestURI()); v.Doc.Find("#kept").Length() > 0 {
+			t.Error("it came back twice")
+		}
+	}
+	if now := h.user(other.ID); now.Name != other.Name {
+		t.Errorf("%+v", now)
+	}
+}
+
 // M-05, E-10, E-09: another address takes a recent proof, a click on the link
 // that was mailed to it, and a session of the very person.
 func TestEmailChange(t *testing.T) {
@@ -67,7 +95,7 @@ func TestEmailChange(t *testing.T) {
 	v := h.enter("ada@example.com", Home)
 	h.clock.Pass(6 * time.Minute)
 	v.Submit("email-change", "email", "king@example.com").Want(200, "/login").Has("form#reauthenticate")
-	h.prove(v, "").Want(200, Home).Has("#again")
+	h.prove(v, "").Want(200, Home).Has("#kept", `#email[value="king@example.com"]`).HasNot("#again")
 	v.Submit("email-change", "email", "nonsense").Want(400, Home+"/email").Has("#wrong", "#email[aria-invalid]")
 	v.Submit("email-change", "email", "ADA@example.com").Want(400, Home+"/email")
 	v.Submit("email-change", "email", "king@example.com").Want(200, Home).Has("#done")
@@ -230,8 +258,8 @@ func TestApps(t *testing.T) {
 		t.Errorf("%d to %s", v.Status, v.Header.Get("Location"))
 	}
 	v.Client.CheckRedirect = nil
-	h.must(h.db.Log().Append(t.Context(), idp.Event{ID: "1", At: h.clock.Now(), What: "token.issue", User: u.ID, Actor: u.ID, Client: "shut", Result: "ok"}))
-	h.must(h.db.Log().Append(t.Context(), idp.Event{ID: "2", At: h.clock.Now(), What: "signin", User: u.ID, Actor: u.ID, Client: "odoo", Result: "wrong"}))
+	h.must(h.db.Log.Append(t.Context(), idp.Event{ID: "1", At: h.clock.Now(), What: "token.issue", User: u.ID, Actor: u.ID, Client: "shut", Result: "ok"}))
+	h.must(h.db.Log.Append(t.Context(), idp.Event{ID: "2", At: h.clock.Now(), What: "signin", User: u.ID, Actor: u.ID, Client: "odoo", Result: "wrong"}))
 	v.Get(Apps).Has("#used-shut").HasNot("#used-odoo", "#none-used")
 }
 
@@ -243,21 +271,21 @@ func TestWithdraw(t *testing.T) {
 	u, bob := h.add("ada", ""), h.add("bob", "")
 	h.client(oidc.Client{ID: "third", Name: "Third & Sons", Type: oidc.Web, RedirectURIs: []string{"https://third.example.com/cb"}})
 	for i, who := range []idp.UserID{u.ID, bob.ID} {
-		h.must(h.db.Consents().Give(ctx, who, "third", []string{"openid", "email"}, h.clock.Now()))
+		h.must(h.db.Consents.Give(ctx, who, "third", []string{"openid", "email"}, h.clock.Now()))
 		for _, kind := range []string{oidc.KindAccess, oidc.KindRefresh, oidc.KindCode} {
-			h.must(h.db.Grants().Put(ctx, oidc.Grant{Kind: kind, Signature: kind + string(rune('0'+i)), Client: "third", User: who, Expires: h.clock.Now().Add(time.Hour)}))
+			h.must(h.db.Grants.Put(ctx, oidc.Grant{Kind: kind, Signature: kind + string(rune('0'+i)), Client: "third", User: who, Expires: h.clock.Now().Add(time.Hour)}))
 		}
 	}
 	v := h.enter("ada", Apps).Has("#consent-third .scopes").Says("Third & Sons", "See your email address")
 	v.Submit("consent-withdraw-third").Want(200, Apps).Has("#done", "#none-allowed")
 	for _, kind := range []string{oidc.KindAccess, oidc.KindRefresh, oidc.KindCode} {
 		for i, spent := range []bool{true, false} {
-			if g, _, err := h.db.Grants().Get(ctx, kind, kind+string(rune('0'+i))); err != nil || g.Spent != spent {
+			if g, _, err := h.db.Grants.Get(ctx, kind, kind+string(rune('0'+i))); err != nil || g.Spent != spent {
 				t.Errorf("%s of %d: %+v, %v", kind, i, g, err)
 			}
 		}
 	}
-	if left, err := h.db.Consents().Of(ctx, bob.ID, "third"); err != nil || len(left) != 2 {
+	if left, err := h.db.Consents.Of(ctx, bob.ID, "third"); err != nil || len(left) != 2 {
 		t.Errorf("bob's: %v, %v", left, err)
 	}
 }
@@ -269,19 +297,19 @@ func TestExport(t *testing.T) {
 	ctx := t.Context()
 	u := h.add("ada", secret, func(in *account.New) { in.Groups, in.Phone = []string{"customers"}, "+33612345678" })
 	h.client(oidc.Client{ID: "third", Name: "Third", Type: oidc.Web, RedirectURIs: []string{"https://third.example.com/cb"}})
-	h.must(h.db.Consents().Give(ctx, u.ID, "third", []string{"email"}, h.clock.Now()))
+	h.must(h.db.Consents.Give(ctx, u.ID, "third", []string{"email"}, h.clock.Now()))
 	for _, e := range []idp.Event{
 		{ID: "a1", What: "factor.temporary", User: u.ID, Actor: "boss", Origin: idp.Origin{Address: "198.51.100.9"}, Result: "ok", Detail: map[string]string{"reason": "seems confused"}},
 		{ID: "a2", What: "signin.password", User: u.ID, Origin: idp.Origin{Address: "203.0.113.5"}, Result: "wrong"},
 		{ID: "a3", What: "signin.password", User: "somebody", Actor: u.ID, Origin: idp.Origin{Address: "203.0.113.6"}, Result: "wrong"},
 	} {
 		e.At = h.clock.Now()
-		h.must(h.db.Log().Append(ctx, e))
+		h.must(h.db.Log.Append(ctx, e))
 	}
 	v := h.enter("ada", data).Want(200, data).Has("form#data-export").HasNot("form#account-close")
 	h.clock.Pass(6 * time.Minute)
 	v.Submit("data-export").Want(200, "/login")
-	h.prove(v, "").Want(200, data).Has("#again").Submit("data-export").Want(200, data)
+	h.prove(v, "").Want(200, data).Has("#kept").Submit("data-export").Want(200, data)
 	if got := v.Header.Get("Content-Disposition"); v.Header.Get("Content-Type") != "application/json" || got != "attachment; filename=my-account.json" {
 		t.Errorf("%s, %s", v.Header.Get("Content-Type"), got)
 	}
@@ -353,7 +381,7 @@ func TestZones(t *testing.T) {
 	h := open(t)
 	u := h.add("ada", "")
 	u.Profile.Zoneinfo = "Asia/Calcutta"
-	h.must(h.db.Users().SetProfile(t.Context(), u))
+	h.must(h.db.Users.SetProfile(t.Context(), u))
 	v := h.enter("ada", Home).Has(`option[value="Asia/Calcutta"][selected]`, `optgroup[label="Europe"] option[value="Europe/Paris"]`)
 	if n := v.Doc.Find("#zoneinfo option[selected]").Length(); n != 1 {
 		t.Errorf("%d are chosen", n)

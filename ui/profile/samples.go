@@ -54,7 +54,7 @@ func sampleProfile(name string, status int, change func(*page.Context, *idp.User
 	return page.Drawn(name, set, status, "profile.html", func(c *page.Context) any {
 		u := samplePerson
 		change(c, &u, &profileView{})
-		v := (&Pages{Self: &account.Self{}}).viewOf(c, u, headOf(c))
+		v := form{&account.Self{}}.viewOf(c, u, headOf(c))
 		change(c, &u, &v)
 		return v
 	})

@@ -67,28 +67,28 @@ func open(t *testing.T) *house {
 	h.Server = httptest.NewUnstartedServer(e)
 	origin := "http://localhost:" + strings.Split(h.Listener.Addr().String(), ":")[1]
 	hasher := password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, 0, 0)
-	factors := &mfa.Engine{Credentials: h.db.Credentials(), Challenges: h.db.Challenges(), Limiter: h.db.Limiter(), Atomic: h.db.Atomic, Now: h.clock.Now}
+	factors := &mfa.Engine{Credentials: h.db.Credentials, Challenges: h.db.Challenges, Limiter: h.db.Limiter, Atomic: h.db.Atomic, Now: h.clock.Now}
 	factors.Register(
 		totp.Factor{Issuer: "Latchkey", Now: h.clock.Now},
 		passkey.Factor{RPID: "localhost", RPName: "Latchkey", Origins: []string{origin}, Secret: make([]byte, 32), Now: h.clock.Now},
-		code.Factor{Channel: code.SMS, Courier: h, Limiter: h.db.Limiter(), Now: h.clock.Now},
-		code.Factor{Channel: code.Email, Courier: h, Limiter: h.db.Limiter(), Now: h.clock.Now},
+		code.Factor{Channel: code.SMS, Courier: h, Limiter: h.db.Limiter, Now: h.clock.Now},
+		code.Factor{Channel: code.Email, Courier: h, Limiter: h.db.Limiter, Now: h.clock.Now},
 		backup.Factor{Hash: hasher.Key},
 	)
-	notices := &message.Notices{Outbox: h.db.Outbox(), Links: h.db.Links(), Issuer: origin, Brand: "Latchkey", Now: h.clock.Now}
+	notices := &message.Notices{Outbox: h.db.Outbox(), Links: h.db.Links, Issuer: origin, Brand: "Latchkey", Now: h.clock.Now}
 	h.accounts = &account.Service{
-		Users: h.db.Users(), Groups: h.db.Groups(), Sessions: h.db.Sessions(), Factors: factors, Passwords: hasher, Log: h.db.Log(),
-		Policies: h.db.Policies(), Atomic: h.db.Atomic, Now: h.clock.Now, MinPassword: 15, Locks: store.LocksOf(h.db), Links: h.db.Links(), Owners: h.db.Owners(), Notify: notices,
+		Users: h.db.Users, Groups: h.db.Groups, Sessions: h.db.Sessions, Factors: factors, Passwords: hasher, Log: h.db.Log,
+		Policies: h.db.Policies, Atomic: h.db.Atomic, Now: h.clock.Now, MinPassword: 15, Locks: h.db.Locks, Links: h.db.Links, Owners: h.db.Owners, Notify: notices,
 	}
 	in := &signin.Service{
-		Users: h.db.Users(), Sessions: h.db.Sessions(), Flows: h.db.Flows(), Policies: h.db.Policies(), Factors: factors, Passwords: hasher,
-		Limiter: h.db.Limiter(), Log: h.db.Log(), Tokens: store.SessionTokensOf(h.db), Links: h.db.Links(), Notify: notices, Atomic: h.db.Atomic,
-		Devices: &trust.Book{Devices: h.db.Devices(), Secret: make([]byte, 32), Now: h.clock.Now}, Sealer: keyring.New(), Secret: make([]byte, 32),
+		Users: h.db.Users, Sessions: h.db.Sessions, Flows: h.db.Flows, Policies: h.db.Policies, Factors: factors, Passwords: hasher,
+		Limiter: h.db.Limiter, Log: h.db.Log, Tokens: h.db.SessionTokens, Links: h.db.Links, Notify: notices, Atomic: h.db.Atomic,
+		Devices: &trust.Book{Devices: h.db.Devices, Secret: make([]byte, 32), Now: h.clock.Now}, Sealer: keyring.New(), Secret: make([]byte, 32),
 		Rules: signin.DefaultRules, Now: h.clock.Now,
 	}
 	h.service = &security.Service{Means: security.Means{
-		Users: in.Users, Sessions: in.Sessions, Flows: h.db.Flows(), Policies: in.Policies, Factors: factors, Devices: in.Devices, Passwords: hasher,
-		Rules: h.accounts, Limiter: in.Limiter, Log: in.Log, Tokens: store.SessionTokensOf(h.db), Notify: notices, Atomic: in.Atomic, Sealer: in.Sealer,
+		Users: in.Users, Sessions: in.Sessions, Flows: h.db.Flows, Policies: in.Policies, Factors: factors, Devices: in.Devices, Passwords: hasher,
+		Rules: h.accounts.Rules(), Limiter: in.Limiter, Log: in.Log, Tokens: h.db.SessionTokens, Notify: notices, Atomic: in.Atomic, Sealer: in.Sealer,
 		SignIn: in, Now: h.clock.Now,
 	}}
 	site, err := page.New(page.Config{Issuer: origin, CSRFKey: make([]byte, 32), Log: slog.New(slog.DiscardHandler), Now: h.clock.Now})
@@ -127,7 +127,7 @@ func (h *house) add(login, secret string, change ...func(*account.New)) idp.User
 
 func (h *house) demand(what policy.What) {
 	h.t.Helper()
-	h.must(h.db.Policies().Apply(h.t.Context(), []policy.Policy{{Name: "everybody", Enabled: true, Whom: policy.Whom{Everyone: true}, What: what}}))
+	h.must(h.db.Policies.Apply(h.t.Context(), []policy.Policy{{Name: "everybody", Enabled: true, Whom: policy.Whom{Everyone: true}, What: what}}))
 }
 
 // code is what the app with a secret shows; each comes half a minute after the
@@ -167,7 +167,7 @@ func (h *house) prove(v *pagetest.Visitor, login string) *pagetest.Visitor {
 
 func (h *house) held(u idp.User) (out []mfa.Kind) {
 	h.t.Helper()
-	held, err := h.db.Credentials().Held(h.t.Context(), mfa.SubjectID(u.ID))
+	held, err := h.db.Credentials.Held(h.t.Context(), mfa.SubjectID(u.ID))
 	h.must(err)
 	for _, c := range held {
 		out = append(out, c.Kind)

@@ -136,7 +136,7 @@ func TestPasskeyInBrowser(t *testing.T) {
 		chromedp.WaitVisible(chromedp.CSS("#done"))))
 	at, err := chromedp.Run(ctx, chromedp.Location())
 	h.must(err)
-	held, err := h.db.Credentials().Held(t.Context(), mfa.SubjectID(u.ID))
+	held, err := h.db.Credentials.Held(t.Context(), mfa.SubjectID(u.ID))
 	h.must(err)
 	if len(held) != 2 || held[1].Kind != "passkey" || held[1].Label != "Kitchen tablet" || !strings.Contains(at, "/backup-codes") {
 		t.Errorf("at %s with %+v", at, held)

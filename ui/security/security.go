@@ -211,6 +211,7 @@ type head struct {
 	Own   bool
 	Out   string // the page about the person, for who helps them
 	Again bool   // the form must be sent once more
+	Kept  string // that it is filled in again, in words
 	Done  string // what was done, in words
 	Error *pages.Complaint
 }
@@ -221,7 +222,7 @@ var dones = []string{
 }
 
 func headOf(c *page.Context, v visit) head {
-	h := head{Base: v.base, Own: v.by.User == v.whose, Again: c.R.Method == "GET" && c.Query("again") != ""}
+	h := head{Base: v.base, Own: v.by.User == v.whose, Again: c.R.Method == "GET" && c.Query("again") != "", Kept: c.Kept()}
 	if !h.Own {
 		h.Out = strings.TrimSuffix(v.base, "/security")
 	}

@@ -184,7 +184,7 @@ func TestPhones(t *testing.T) {
 	v.Submit("factor-again").Want(429, Home+"/phones/again").Has("#wrong")
 	v.Submit("phone-confirm", "code", h.sent.Code).Want(200, Home+"/backup-codes").Has("#done", "#first")
 	h.clock.Pass(time.Minute)
-	err := h.db.Policies().Apply(t.Context(), []policy.Policy{{ // beside a better factor e-mail counts where it is named
+	err := h.db.Policies.Apply(t.Context(), []policy.Policy{{ // beside a better factor e-mail counts where it is named
 		Name: "mail will do", Enabled: true, Whom: policy.Whom{Everyone: true}, What: policy.What{Methods: []mfa.Kind{"totp", "sms", "email", "backup"}},
 	}})
 	if err != nil {
@@ -244,7 +244,7 @@ func TestHistory(t *testing.T) {
 	ada := h.add("ada", "", func(n *account.New) { n.Profile.Zoneinfo = "Europe/Paris" })
 	for range 30 {
 		h.clock.Pass(time.Second)
-		h.must(h.db.Log().Append(t.Context(), idp.Event{
+		h.must(h.db.Log.Append(t.Context(), idp.Event{
 			ID: time.Duration(h.clock.Now().UnixNano()).String(), At: h.clock.Now(), What: "signin", User: ada.ID, Actor: ada.ID, Result: "ok", Method: "pwd",
 			Origin: idp.Origin{Address: "203.0.113.7", Agent: "Mozilla/5.0 (iPhone) Safari <script>"},
 		}))

@@ -106,11 +106,11 @@ func TestSetUpNumber(t *testing.T) {
 		t.Fatalf("%+v", sent)
 	}
 	v.submit("codes-kept", "kept", "yes").want(200, "/login/enrol/confirm").has(`form#sms-confirm`)
-	if after, err := h.db.Users().ByID(t.Context(), u.ID); err != nil || after.Phone != u.Phone || len(after.Factors) != 0 {
+	if after, err := h.db.Users.ByID(t.Context(), u.ID); err != nil || after.Phone != u.Phone || len(after.Factors) != 0 {
 		t.Fatalf("%+v, %v", after, err)
 	}
 	v.submit("sms-confirm", "code", sent.Code).want(200, "/app")
-	after, err := h.db.Users().ByID(t.Context(), u.ID)
+	after, err := h.db.Users.ByID(t.Context(), u.ID)
 	if err != nil || after.Phone != u.Phone || !after.PhoneVerified || len(after.Factors) != 2 {
 		t.Fatalf("%+v, %v", after, err)
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gin-gonic/gin"
+
 	"latchkey/idp"
 	"latchkey/idp/signin"
 	"latchkey/mfa"
@@ -74,7 +76,18 @@ type confirmView struct {
 }
 
 // wizard draws the enrolment.
-type wizard struct{ *Pages }
+type wizard struct{ journey }
+
+func (p wizard) mount(r gin.IRouter, s *page.Site) {
+	r.GET("/login/enrol", s.Strangers(p.start))
+	r.POST("/login/enrol", s.Strangers(p.begin, again("/login/enrol")))
+	r.POST("/login/enrol/send", s.Strangers(p.sendAgain, again("/login/enrol/confirm")))
+	r.GET("/login/enrol/codes", s.Strangers(p.codes))
+	r.GET("/login/enrol/codes.txt", s.Strangers(p.download))
+	r.POST("/login/enrol/codes", s.Strangers(p.keep, again("/login/enrol/codes")))
+	r.GET("/login/enrol/confirm", s.Strangers(p.confirmation))
+	r.POST("/login/enrol/confirm", s.Strangers(p.confirm, again("/login/enrol/confirm")))
+}
 
 // enrolling is the frame of the wizard's pages.
 func (p wizard) enrolling(c *page.Context, draw func(signin.View) error) error {
@@ -84,11 +97,11 @@ func (p wizard) enrolling(c *page.Context, draw func(signin.View) error) error {
 // running is enrolling for the pages that need a wizard under way.
 func (p wizard) running(c *page.Context, draw func(signin.View, signin.Enrolment) error) error {
 	return p.enrolling(c, func(v signin.View) error {
-		e, err := p.SignIn.Wizard().Enrolment(c.Context(), v)
+		e, err := p.signIn.Wizard().Enrolment(c.Context(), v)
 		if errors.Is(err, mfa.ErrExpired) {
 			return c.Redirect(at("/login/enrol", ticket(c), "anew", "1"))
 		} else if err != nil {
-			return p.moved(c, v, signin.Moved{}, err)
+			return moved(c, v, signin.Moved{}, err)
 		}
 		return draw(v, e)
 	})
@@ -99,21 +112,21 @@ func (p wizard) running(c *page.Context, draw func(signin.View, signin.Enrolment
 func (p wizard) start(c *page.Context) error {
 	return p.enrolling(c, func(v signin.View) error {
 		k := mfa.Kind(c.Query("method"))
-		e, err := p.SignIn.Wizard().Enrolment(c.Context(), v)
+		e, err := p.signIn.Wizard().Enrolment(c.Context(), v)
 		switch {
 		case err == nil && (k == "" || k == e.Kind):
 			return p.first(c, v, e)
 		case err != nil && !errors.Is(err, mfa.ErrExpired):
-			return p.moved(c, v, signin.Moved{}, err)
+			return moved(c, v, signin.Moved{}, err)
 		}
 		if !slices.Contains(v.Addable, k) {
 			k = v.Addable[0]
 		}
-		if p.SignIn.Factors.Sends(k) {
+		if p.signIn.Factors.Sends(k) {
 			return p.showSend(c, v, k, http.StatusOK, "", nil)
 		}
-		if err := p.SignIn.Wizard().Enrol(c.Context(), v, k, ""); err != nil {
-			return p.moved(c, v, signin.Moved{}, err)
+		if err := p.signIn.Wizard().Enrol(c.Context(), v, k, ""); err != nil {
+			return moved(c, v, signin.Moved{}, err)
 		}
 		if c.Query("anew") != "" {
 			return c.Redirect(at("/login/enrol", ticket(c), "anew", "1"))
@@ -178,7 +191,7 @@ func (p wizard) begin(c *page.Context) error {
 				return p.showSend(c, v, k, http.StatusBadRequest, typed, &complaint{c.Words.T("enrol.phone_wrong_title"), c.Words.T("enrol.phone_wrong")})
 			}
 		}
-		err := p.SignIn.Wizard().Enrol(c.Context(), v, k, phone)
+		err := p.signIn.Wizard().Enrol(c.Context(), v, k, phone)
 		locked := (*mfa.LockedError)(nil)
 		switch {
 		case errors.As(err, &locked):
@@ -186,7 +199,7 @@ func (p wizard) begin(c *page.Context) error {
 		case errors.Is(err, mfa.ErrUnsent):
 			return p.showSend(c, v, k, http.StatusServiceUnavailable, typed, limitOf(c, &mfa.LockedError{}))
 		case err != nil:
-			return p.moved(c, v, signin.Moved{}, err)
+			return moved(c, v, signin.Moved{}, err)
 		}
 		return c.Redirect(at("/login/enrol", ticket(c)))
 	})
@@ -196,7 +209,7 @@ func (p wizard) begin(c *page.Context) error {
 func (p wizard) sendAgain(c *page.Context) error {
 	return p.running(c, func(v signin.View, e signin.Enrolment) error {
 		c.Here(at("/login/enrol/confirm", ticket(c)))
-		err := p.SignIn.Wizard().SendAgain(c.Context(), v)
+		err := p.signIn.Wizard().SendAgain(c.Context(), v)
 		locked := (*mfa.LockedError)(nil)
 		switch {
 		case err == nil:
@@ -206,7 +219,7 @@ func (p wizard) sendAgain(c *page.Context) error {
 		case errors.Is(err, mfa.ErrUnsent):
 			return p.showConfirm(c, v, e, http.StatusServiceUnavailable, limitOf(c, &mfa.LockedError{}))
 		}
-		return p.moved(c, v, signin.Moved{}, err)
+		return moved(c, v, signin.Moved{}, err)
 	})
 }
 
@@ -257,8 +270,8 @@ func (p wizard) keep(c *page.Context) error {
 			c.Here(at("/login/enrol/codes", ticket(c)))
 			return p.showCodes(c, v, e, http.StatusBadRequest, true)
 		}
-		if err := p.SignIn.Wizard().Keep(c.Context(), v); err != nil {
-			return p.moved(c, v, signin.Moved{}, err)
+		if err := p.signIn.Wizard().Keep(c.Context(), v); err != nil {
+			return moved(c, v, signin.Moved{}, err)
 		}
 		return c.Redirect(at("/login/enrol/confirm", ticket(c)))
 	})
@@ -299,7 +312,7 @@ func (p wizard) confirm(c *page.Context) error {
 		if !shaped(e.Ask, c.Form("code")) {
 			return p.showConfirm(c, v, e, http.StatusBadRequest, shapeOf(c, e.Ask))
 		}
-		m, err := p.SignIn.Wizard().Confirm(c.Context(), v, mfa.Answer{Code: c.Form("code")}, marks(c))
+		m, err := p.signIn.Wizard().Confirm(c.Context(), v, mfa.Answer{Code: c.Form("code")}, marks(c))
 		locked := (*mfa.LockedError)(nil)
 		switch {
 		case errors.As(err, &locked):
@@ -308,11 +321,11 @@ func (p wizard) confirm(c *page.Context) error {
 			return p.showConfirm(c, v, e, http.StatusUnauthorized, &complaint{c.Words.T("factor.wrong_title"), c.Words.T("enrol.confirm_wrong")})
 		case errors.Is(err, mfa.ErrWrong):
 			return p.showConfirm(c, v, e, http.StatusUnauthorized, &complaint{c.Words.T("factor.wrong_title"), c.Words.T(fmt.Sprintf("factor.%s.wrong", e.Kind))})
-		case errors.Is(err, mfa.ErrExpired) && p.SignIn.Factors.Sends(e.Kind):
+		case errors.Is(err, mfa.ErrExpired) && p.signIn.Factors.Sends(e.Kind):
 			return p.showConfirm(c, v, e, http.StatusUnauthorized, &complaint{c.Words.T("factor.expired_title"), c.Words.T(fmt.Sprintf("factor.%s.anew", e.Kind))})
 		case errors.Is(err, mfa.ErrExpired):
 			return c.Redirect(at("/login/enrol", ticket(c), "anew", "1"))
 		}
-		return p.moved(c, v, m, err)
+		return moved(c, v, m, err)
 	})
 }

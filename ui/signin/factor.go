@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/gin-gonic/gin"
+
 	"latchkey/idp/signin"
 	"latchkey/mfa"
 	"latchkey/ui/page"
@@ -43,7 +45,14 @@ type way struct {
 type complaint struct{ Title, Text string }
 
 // second draws the second step.
-type second struct{ *Pages }
+type second struct{ journey }
+
+func (p second) mount(r gin.IRouter, s *page.Site) {
+	r.GET("/login/factor", s.Strangers(p.factor))
+	r.POST("/login/factor", s.Strangers(p.answer, again("/login/factor")))
+	r.POST("/login/factor/send", s.Strangers(p.send, again("/login/factor")))
+	r.GET("/login/lost", s.Strangers(p.lost))
+}
 
 func (p second) factor(c *page.Context) error {
 	return p.step(c, signin.AskFactor, func(v signin.View) error {
@@ -53,7 +62,7 @@ func (p second) factor(c *page.Context) error {
 
 // ask draws the challenge of a method.
 func (p second) ask(c *page.Context, v signin.View, k mfa.Kind, status int, wrong *complaint) error {
-	prompt, k, err := p.SignIn.Second().Challenge(c.Context(), v, k)
+	prompt, k, err := p.signIn.Second().Challenge(c.Context(), v, k)
 	view := p.factorOf(c, v, k)
 	view.Error = wrong
 	locked := (*mfa.LockedError)(nil)
@@ -66,7 +75,7 @@ func (p second) ask(c *page.Context, v signin.View, k mfa.Kind, status int, wron
 			view.Error = unsentOf(c, v, k)
 		}
 	case err != nil:
-		return p.moved(c, v, signin.Moved{}, err)
+		return moved(c, v, signin.Moved{}, err)
 	}
 	return showFactor(c, status, view.prompted(prompt, c.Now()))
 }
@@ -113,7 +122,7 @@ func (p second) send(c *page.Context) error {
 	return p.step(c, signin.AskFactor, func(v signin.View) error {
 		k := mfa.Kind(c.Form("method"))
 		here := at("/login/factor", ticket(c), "method", string(k))
-		err := p.SignIn.Second().Send(c.Context(), v, k)
+		err := p.signIn.Second().Send(c.Context(), v, k)
 		locked := (*mfa.LockedError)(nil)
 		switch {
 		case err == nil:
@@ -125,7 +134,7 @@ func (p second) send(c *page.Context) error {
 			c.Here(here)
 			return p.ask(c, v, k, http.StatusServiceUnavailable, limitOf(c, &mfa.LockedError{}))
 		}
-		return p.moved(c, v, signin.Moved{}, err)
+		return moved(c, v, signin.Moved{}, err)
 	})
 }
 
@@ -139,7 +148,7 @@ func (p second) answer(c *page.Context) error {
 		if shown, err := p.misshapen(c, v, k); shown || err != nil {
 			return err
 		}
-		m, err := p.SignIn.Second().Answer(c.Context(), v, k, mfa.Answer{Code: c.Form("code")}, marks(c), c.Form("trust_device") != "")
+		m, err := p.signIn.Second().Answer(c.Context(), v, k, mfa.Answer{Code: c.Form("code")}, marks(c), c.Form("trust_device") != "")
 		locked := (*mfa.LockedError)(nil)
 		switch {
 		case errors.As(err, &locked):
@@ -152,7 +161,7 @@ func (p second) answer(c *page.Context) error {
 			v.Flow.Asked = nil
 			return p.ask(c, v, k, http.StatusUnauthorized, &complaint{c.Words.T("factor.expired_title"), c.Words.T(fmt.Sprintf("factor.%s.anew", k))})
 		}
-		return p.moved(c, v, m, err)
+		return moved(c, v, m, err)
 	})
 }
 
@@ -162,12 +171,12 @@ func (p second) misshapen(c *page.Context, v signin.View, k mfa.Kind) (shown boo
 	if shaped(usual(k), c.Form("code")) {
 		return false, nil // the usual case does not look the challenge up twice
 	}
-	prompt, k, err := p.SignIn.Second().Challenge(c.Context(), v, k)
+	prompt, k, err := p.signIn.Second().Challenge(c.Context(), v, k)
 	if errors.Is(err, mfa.ErrUnsent) || errors.Is(err, mfa.ErrLocked) {
 		return false, nil // Answer says what is wrong
 	}
 	if err != nil {
-		return true, p.moved(c, v, signin.Moved{}, err)
+		return true, moved(c, v, signin.Moved{}, err)
 	}
 	if shaped(prompt, c.Form("code")) {
 		return false, nil
@@ -238,7 +247,7 @@ func (p second) ways(c *page.Context, v signin.View, but mfa.Kind) []way {
 	for _, m := range v.Methods {
 		if m != but {
 			out = append(out, way{
-				string(m), at("/login/factor", ticket(c), "method", string(m)), p.SignIn.Factors.Sends(m) && v.Flow.Asked[m] == "",
+				string(m), at("/login/factor", ticket(c), "method", string(m)), p.signIn.Factors.Sends(m) && v.Flow.Asked[m] == "",
 			})
 		}
 	}

@@ -17,12 +17,17 @@ import (
 // Administration is where a new owner goes on, once they have a second factor.
 const Administration = "/admin"
 
-// mountFounding adds the page behind the link that `latchkey serve` prints
-// while nobody owns the house.
-func (p *Pages) mountFounding(r gin.IRouter) {
-	here := func(c *page.Context) string { return c.R.URL.Path }
-	r.GET("/first/:token", p.Site.Strangers(p.founding))
-	r.POST("/first/:token", p.Site.Strangers(p.found, here))
+// founding draws the page behind the link that `latchkey serve` prints while
+// nobody owns the house.
+type founding struct {
+	signIn *signin.Service
+	way    account.Founding
+	least  int // characters of a password
+}
+
+func (p founding) mount(r gin.IRouter, s *page.Site) {
+	r.GET("/first/:token", s.Strangers(p.ask))
+	r.POST("/first/:token", s.Strangers(p.found, here))
 }
 
 // foundView is the page on which the first owner makes their account.
@@ -34,15 +39,15 @@ type foundView struct {
 	Error       *complaint
 }
 
-func (p *Pages) founding(c *page.Context) error {
-	if err := p.Help.MayFound(c.Context(), c.R.PathValue("token")); err != nil {
-		return p.overdue(c, err)
+func (p founding) ask(c *page.Context) error {
+	if err := p.way.MayFound(c.Context(), c.R.PathValue("token")); err != nil {
+		return overdue(c, err)
 	}
-	return p.showFounding(c, http.StatusOK, foundView{})
+	return p.show(c, http.StatusOK, foundView{})
 }
 
-func (p *Pages) showFounding(c *page.Context, status int, v foundView) error {
-	v.Action, v.Least = c.R.URL.Path, max(8, p.Help.MinPassword)
+func (p founding) show(c *page.Context, status int, v foundView) error {
+	v.Action, v.Least = c.R.URL.Path, max(8, p.least)
 	c.Script()
 	c.Here(c.R.URL.Path)
 	return c.Show(set, status, "found.html", v)
@@ -50,22 +55,22 @@ func (p *Pages) showFounding(c *page.Context, status int, v foundView) error {
 
 // found makes the owner and begins their sign-in, in which they set up a second
 // factor: the administration asks for one whatever policy says (D-03).
-func (p *Pages) found(c *page.Context) error {
+func (p founding) found(c *page.Context) error {
 	in := account.New{Name: c.Form("name"), Email: c.Form("email"), Password: c.Form("new_password"), Locale: c.Words.Lang()}
-	u, err := p.Help.Found(c.Context(), c.Origin(), c.R.PathValue("token"), in)
+	u, err := p.way.Found(c.Context(), c.Origin(), c.R.PathValue("token"), in)
 	if errors.Is(err, idp.ErrInvalid) {
-		return p.showFounding(c, http.StatusBadRequest, refusedFounding(c, in, err))
+		return p.show(c, http.StatusBadRequest, refusedFounding(c, in, err))
 	} else if err != nil {
-		return p.overdue(c, err)
+		return overdue(c, err)
 	}
-	f, err := p.SignIn.Begin(c.Context(), signin.Start{
+	f, err := p.signIn.Begin(c.Context(), signin.Start{
 		Browser: c.Browser(), ReturnTo: Administration, Hint: u.Login, From: c.Origin(), Choose: true,
 		Need: idp.Need{Subject: u.ID, ACR: idp.AAL2, Essential: true},
 	})
 	if err != nil {
 		return err
 	}
-	t, err := p.SignIn.Ticket(f)
+	t, err := p.signIn.Ticket(f)
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 // door of the administration, with a second factor.
 func TestFirstOwner(t *testing.T) {
 	h := open(t)
-	token, _, err := h.accounts.OwnerLink(t.Context(), idp.Origin{})
+	token, _, err := h.accounts.Founding().OwnerLink(t.Context(), idp.Origin{})
 	if err != nil {
 		t.Fatal(err)
 	}

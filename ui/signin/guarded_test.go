@@ -33,7 +33,7 @@ func (h *house) where(ps ...policy.Policy) {
 	for i := range ps {
 		ps[i].Enabled, ps[i].Whom = true, policy.Whom{Everyone: true}
 	}
-	if err := h.db.Policies().Apply(h.t.Context(), ps); err != nil {
+	if err := h.db.Policies.Apply(h.t.Context(), ps); err != nil {
 		h.t.Fatal(err)
 	}
 }

@@ -94,25 +94,25 @@ func open(t *testing.T) *house {
 	h := &house{t: t, clock: storetest.NewClock()}
 	h.db = storetest.OpenAt(t, h.clock.Now)
 	hasher := password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, 0, 0)
-	factors := &mfa.Engine{Credentials: h.db.Credentials(), Challenges: h.db.Challenges(), Limiter: h.db.Limiter(), Atomic: h.db.Atomic, Now: h.clock.Now}
+	factors := &mfa.Engine{Credentials: h.db.Credentials, Challenges: h.db.Challenges, Limiter: h.db.Limiter, Atomic: h.db.Atomic, Now: h.clock.Now}
 	h.posts = &posts{}
 	factors.Register(
 		totp.Factor{Issuer: "Latchkey", Now: h.clock.Now},
-		code.Factor{Channel: code.SMS, Courier: h.posts, Limiter: h.db.Limiter(), Now: h.clock.Now},
-		code.Factor{Channel: code.Email, Courier: h.posts, Limiter: h.db.Limiter(), Now: h.clock.Now},
+		code.Factor{Channel: code.SMS, Courier: h.posts, Limiter: h.db.Limiter, Now: h.clock.Now},
+		code.Factor{Channel: code.Email, Courier: h.posts, Limiter: h.db.Limiter, Now: h.clock.Now},
 		backup.Factor{Hash: hasher.Key}, temporary.Factor{Hash: hasher.Key, Now: h.clock.Now},
 	)
-	notices := &message.Notices{Outbox: h.db.Outbox(), Links: h.db.Links(), Issuer: "http://localhost", Brand: "Latchkey", Now: h.clock.Now}
+	notices := &message.Notices{Outbox: h.db.Outbox(), Links: h.db.Links, Issuer: "http://localhost", Brand: "Latchkey", Now: h.clock.Now}
 	h.accounts = &account.Service{
-		Users: h.db.Users(), Groups: h.db.Groups(), Sessions: h.db.Sessions(), Factors: factors, Passwords: hasher, Log: h.db.Log(), Policies: h.db.Policies(), Atomic: h.db.Atomic, Now: h.clock.Now, MinPassword: 8,
-		Locks: store.LocksOf(h.db), Links: h.db.Links(), Owners: h.db.Owners(), Notify: notices,
+		Users: h.db.Users, Groups: h.db.Groups, Sessions: h.db.Sessions, Factors: factors, Passwords: hasher, Log: h.db.Log, Policies: h.db.Policies, Atomic: h.db.Atomic, Now: h.clock.Now, MinPassword: 8,
+		Locks: h.db.Locks, Links: h.db.Links, Owners: h.db.Owners, Notify: notices,
 	}
 	h.service = &signin.Service{
-		Tokens: store.SessionTokensOf(h.db),
-		Users:  h.db.Users(), Sessions: h.db.Sessions(), Flows: h.db.Flows(), Policies: h.db.Policies(), Factors: factors,
-		Passwords: hasher, Limiter: h.db.Limiter(), Log: h.db.Log(), Atomic: h.db.Atomic, Sealer: keyring.New(),
-		Secret: make([]byte, 32), Rules: signin.DefaultRules, Now: h.clock.Now, Notify: notices, Links: h.db.Links(),
-		Devices: &trust.Book{Devices: h.db.Devices(), Secret: make([]byte, 32), Now: h.clock.Now},
+		Tokens: h.db.SessionTokens,
+		Users:  h.db.Users, Sessions: h.db.Sessions, Flows: h.db.Flows, Policies: h.db.Policies, Factors: factors,
+		Passwords: hasher, Limiter: h.db.Limiter, Log: h.db.Log, Atomic: h.db.Atomic, Sealer: keyring.New(),
+		Secret: make([]byte, 32), Rules: signin.DefaultRules, Now: h.clock.Now, Notify: notices, Links: h.db.Links,
+		Devices: &trust.Book{Devices: h.db.Devices, Secret: make([]byte, 32), Now: h.clock.Now},
 	}
 	e := gin.New()
 	h.Server = httptest.NewUnstartedServer(e)
@@ -123,7 +123,7 @@ func open(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	site.Mount(e)
-	h.help = &account.Help{Service: h.accounts, Letters: notices, Limiter: h.db.Limiter()}
+	h.help = &account.Help{Service: h.accounts, Letters: notices, Limiter: h.db.Limiter}
 	(&Pages{Site: site, SignIn: h.service, Help: h.help, Background: h.now}).Mount(e)
 	h.browser = Browser{Site: site, Service: h.service}
 	h.ask = oidc.Ask{Client: oidc.Client{Name: "Atelier", Type: oidc.Odoo}, ReturnTo: "/app?state=1%2F2", Redirect: client}
@@ -182,7 +182,7 @@ func (h *house) add(login, secret string) idp.User {
 
 func (h *house) demand(what policy.What) {
 	h.t.Helper()
-	if err := h.db.Policies().Apply(h.t.Context(), []policy.Policy{{Name: "all", Enabled: true, Whom: policy.Whom{Everyone: true}, What: what}}); err != nil {
+	if err := h.db.Policies.Apply(h.t.Context(), []policy.Policy{{Name: "all", Enabled: true, Whom: policy.Whom{Everyone: true}, What: what}}); err != nil {
 		h.t.Fatal(err)
 	}
 }

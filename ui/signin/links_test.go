@@ -29,7 +29,7 @@ func TestEnrolLink(t *testing.T) {
 	key := v.doc.Find("code.secret").Text()
 	v.follow("a#next").submit("codes-kept", "kept", "yes").submit("totp-confirm", "code", h.code(joined(key))).want(200, Home)
 	h.visit().get(path).want(410, path)
-	if after, err := h.db.Users().ByID(t.Context(), u.ID); err != nil || len(after.Factors) != 2 {
+	if after, err := h.db.Users.ByID(t.Context(), u.ID); err != nil || len(after.Factors) != 2 {
 		t.Fatalf("%+v, %v", after, err)
 	}
 }
@@ -53,7 +53,7 @@ func TestNotMe(t *testing.T) {
 	thief.submit("factor", "code", h.code(secret)).want(200, "/app")
 	l, token := idp.NewLink(idp.LinkNotMe, u, h.clock.Now(), idp.LinkNotMe.Life())
 	l.Data = map[string]string{"email": u.Email}
-	if err := h.db.Links().Put(t.Context(), l); err != nil {
+	if err := h.db.Links.Put(t.Context(), l); err != nil {
 		t.Fatal(err)
 	}
 	path := "/not-me/" + token
@@ -77,12 +77,12 @@ func TestForgotPassword(t *testing.T) {
 	if pages[0] != pages[1] {
 		t.Error("the answer tells who exists")
 	}
-	u, err := h.db.Users().ByIdentifier(t.Context(), "ada")
+	u, err := h.db.Users.ByIdentifier(t.Context(), "ada")
 	if err != nil {
 		t.Fatal(err)
 	}
 	l, token := idp.NewLink(idp.LinkRecover, u, h.clock.Now(), idp.LinkRecover.Life())
-	if err := h.db.Links().Put(t.Context(), l); err != nil {
+	if err := h.db.Links.Put(t.Context(), l); err != nil {
 		t.Fatal(err)
 	}
 	path := "/recover/" + token

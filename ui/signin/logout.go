@@ -4,7 +4,10 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/gin-gonic/gin"
+
 	"latchkey/idp"
+	"latchkey/idp/signin"
 	"latchkey/ui/locale"
 	"latchkey/ui/page"
 )
@@ -16,9 +19,20 @@ type leftView struct {
 	Frames []string // see Pages.Farewell
 }
 
+// exit draws the way out.
+type exit struct {
+	signIn *signin.Service
+	told   func(*http.Request) ([]string, error) // see Pages.Farewell
+}
+
+func (p exit) mount(r gin.IRouter, s *page.Site) {
+	r.GET("/logout", s.Members(p.leave))
+	r.POST("/logout", s.Members(p.signOut, func(*page.Context) string { return "/logout" }))
+}
+
 // leave asks before it signs anybody out: a link on a foreign page must not.
-func (p *Pages) leave(c *page.Context) error {
-	_, u, err := p.SignIn.Gate(c.Context(), c.Session(), idp.Need{}, c.Origin())
+func (p exit) leave(c *page.Context) error {
+	_, u, err := p.signIn.Gate(c.Context(), c.Session(), idp.Need{}, c.Origin())
 	switch {
 	case errors.Is(err, idp.ErrNotFound):
 		c.Speak(c.Query(wished))
@@ -35,12 +49,12 @@ func (p *Pages) leave(c *page.Context) error {
 // tell it. No cookie keeps it, for the next person may be somebody else.
 const wished = "ui_locales"
 
-func (p *Pages) signOut(c *page.Context) error {
-	frames, err := p.farewell(c) // the session's end takes along whom to tell
+func (p exit) signOut(c *page.Context) error {
+	frames, err := p.frames(c) // the session's end takes along whom to tell
 	if err != nil {
 		return err
 	}
-	if err := p.SignIn.SignOut(c.Context(), c.Session(), c.Origin()); err != nil {
+	if err := p.signIn.SignOut(c.Context(), c.Session(), c.Origin()); err != nil {
 		return err
 	}
 	c.ForgetSession()
@@ -56,11 +70,11 @@ func (p *Pages) signOut(c *page.Context) error {
 	return c.Redirect(to)
 }
 
-// farewell lists what the page after signing out must load.
-func (p *Pages) farewell(c *page.Context) ([]string, error) {
-	if p.Farewell == nil {
+// frames lists what the page after signing out must load.
+func (p exit) frames(c *page.Context) ([]string, error) {
+	if p.told == nil {
 		return nil, nil
 	}
-	frames, err := p.Farewell(c.R)
+	frames, err := p.told(c.R)
 	return c.Frames(frames), err
 }

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/gin-gonic/gin"
+
 	"latchkey/idp/signin"
 	"latchkey/ui/page"
 )
@@ -16,7 +18,15 @@ type offerView struct {
 	Enrol    string
 }
 
-func (p *Pages) offer(c *page.Context) error {
+// offers draws what may be put off.
+type offers struct{ journey }
+
+func (p offers) mount(r gin.IRouter, s *page.Site) {
+	r.GET("/login/offer", s.Strangers(p.offer))
+	r.POST("/login/offer", s.Strangers(p.later, again("/login/offer")))
+}
+
+func (p offers) offer(c *page.Context) error {
 	return p.step(c, signin.MayEnrol, func(v signin.View) error {
 		return c.Show(set, http.StatusOK, "offer.html", offerView{
 			Ticket: ticket(c), Deadline: v.Deadline, Days: daysUntil(v.Deadline, c.Now()), Enrol: at("/login/enrol", ticket(c)),
@@ -30,9 +40,9 @@ func daysUntil(end, now time.Time) int {
 	return max(1, int((end.Sub(now)+day-1)/day))
 }
 
-func (p *Pages) later(c *page.Context) error {
+func (p offers) later(c *page.Context) error {
 	return p.step(c, signin.MayEnrol, func(v signin.View) error {
-		m, err := p.SignIn.Wizard().Skip(c.Context(), v, marks(c))
-		return p.moved(c, v, m, err)
+		m, err := p.signIn.Wizard().Skip(c.Context(), v, marks(c))
+		return moved(c, v, m, err)
 	})
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"maps"
 	"net/http"
-	"slices"
 
 	"github.com/gin-gonic/gin"
 
@@ -22,12 +21,15 @@ const (
 
 // keys serves the two halves of a passkey's ceremony: alone as the first step,
 // as the second step, or to set one up. The flow says which it is.
-type keys struct{ *Pages }
+type keys struct {
+	journey
+	origins []string // see Pages.Related
+}
 
-func (p keys) mount(r gin.IRouter) {
-	r.POST(passkeyBegin, p.Site.Calls(p.begin))
-	r.POST(passkeyFinish, p.Site.Calls(p.finish))
-	if len(p.Related) > 0 {
+func (p keys) mount(r gin.IRouter, s *page.Site) {
+	r.POST(passkeyBegin, s.Calls(p.begin))
+	r.POST(passkeyFinish, s.Calls(p.finish))
+	if len(p.origins) > 0 {
 		r.GET("/.well-known/webauthn", p.related)
 	}
 }
@@ -35,15 +37,7 @@ func (p keys) mount(r gin.IRouter) {
 // related names the other origins at which our passkeys may be used (WebAuthn
 // Level 3 §5.11). Browsers ask without cookies.
 func (p keys) related(g *gin.Context) {
-	g.JSON(http.StatusOK, map[string][]string{"origins": p.Related})
-}
-
-// ceremony is for the pages of a flow. It is empty where there are no passkeys.
-func (p *Pages) ceremony(c *page.Context) page.Ceremony {
-	if !slices.Contains(p.SignIn.Factors.Kinds(), idp.Passkey) {
-		return page.Ceremony{}
-	}
-	return page.Ceremony{Begin: passkeyBegin, Finish: passkeyFinish, Flow: ticket(c)}
+	g.JSON(http.StatusOK, map[string][]string{"origins": p.origins})
 }
 
 // asked is what the script sends. The answer of an authenticator may also come
@@ -102,9 +96,9 @@ func (p keys) begin(c *page.Context) (any, error) {
 	out := begun{Flow: a.Flow}
 	var options json.RawMessage
 	if v.Step == signin.AskPassword {
-		options, out.State, err = p.SignIn.Keys().Discover(c.Context(), v)
+		options, out.State, err = p.signIn.Keys().Discover(c.Context(), v)
 	} else {
-		options, err = p.SignIn.Keys().Options(c.Context(), v)
+		options, err = p.signIn.Keys().Options(c.Context(), v)
 	}
 	if err != nil {
 		return nil, p.refusal(c, v, a.Flow, err)
@@ -113,21 +107,21 @@ func (p keys) begin(c *page.Context) (any, error) {
 }
 
 func (p keys) fresh(c *page.Context) (string, error) {
-	n, u, err := sitting(c, p.SignIn, idp.Need{})
+	n, u, err := sitting(c, p.signIn, idp.Need{})
 	if err != nil {
 		return "", err
 	}
 	// The new session follows the one that there is (S-01).
-	f, err := p.SignIn.Begin(c.Context(), signin.Start{Browser: c.Browser(), ReturnTo: Home, From: c.Origin(), Session: n, User: u, Choose: true})
+	f, err := p.signIn.Begin(c.Context(), signin.Start{Browser: c.Browser(), ReturnTo: Home, From: c.Origin(), Session: n, User: u, Choose: true})
 	if err != nil {
 		return "", err
 	}
-	return p.SignIn.Ticket(f)
+	return p.signIn.Ticket(f)
 }
 
 // enter is load for calls.
 func (p keys) enter(c *page.Context, ticket string) (signin.View, error) {
-	v, err := p.SignIn.Load(c.Context(), ticket, c.Browser(), c.Origin())
+	v, err := p.signIn.Load(c.Context(), ticket, c.Browser(), c.Origin())
 	c.Speak(v.User.Locale, v.Flow.Locales)
 	if err != nil {
 		return v, page.Refuse(err, "", v.Flow.ReturnTo) // a flow that is over begins anew there
@@ -149,25 +143,25 @@ func (p keys) finish(c *page.Context) (any, error) {
 	var m signin.Moved
 	switch v.Step {
 	case signin.AskPassword:
-		m, err = p.SignIn.Keys().Discovered(c.Context(), v, a.State, a.Credential, marks(c))
+		m, err = p.signIn.Keys().Discovered(c.Context(), v, a.State, a.Credential, marks(c))
 	case signin.AskFactor:
-		m, err = p.SignIn.Second().Answer(c.Context(), v, idp.Passkey, answer, marks(c), a.Trust)
+		m, err = p.signIn.Second().Answer(c.Context(), v, idp.Passkey, answer, marks(c), a.Trust)
 		if errors.Is(err, mfa.ErrExpired) {
 			// Its tries are used up or it took too long: the next go has a new
 			// challenge. The account's own budget goes on counting.
 			v.Flow.Asked = maps.Clone(v.Flow.Asked)
 			delete(v.Flow.Asked, idp.Passkey)
-			if _, again := p.SignIn.Keys().Options(c.Context(), v); again != nil {
+			if _, again := p.signIn.Keys().Options(c.Context(), v); again != nil {
 				return nil, again
 			}
 		}
 	default:
-		m, err = p.SignIn.Wizard().Confirm(c.Context(), v, answer, marks(c))
+		m, err = p.signIn.Wizard().Confirm(c.Context(), v, answer, marks(c))
 	}
 	if err != nil {
 		return nil, p.refusal(c, v, a.Flow, err)
 	}
-	to, err := p.arrive(c, m)
+	to, err := arrive(c, m)
 	return map[string]string{"location": to}, err
 }
 

@@ -294,7 +294,7 @@ func TestRelatedOrigins(t *testing.T) {
 		t.Errorf("without: %d", v.status)
 	}
 	e := gin.New()
-	keys{&Pages{Site: h.browser.Site, SignIn: h.service, Related: []string{"https://portal.example.com"}}}.mount(e)
+	keys{journey{h.service}, []string{"https://portal.example.com"}}.mount(e, h.browser.Site)
 	w := httptest.NewRecorder()
 	e.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/.well-known/webauthn", nil))
 	if w.Code != 200 || !strings.HasPrefix(w.Header().Get("Content-Type"), "application/json") || w.Body.String() != `{"origins":["https://portal.example.com"]}` {

@@ -41,6 +41,9 @@ func doorSamples() []page.Sample {
 		page.Drawn("login-wrong", set, 401, "login.html", func(*page.Context) any {
 			return loginView{Ticket: "t", Login: samplePerson.Login, Wrong: true, Wait: 15}
 		}),
+		page.Drawn("login-silent", set, 401, "login.html", func(*page.Context) any {
+			return loginView{Ticket: "t", Login: samplePerson.Login, Wrong: true, Silent: true, Wait: 15}
+		}),
 		page.Drawn("login-again", set, 200, "login.html", func(*page.Context) any {
 			return loginView{Ticket: "t", Login: samplePerson.Login, Again: true}
 		}),

@@ -117,11 +117,11 @@ func TestWizard(t *testing.T) {
 	v.submit("codes-kept").want(400, "/login/enrol/codes").has("[role=alert] a[href='#kept']", "input#kept[aria-invalid=true]")
 	v.submit("codes-kept", "kept", "yes").want(200, "/login/enrol/confirm").has("form#totp-confirm input[name=code][autocomplete=one-time-code]")
 	v.submit("totp-confirm", "code", "000000").want(401, "/login/enrol/confirm").has("[role=alert]", "input[name=code][aria-invalid=true]")
-	if held, err := h.db.Credentials().Held(t.Context(), mfa.SubjectID(u.ID)); err != nil || len(held) != 0 {
+	if held, err := h.db.Credentials.Held(t.Context(), mfa.SubjectID(u.ID)); err != nil || len(held) != 0 {
 		t.Fatalf("active before the end: %v %v", held, err)
 	}
 	v.submit("totp-confirm", "code", h.code(key)).want(200, "/app")
-	if held, err := h.db.Credentials().Held(t.Context(), mfa.SubjectID(u.ID)); err != nil || len(held) != 2 {
+	if held, err := h.db.Credentials.Held(t.Context(), mfa.SubjectID(u.ID)); err != nil || len(held) != 2 {
 		t.Errorf("after the end: %v %v", held, err)
 	}
 	// The wizard's pages are gone with the flow.

@@ -39,7 +39,7 @@ func TestNewAddressKeepsTheFactor(t *testing.T) {
 	h := open(t)
 	u := h.add("ada", "")
 	c := mfa.Credential{ID: "mail", Subject: mfa.SubjectID(u.ID), Kind: "email", Data: []byte(`{"to":"ada@example.com"}`), Created: h.clock.Now()}
-	if err := h.db.Credentials().Save(t.Context(), c); err != nil {
+	if err := h.db.Credentials.Save(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
 	address, verified := "ada@new.example", true
@@ -124,7 +124,7 @@ func TestVerifiedNumberStays(t *testing.T) {
 	v.follow("a[data-method=sms]").submit("enrol-sms", "phone", "+33 6 98 76 54 32")
 	l, n := h.posts.last(t)
 	v.submit("codes-kept", "kept", "yes").submit("sms-confirm", "code", l.Code).want(200, "/app")
-	if after, err := h.db.Users().ByID(t.Context(), u.ID); err != nil || after.Phone != "+33612345678" || !after.PhoneVerified {
+	if after, err := h.db.Users.ByID(t.Context(), u.ID); err != nil || after.Phone != "+33612345678" || !after.PhoneVerified {
 		t.Fatalf("%+v, %v", after, err)
 	}
 	if err := h.accounts.ResetFactors(t.Context(), host, u.ID); err != nil {
@@ -143,7 +143,7 @@ func TestTemporaryCodeBeginsNoTrust(t *testing.T) {
 	h := open(t)
 	h.demand(h.trusting(30))
 	u := h.add("ada", secret)
-	c, err := h.help.TemporaryCode(t.Context(), host, u.ID, account.Temporary{Reason: "lost phone", For: time.Hour, Uses: 1})
+	c, err := h.help.Codes().Give(t.Context(), host, u.ID, account.Temporary{Reason: "lost phone", For: time.Hour, Uses: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -172,7 +172,7 @@ func (c *census) of(in map[uint64]tally, name string) tally {
 // found is a class that a user is in.
 type found struct {
 	class Class
-	text  string
+	note  Note
 }
 
 // verdict is what becomes of a user.
@@ -195,8 +195,8 @@ type judgement struct {
 }
 
 // meets notes a class and reports whether the user is left out for it.
-func (j *judgement) meets(c Class, format string, args ...any) (choice Choice, out bool) {
-	j.found = append(j.found, found{c, fmt.Sprintf(format, args...)})
+func (j *judgement) meets(c Class, n Note) (choice Choice, out bool) {
+	j.found = append(j.found, found{c, n})
 	choice = j.choice(c)
 	j.skip = choice == Skip
 	return choice, j.skip
@@ -207,15 +207,15 @@ func (o Options) eligible(p Person) verdict {
 	j := &judgement{Options: o, p: p}
 	switch {
 	case p.wrong != nil:
-		j.meets(Mistake, "%v", p.wrong)
+		j.meets(Mistake, noted(p.wrong, "import.unread"))
 	case templates[p.Login]:
-		j.meets(Template, "")
+		j.meets(Template, Note{})
 	case !p.Internal && !p.Portal:
-		j.meets(NoKind, "")
+		j.meets(NoKind, Note{})
 	case o.Only != "" && o.Only != p.kind():
 		j.skip, j.outside = true, true
 	case !p.Active:
-		choice, _ := j.meets(Archived, "")
+		choice, _ := j.meets(Archived, Note{})
 		j.disabled = choice == AsDisabled
 	}
 	return j.verdict
@@ -254,7 +254,7 @@ func (j *judgement) login() (out bool) {
 	if t.same {
 		class = SameLogin
 	}
-	choice, out := j.meets(class, "%d users have the login %s", t.users, j.p.Login)
+	choice, out := j.meets(class, say("import.login", t.users, j.p.Login))
 	if choice == First && t.first != j.census.who(j.p) {
 		j.skip, out = true, true
 	}
@@ -265,7 +265,7 @@ func (j *judgement) login() (out bool) {
 func (j *judgement) mail() (out bool) {
 	j.email = address(j.p.Email)
 	if j.email == "" {
-		choice, out := j.meets(NoEmail, "%s", j.p.Email)
+		choice, out := j.meets(NoEmail, say("import.value", j.p.Email))
 		if choice == ByLogin {
 			j.email = address(j.p.Login)
 		}
@@ -275,7 +275,7 @@ func (j *judgement) mail() (out bool) {
 	if t.users < 2 {
 		return false
 	}
-	choice, out := j.meets(SameEmail, "%d users have the e-mail %s", t.users, j.email)
+	choice, out := j.meets(SameEmail, say("import.email", t.users, j.email))
 	switch {
 	case choice == WithoutEmail:
 		j.email = ""
@@ -294,7 +294,7 @@ func (j *judgement) names() (out bool) {
 	if j.email == "" || j.isEmail() {
 		return false
 	}
-	choice, out := j.meets(NotEmail, "login %s, e-mail %s", j.p.Login, j.email)
+	choice, out := j.meets(NotEmail, say("import.both", j.p.Login, j.email))
 	switch choice {
 	case ByEmail:
 		j.in.Login = j.email
@@ -315,7 +315,7 @@ func (j *judgement) proof() (out bool) {
 		j.in.ProvenEmail = true
 		return false
 	}
-	choice, out := j.meets(Unproven, "%s", j.email)
+	choice, out := j.meets(Unproven, say("import.value", j.email))
 	j.in.ProvenEmail = choice == Verified
 	return out
 }
@@ -325,14 +325,14 @@ func (j *judgement) secrets() (out bool) {
 	if j.p.Password != "" {
 		if err := password.Known(j.p.Password); err == nil {
 			j.in.PasswordHash = j.p.Password
-		} else if _, out := j.meets(BadPassword, ""); out {
+		} else if _, out := j.meets(BadPassword, Note{}); out {
 			return true
 		}
 	}
 	if j.p.App != "" {
 		if _, err := totp.FromSecret(j.p.App, j.p.Written); err == nil {
 			j.in.TOTPSecret = j.p.App
-		} else if _, out := j.meets(BadApp, ""); out {
+		} else if _, out := j.meets(BadApp, Note{}); out {
 			return true
 		}
 	}
@@ -340,7 +340,7 @@ func (j *judgement) secrets() (out bool) {
 		return false
 	}
 	if j.in.Phone = phone(j.p.Country, j.p.Mobile, j.p.Phone); j.in.Phone == "" {
-		_, out = j.meets(BadPhone, "%s", strings.TrimSpace(j.p.Mobile+" "+j.p.Phone))
+		_, out = j.meets(BadPhone, say("import.value", strings.TrimSpace(j.p.Mobile+" "+j.p.Phone)))
 	}
 	return out
 }

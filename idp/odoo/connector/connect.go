@@ -32,8 +32,9 @@ type Order struct {
 
 // Step is one thing that was done, or would be.
 type Step struct {
-	Name    string  `json:"name"`
-	Did     string  `json:"did"`
+	Name string `json:"name"`
+	Did  string `json:"did"` // in English
+	Said
 	Seconds float64 `json:"seconds"`
 }
 
@@ -43,7 +44,7 @@ type Report struct {
 	AuthorizationURL string
 	ValidationURL    string // holds a secret
 	Steps            []Step
-	Warnings         []string
+	Warnings         []Note
 }
 
 // joining is one run of Connect.
@@ -68,7 +69,7 @@ func (s *Service) Connect(ctx context.Context, by idp.Actor, o Order, tell func(
 	j := &joining{Service: s, by: by, o: o}
 	for _, step := range []struct {
 		name string
-		do   func(context.Context) (string, error)
+		do   func(context.Context) (Note, error)
 	}{
 		{"sign in", j.enter}, {"read", j.read}, {"module", j.module}, {"client", j.register}, {"provider row", j.provide}, {"keep", j.keep}, {"test", j.test},
 	} {
@@ -77,10 +78,10 @@ func (s *Service) Connect(ctx context.Context, by idp.Actor, o Order, tell func(
 		if err != nil {
 			return j.Report, fmt.Errorf("%s: %w", step.name, err)
 		}
-		if did == "" {
+		if did.Text == "" {
 			continue
 		}
-		done := Step{Name: step.name, Did: did, Seconds: s.Now().Sub(began).Seconds()}
+		done := Step{Name: step.name, Did: did.Text, Said: did.Said, Seconds: s.Now().Sub(began).Seconds()}
 		if j.Steps = append(j.Steps, done); tell != nil {
 			tell(done)
 		}
@@ -90,21 +91,21 @@ func (s *Service) Connect(ctx context.Context, by idp.Actor, o Order, tell func(
 }
 
 // enter finds the database and an earlier connection, and signs in.
-func (j *joining) enter(ctx context.Context) (string, error) {
+func (j *joining) enter(ctx context.Context) (Note, error) {
 	j.o.URL = strings.TrimRight(strings.TrimSpace(j.o.URL), "/")
 	if !strings.Contains(j.o.URL, "://") {
 		j.o.URL = "https://" + j.o.URL
 	}
 	if err := j.choose(ctx); err != nil {
-		return "", err
+		return Note{}, err
 	}
 	if err := j.recall(ctx); err != nil {
-		return "", err
+		return Note{}, err
 	}
 	j.c.URL, j.c.Database, j.c.Login, j.c.Key = j.o.URL, j.o.Database, j.o.Login, j.o.Key
 	if j.o.Reach != "" {
 		if origin(j.o.Reach) == "" {
-			return "", fmt.Errorf("%w: the address for Odoo's server, %q, is not one such as http://latchkey:8080", idp.ErrInvalid, j.o.Reach)
+			return Note{}, refuse("refused.reach", idp.ErrInvalid, j.o.Reach)
 		}
 		j.c.Reach = strings.TrimRight(j.o.Reach, "/")
 	}
@@ -113,14 +114,14 @@ func (j *joining) enter(ctx context.Context) (string, error) {
 		err = fmt.Errorf("%w: make an API key in Odoo (My Profile, Account Security); a password does not do for somebody with Odoo's own second factor", err)
 	}
 	if err != nil {
-		return "", err
+		return Note{}, err
 	}
 	v := j.r.Version()
 	edition := "Community"
 	if v.Enterprise {
 		edition = "Enterprise"
 	}
-	return fmt.Sprintf("Odoo %s (%s) by %s, database %s, as %s", v.Full, edition, j.r.Protocol(), j.c.Database, j.c.Login), nil
+	return say("did.sign_in", v.Full, edition, j.r.Protocol(), j.c.Database, j.c.Login), nil
 }
 
 // choose finds the database when none is named.
@@ -135,11 +136,11 @@ func (j *joining) choose(ctx context.Context) error {
 	all, err := rpc.Databases(ctx, j.config(Connection{URL: j.o.URL}))
 	switch {
 	case errors.Is(err, rpc.ErrDenied) || errors.Is(err, rpc.ErrNotOdoo):
-		return fmt.Errorf("%w: database: this Odoo does not list its databases: name it", idp.ErrInvalid)
+		return refuse("refused.database", idp.ErrInvalid)
 	case err != nil:
 		return err
 	case len(all) != 1:
-		return fmt.Errorf("%w: database: name one of %s", idp.ErrInvalid, strings.Join(all, ", "))
+		return refuse("refused.databases", idp.ErrInvalid, strings.Join(all, ", "))
 	}
 	j.o.Database = all[0]
 	return nil
@@ -152,20 +153,20 @@ func (j *joining) recall(ctx context.Context) error {
 		return err
 	}
 	if j.o.ID != "" && slug(j.o.ID) == "" {
-		return fmt.Errorf("%w: name: %q has no letter or digit", idp.ErrInvalid, j.o.ID)
+		return refuse("refused.name", idp.ErrInvalid, j.o.ID)
 	}
 	id := slug(j.o.ID)
 	for _, c := range all {
 		same := origin(c.URL) == origin(j.o.URL) && c.Database == j.o.Database
 		if id == c.ID && origin(c.URL) != origin(j.o.URL) && !j.o.Moved {
-			return fmt.Errorf("%w: name: %s is the Odoo at %s; choose another name, or disconnect that one first; if it is the same Odoo at a new address, `latchkey odoo connect --moved` says so", idp.ErrInvalid, c.ID, origin(c.URL))
+			return refuse("refused.elsewhere", idp.ErrInvalid, c.ID, origin(c.URL))
 		}
 		if id == c.ID || id == "" && same {
 			j.old, j.c, j.known = c, c, true
 			return nil
 		}
 		if same {
-			return fmt.Errorf("%w: name: this Odoo is connected already, as %s", idp.ErrInvalid, c.ID)
+			return refuse("refused.connected", idp.ErrInvalid, c.ID)
 		}
 	}
 	return j.name(id, ids(all))
@@ -179,96 +180,94 @@ func (j *joining) name(chosen string, taken []string) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%w: name: choose one", idp.ErrInvalid)
+	return refuse("refused.unnamed", idp.ErrInvalid)
 }
 
-func (j *joining) read(ctx context.Context) (string, error) {
+func (j *joining) read(ctx context.Context) (Note, error) {
 	f, err := read(ctx, j.r, j.c)
 	if err != nil {
-		return "", err
+		return Note{}, err
 	}
 	f.Read = j.Now()
 	j.c.Facts = f
-	signup := "only invited people"
-	if f.OpenSignup {
-		signup = "everybody"
-	}
 	if f.Version.Online {
-		j.warn("this is Odoo Online: its API exists on Custom plans only, and its database cannot be read by SQL")
+		j.warn(say("note.online"))
 	}
-	return fmt.Sprintf("%s, %s, %d users, languages %s, sign-up for %s", f.Company.Name, strings.Join(f.Hosts, " "), f.Users, strings.Join(f.Languages, " "), signup), nil
+	hosts, languages := strings.Join(f.Hosts, " "), strings.Join(f.Languages, " ")
+	if f.OpenSignup {
+		return say("did.read.everybody", f.Users, f.Company.Name, hosts, languages), nil
+	}
+	return say("did.read.invited", f.Users, f.Company.Name, hosts, languages), nil
 }
 
-func (j *joining) warn(format string, args ...any) {
-	j.Warnings = append(j.Warnings, fmt.Sprintf(format, args...))
-}
+func (j *joining) warn(n Note) { j.Warnings = append(j.Warnings, n) }
 
 // module switches Odoo's own module on, which is part of every Odoo.
-func (j *joining) module(ctx context.Context) (string, error) {
+func (j *joining) module(ctx context.Context) (Note, error) {
 	if j.c.Facts.Has("auth_oauth") {
-		return "", nil
+		return Note{}, nil
 	}
 	if j.o.Dry {
-		return "would switch on Odoo's own module auth_oauth", nil
+		return say("would.module"), nil
 	}
 	found, err := j.r.Search(ctx, "ir.module.module", rpc.Domain{rpc.Is("name", "=", "auth_oauth")}, rpc.Page{})
 	if err != nil {
-		return "", err
+		return Note{}, err
 	}
 	if len(found) == 0 {
-		return "", fmt.Errorf("%w: Odoo's own module auth_oauth is missing on the server", idp.ErrInvalid)
+		return Note{}, refuse("refused.module", idp.ErrInvalid)
 	}
 	cfg := j.config(j.c)
 	cfg.Timeout = 5 * time.Minute // Odoo builds itself anew
 	patient, err := rpc.Dial(ctx, cfg)
 	if err != nil {
-		return "", err
+		return Note{}, err
 	}
 	if err := patient.Call(ctx, "ir.module.module", "button_immediate_install", found, nil, nil); err != nil {
-		return "", err
+		return Note{}, err
 	}
 	j.c.Facts.Modules = append(j.c.Facts.Modules, "auth_oauth")
-	return "switched on Odoo's own module auth_oauth", nil
+	return say("did.module"), nil
 }
 
 // register makes the client, or brings it up to date. Addresses that somebody
 // added by hand stay, and so does it stay disabled. What changes a client needs
 // the right to change clients, too (SECURITY.md D-01).
-func (j *joining) register(ctx context.Context) (string, error) {
+func (j *joining) register(ctx context.Context) (Note, error) {
 	old, err := j.Clients.ByID(ctx, cmp.Or(j.c.Client, idp.ClientID(j.c.ID)))
 	switch {
 	case errors.Is(err, idp.ErrNotFound):
 		return j.newClient(ctx)
 	case err != nil:
-		return "", err
+		return Note{}, err
 	case old.Type != oidc.Odoo:
-		return "", fmt.Errorf("%w: name: there is an application %q of another type: choose another name", idp.ErrTaken, old.ID)
+		return Note{}, refuse("refused.type", idp.ErrTaken, old.ID)
 	case !j.known && !j.o.Moved && !leadsTo(old, j.o.URL):
 		// Whoever has a token for Odoos must not send an application's people elsewhere.
-		return "", fmt.Errorf("%w: name: there is an application %q with other addresses: choose another name, or remove it first", idp.ErrTaken, old.ID)
+		return Note{}, refuse("refused.addresses", idp.ErrTaken, old.ID)
 	}
 	j.client, j.c.Client = old, old.ID
 	next := old
 	next.RedirectURIs = j.union(old.RedirectURIs, Callback)
 	next.PostLogoutURIs = j.union(old.PostLogoutURIs, "/")
 	if old.Disabled {
-		j.warn("the application %s is disabled, so nobody gets in through it; enable it when that is not meant any more", old.ID)
+		j.warn(say("note.disabled", old.ID))
 	}
 	if slices.Equal(next.RedirectURIs, old.RedirectURIs) && slices.Equal(next.PostLogoutURIs, old.PostLogoutURIs) {
-		return fmt.Sprintf("%s is as it should be", old.ID), nil
+		return say("did.client.right", old.ID), nil
 	}
 	if err := j.by.May(idp.EditClients); err != nil {
-		return "", err
+		return Note{}, err
 	}
 	made, err := oidc.Revise(next)
 	if err != nil {
-		return "", err
+		return Note{}, err
 	}
 	j.client = made.Client
 	if j.o.Dry {
-		return fmt.Sprintf("would bring %s up to date", old.ID), nil
+		return say("would.client.changed", old.ID), nil
 	}
-	return fmt.Sprintf("brought %s up to date", old.ID), j.Atomic(ctx, func(ctx context.Context) error {
+	return say("did.client.changed", old.ID), j.Atomic(ctx, func(ctx context.Context) error {
 		return errors.Join(j.Clients.Save(ctx, made.Client), j.note(ctx, j.by, "client.update", j.c, idp.Diff(addresses(old), addresses(made.Client))))
 	})
 }
@@ -283,9 +282,9 @@ func addresses(c oidc.Client) map[string]string {
 	return map[string]string{"redirect_uris": strings.Join(c.RedirectURIs, " "), "post_logout_uris": strings.Join(c.PostLogoutURIs, " ")}
 }
 
-func (j *joining) newClient(ctx context.Context) (string, error) {
+func (j *joining) newClient(ctx context.Context) (Note, error) {
 	if err := j.by.May(idp.EditClients); err != nil {
-		return "", err
+		return Note{}, err
 	}
 	in := oidc.Input{
 		ID: idp.ClientID(j.c.ID), Name: cmp.Or(j.c.Facts.Company.Name, j.c.ID), Type: oidc.Odoo, Choose: true,
@@ -293,18 +292,20 @@ func (j *joining) newClient(ctx context.Context) (string, error) {
 	}
 	if j.c.Facts.Version.Series < 18 { // a stored token works as a password there (ODOO.md §2)
 		in.Sessions = oidc.SessionsSingle
-		j.warn("Odoo %d takes a stored token as a password: each sign-in makes a new one, and ends the person's session on another device", j.c.Facts.Version.Series)
+		j.warn(say("note.sessions", j.c.Facts.Version.Series))
 	}
 	made, err := oidc.NewClient(in, j.Now())
 	if err != nil {
-		return "", err
+		return Note{}, err
 	}
 	j.client, j.c.Client = made.Client, made.Client.ID
-	j.Warnings = append(j.Warnings, made.Warnings...)
-	if j.o.Dry {
-		return fmt.Sprintf("would make %s for %s", made.Client.ID, strings.Join(made.Client.RedirectURIs, " ")), nil
+	for _, w := range made.Warnings {
+		j.warn(warned(w))
 	}
-	return fmt.Sprintf("made %s for %s", made.Client.ID, strings.Join(made.Client.RedirectURIs, " ")), j.Atomic(ctx, func(ctx context.Context) error {
+	if j.o.Dry {
+		return say("would.client.made", made.Client.ID, strings.Join(made.Client.RedirectURIs, " ")), nil
+	}
+	return say("did.client.made", made.Client.ID, strings.Join(made.Client.RedirectURIs, " ")), j.Atomic(ctx, func(ctx context.Context) error {
 		detail := idp.Diff(nil, addresses(made.Client))
 		detail["type"], detail["name"] = string(made.Client.Type), made.Client.Name
 		return errors.Join(j.Clients.Add(ctx, made.Client), j.note(ctx, j.by, "client.add", j.c, detail))
@@ -323,29 +324,28 @@ func (j *joining) union(have []string, path string) []string {
 }
 
 // provide writes the row on which Odoo's button stands.
-func (j *joining) provide(ctx context.Context) (string, error) {
+func (j *joining) provide(ctx context.Context) (Note, error) {
 	j.AuthorizationURL = j.Issuer + oidc.PathAuthorize
 	if !j.o.Dry || j.known { // one that is only tried has no secret to keep
 		j.ValidationURL = j.reach(j.c, j.client)
 	}
 	if j.o.Dry && !j.c.Facts.Has("auth_oauth") {
-		return "would make one", nil
+		return say("would.row.made"), nil
 	}
-	did, err := j.row(ctx, j.r, &j.c, j.client, j.o.Dry)
-	return did, err
+	return j.row(ctx, j.r, &j.c, j.client, j.o.Dry)
 }
 
 // keep stores the connection, sealed.
-func (j *joining) keep(ctx context.Context) (string, error) {
+func (j *joining) keep(ctx context.Context) (Note, error) {
 	if j.o.Dry {
-		return "", nil
+		return Note{}, nil
 	}
 	what := "odoo.connect"
 	if j.known {
 		what = "odoo.repair"
 	}
 	if err := j.c.Facts.count(ctx, j.r, j.c); err != nil {
-		return "", err
+		return Note{}, err
 	}
 	err := j.Atomic(ctx, func(ctx context.Context) error {
 		save := j.Connections.Add
@@ -357,24 +357,24 @@ func (j *joining) keep(ctx context.Context) (string, error) {
 	if err == nil && j.known {
 		err = j.Connections.Heard(ctx, j.c.ID, j.Now(), nil)
 	}
-	return "connection " + j.c.ID, err
+	return say("did.kept", j.c.ID), err
 }
 
 // test goes the whole way that a token goes. What it finds are warnings: the
 // server may not be running yet.
-func (j *joining) test(ctx context.Context) (string, error) {
+func (j *joining) test(ctx context.Context) (Note, error) {
 	if j.o.Dry {
-		return "", nil
+		return Note{}, nil
 	}
 	w, err := j.way(ctx, j.c, j.client)
 	if err != nil {
-		return "", err
+		return Note{}, err
 	}
 	for _, f := range w {
-		j.warn("%s; %s", f.Evidence, f.Cure)
+		j.warn(f.note())
 	}
 	if len(w) > 0 {
-		return "something is not right yet, see the notes", nil
+		return say("did.test.failed"), nil
 	}
-	return "Odoo's button leads here, and Odoo's server had a test token validated", nil
+	return say("did.test"), nil
 }

@@ -258,7 +258,7 @@ func TestDisconnect(t *testing.T) {
 func TestConnectionStore(t *testing.T) {
 	clock := storetest.NewClock()
 	storetest.EachAt(t, clock.Now, func(t *testing.T, db *store.DB) {
-		ctx, s := t.Context(), db.Connections()
+		ctx, s := t.Context(), db.Connections
 		c := connector.Connection{ID: "shop", URL: "https://erp.example.org", Key: "k-e-y", Client: "shop", Created: clock.Now()}
 		must := func(err error) {
 			t.Helper()

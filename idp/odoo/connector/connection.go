@@ -22,6 +22,9 @@ type Connection struct {
 	Key      string       `json:"key"` // an API key, or a password
 	Client   idp.ClientID `json:"client"`
 	Provider int64        `json:"provider"` // id of the row of auth.oauth.provider
+	// Since is when Latchkey made that row; links from before are gone. Zero: it
+	// was there before.
+	Since time.Time `json:"since,omitzero"`
 	// Reach is the address at which Odoo's server reaches Latchkey; empty: the issuer.
 	Reach    string    `json:"reach,omitempty"`
 	Facts    Facts     `json:"facts"`
@@ -99,11 +102,15 @@ type Settings struct {
 type Health struct {
 	Good    time.Time `json:"good"`    // the last that worked
 	Failed  time.Time `json:"failed"`  // the last that did not
-	Failure string    `json:"failure"` // why; empty: it is well again
+	Failure string    `json:"failure"` // why, in English; empty: it is well again
+	Why     Reason    `json:"why"`
 }
 
 // Well reports whether the last contact worked.
 func (h Health) Well() bool { return h.Failure == "" }
+
+// silent reports whether there was no answer at all.
+func (h Health) silent() bool { return strings.Contains(h.Failure, rpc.ErrUnreachable.Error()) }
 
 // Connections stores connections, sealed.
 type Connections interface {

@@ -54,13 +54,13 @@ func (r *importRun) customer(ctx context.Context, p Person, id idp.UserID) error
 }
 
 // customer notes that somebody belongs to another company than before.
-func (r *syncRun) customer(ctx context.Context, p Person, held Held) error {
-	f := feedOf(r.c, p, held.User)
-	if r.Customers == nil || f.Partner == 0 && held.Seen[seenCustomer] == "" { // nor did they before
+func (p *pair) customer(ctx context.Context) error {
+	f := feedOf(p.run.c, p.there, p.held.User)
+	if p.run.Customers == nil || f.Partner == 0 && p.held.Seen[seenCustomer] == "" { // nor did they before
 		return nil
 	}
-	r.counts.Changed++
-	return r.do("change", held, "company: "+f.Name, func() error { return r.Customers.Follow(ctx, syncActor(r.c), f) })
+	p.run.counts.Changed++
+	return p.run.do("change", p.held, say("sync.company", f.Name), func() error { return p.run.Customers.Follow(ctx, syncActor(p.run.c), f) })
 }
 
 // customers reads of which companies users are.

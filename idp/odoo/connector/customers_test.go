@@ -15,7 +15,7 @@ import (
 )
 
 func customersOf(db *store.DB, clock *storetest.Clock) *companies.Service {
-	return &companies.Service{Store: db.Companies(), Users: db.Users(), Log: db.Log(), Atomic: db.Atomic, Now: clock.Now}
+	return &companies.Service{Store: db.Companies, Users: db.Users, Log: db.Log, Atomic: db.Atomic, Now: clock.Now}
 }
 
 // memberships are the companies of somebody, with a star where they lead.

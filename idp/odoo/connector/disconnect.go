@@ -13,7 +13,7 @@ import (
 // provider row with the links that hang on it, the client with its tokens, and
 // the connection with its key. An Odoo that cannot be reached keeps its part
 // only if force says so.
-func (s *Service) Disconnect(ctx context.Context, by idp.Actor, id string, dry, force bool) (did []string, err error) {
+func (s *Service) Disconnect(ctx context.Context, by idp.Actor, id string, dry, force bool) (did []Note, err error) {
 	if err := errors.Join(may(by), by.May(idp.EditClients)); err != nil { // its application goes, too
 		return nil, err
 	}
@@ -29,11 +29,11 @@ func (s *Service) Disconnect(ctx context.Context, by idp.Actor, id string, dry, 
 			return did, err
 		}
 	case force:
-		did = append(did, fmt.Sprintf("Odoo keeps its provider row %d: %v", c.Provider, err))
+		did = append(did, say("back.stays", c.Provider).because(err.Error()))
 	default:
 		return nil, fmt.Errorf("%w; with --force Odoo keeps its part", err)
 	}
-	did = append(did, "client "+string(c.Client)+" with its tokens", "connection "+c.ID+" with its key")
+	did = append(did, say("back.client", c.Client), say("back.connection", c.ID))
 	if dry {
 		return did, nil
 	}
@@ -45,9 +45,9 @@ func (s *Service) Disconnect(ctx context.Context, by idp.Actor, id string, dry, 
 
 // takeBack removes our traces from an Odoo. People's local passwords cannot be
 // brought back; Odoo's own reset is switched on again for them.
-func (s *Service) takeBack(ctx context.Context, r *rpc.Client, c Connection, dry bool) (did []string, err error) {
+func (s *Service) takeBack(ctx context.Context, r *rpc.Client, c Connection, dry bool) (did []Note, err error) {
 	if !c.Lock.At.IsZero() {
-		did = append(did, "Odoo's own password reset is allowed again")
+		did = append(did, say("back.reset"))
 		if !dry {
 			if err := s.restore(ctx, r, c); err != nil {
 				return did, err
@@ -59,13 +59,13 @@ func (s *Service) takeBack(ctx context.Context, r *rpc.Client, c Connection, dry
 		return did, err
 	}
 	if changed > 0 {
-		did = append(did, fmt.Sprintf("the snippet on %d websites", changed))
+		did = append(did, say("back.snippet", changed))
 	}
 	users, err := r.Search(ctx, "res.users", linked(c), rpc.Page{Archived: true})
 	if err != nil {
 		return did, err
 	}
-	did = append(did, fmt.Sprintf("links of %d users", len(users)), fmt.Sprintf("provider row %d", c.Provider))
+	did = append(did, say("back.links", len(users)), say("back.row", c.Provider))
 	if dry || c.Provider == 0 {
 		return did, nil
 	}

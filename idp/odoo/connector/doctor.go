@@ -26,16 +26,17 @@ type Finding struct {
 	Evidence string `json:"evidence"` // in English
 	Cure     string `json:"cure"`
 	Fixable  bool   `json:"fixable"`
-	Fixed    bool   `json:"fixed"`
+	Fixed    bool   `json:"fixed"`            // put right, and not found any more
+	Gone     bool   `json:"gone,omitempty"`   // not found any more: what was put right had caused it
+	Failed   string `json:"failed,omitempty"` // why it could not be put right, in English
 
-	// Says, Facts and Detail are the evidence for readers of other languages:
-	// which of [Sentences], what is in it, and what a machine said, such as an
-	// error, which nobody translates. Without Says, Evidence is all there is.
-	Says   string   `json:"says,omitempty"`
-	Facts  []string `json:"facts,omitempty"`
-	Detail string   `json:"detail,omitempty"`
+	// Said is the evidence for readers of other languages. Without Says, Evidence
+	// is all there is. Why is Failed for them.
+	Said
+	Why *Reason `json:"why,omitempty"`
 
-	fix func(context.Context) error
+	fix  func(context.Context) error
+	once bool // news, which a second look does not see any more
 }
 
 // Diagnosis is what the doctor says of one connection.
@@ -49,8 +50,11 @@ type Diagnosis struct {
 
 // Well reports whether no problem is left.
 func (d Diagnosis) Well() bool {
-	return !slices.ContainsFunc(d.Findings, func(f Finding) bool { return f.Level == Problem && !f.Fixed })
+	return !slices.ContainsFunc(d.Findings, func(f Finding) bool { return f.Level == Problem && !f.Over() })
 }
+
+// Over reports whether there is nothing left to do about a finding.
+func (f Finding) Over() bool { return f.Fixed || f.Gone }
 
 // patient is an Odoo under examination.
 type patient struct {
@@ -64,10 +68,13 @@ type patient struct {
 	locked map[int64]bool
 }
 
+// examination is a look at a patient.
+type examination func(*patient, context.Context) ([]Finding, error)
+
 // check is one thing that the doctor looks at.
 type check struct {
 	name string
-	look func(*patient, context.Context) ([]Finding, error)
+	look examination
 }
 
 // checks are everything that is known to go wrong (ODOO.md §1, §2), in the
@@ -79,25 +86,26 @@ var checks = []check{
 	{"label", (*patient).label},
 	{"way", (*patient).wayIn},
 	{"hosts", (*patient).hosts},
-	{"header_parameter", (*patient).header},
+	{"header_parameter", ofSettings(settings.header)},
 	{"token_as_password", (*patient).tokenAsPassword},
 	{"clock", (*patient).clock},
-	{"key_expiry", (*patient).keyExpiry},
-	{"unlinked", (*patient).unlinked},
-	{"duplicates", (*patient).duplicates},
-	{"sign_up", (*patient).signUp},
-	{"password_reset", (*patient).reset},
-	{"local_passwords", (*patient).passwords},
-	{"other_providers", (*patient).others},
-	{"odoo_totp", (*patient).totp},
-	{"totp_policy", (*patient).totpPolicy},
-	{"api_keys", (*patient).apiKeys},
+	{"key_expiry", ofKeys(keyList.expiry)},
+	{"unlinked", ofCrowd(crowd.unlinked)},
+	{"duplicates", ofCrowd(crowd.duplicates)},
+	{"sign_up", ofSettings(settings.signUp)},
+	{"password_reset", ofSettings(settings.reset)},
+	{"local_passwords", ofCrowd(crowd.passwords)},
+	{"other_providers", ofSettings(settings.others)},
+	{"odoo_totp", ofCrowd(crowd.totp)},
+	{"totp_policy", ofSettings(settings.totpPolicy)},
+	{"api_keys", ofKeys(keyList.others)},
 	{"waiting", (*patient).waiting},
 	{"snippet", (*patient).snippet},
 }
 
 // Doctor examines a connection. With fix, what can be put right without a risk
-// is.
+// is, and then everything is examined again: one cure may end what several checks
+// found, and uncover what none could see. Findings say what became of them.
 func (s *Service) Doctor(ctx context.Context, by idp.Actor, id string, fix bool) (Diagnosis, error) {
 	return s.examine(ctx, by, id, func(string) bool { return fix })
 }
@@ -111,15 +119,37 @@ func (s *Service) examine(ctx context.Context, by idp.Actor, id string, fix func
 	if err := may(by); err != nil {
 		return Diagnosis{}, err
 	}
+	d, p, err := s.look(ctx, by, id)
+	if err != nil {
+		return d, err
+	}
+	tried, err := s.cure(ctx, by, p, d.Findings, fix)
+	if err != nil || !tried {
+		return d, err
+	}
+	after, _, err := s.look(ctx, by, id)
+	switch {
+	case err != nil:
+		return d, err
+	case len(after.Checks) == 1: // there was no contact any more
+		d.Findings = append(after.Findings, d.Findings...)
+	default:
+		d.Findings = outcome(d.Findings, after.Findings)
+	}
+	return d, nil
+}
+
+// look looks at everything and changes nothing in Odoo.
+func (s *Service) look(ctx context.Context, by idp.Actor, id string) (Diagnosis, *patient, error) {
 	c, err := s.Find(ctx, id)
 	if err != nil {
-		return Diagnosis{}, err
+		return Diagnosis{}, nil, err
 	}
 	d := Diagnosis{Connection: c.ID, URL: c.URL, Checks: []string{"contact"}, Findings: []Finding{}}
 	p := &patient{Service: s, c: c, by: by}
 	if f, bad, err := p.contact(ctx); err != nil || bad {
 		d.Findings = append(d.Findings, f)
-		return d, err
+		return d, p, err
 	}
 	d.Version = p.r.Version().Full
 	for _, k := range checks {
@@ -127,33 +157,60 @@ func (s *Service) examine(ctx context.Context, by idp.Actor, id string, fix func
 		found, err := k.look(p, ctx)
 		if errors.Is(err, rpc.ErrDenied) || errors.Is(err, rpc.ErrFault) || errors.Is(err, rpc.ErrNotFound) {
 			f := one("unread", Advice, "look at it in Odoo; it could not be read")
-			f.Check, f.Evidence, f.Detail = k.name, err.Error(), err.Error()
+			f.Check, f.Evidence, f.Detail = k.name, err.Error(), Plainly(err)
 			found, err = []Finding{f}, nil
 		}
 		if err != nil {
-			return d, fmt.Errorf("%s: %w", k.name, err)
+			return d, p, fmt.Errorf("%s: %w", k.name, err)
 		}
 		d.Findings = append(d.Findings, found...)
 	}
-	return d, s.cure(ctx, by, p, d.Findings, fix)
+	return d, p, nil
 }
 
-// cure puts right what can be and is meant.
-func (s *Service) cure(ctx context.Context, by idp.Actor, p *patient, found []Finding, meant func(check string) bool) error {
+// cure puts right what can be and is meant, and reports whether it tried. What
+// Odoo refuses does not keep it from the rest: another cure may have done it.
+func (s *Service) cure(ctx context.Context, by idp.Actor, p *patient, found []Finding, meant func(check string) bool) (tried bool, err error) {
 	for i := range found {
 		f := &found[i]
 		if f.fix == nil || !meant(f.Check) {
 			continue
 		}
-		if err := f.fix(ctx); err != nil {
-			return fmt.Errorf("%s: %w", f.Check, err)
+		tried = true
+		switch err := f.fix(ctx); {
+		case refused(err) || errors.Is(err, rpc.ErrNotFound):
+			why := Why(err)
+			f.Failed, f.Why = err.Error(), &why
+			continue
+		case err != nil:
+			return tried, fmt.Errorf("%s: %w", f.Check, err)
 		}
 		f.Fixed = true
 		if err := s.note(ctx, by, "odoo.fix", p.c, map[string]string{"check": f.Check}); err != nil {
-			return err
+			return tried, err
 		}
 	}
-	return nil
+	return tried, nil
+}
+
+// outcome says what became of findings, by a second look: what is still there,
+// or is there now, is told as it is now.
+func outcome(before, after []Finding) (out []Finding) {
+	for _, f := range before {
+		same := func(g Finding) bool { return g.Check == f.Check && g.Evidence == f.Evidence }
+		other := func(g Finding) bool { return g.Check == f.Check }
+		switch at := slices.IndexFunc(after, same); {
+		case at >= 0:
+			after[at].Failed, after[at].Why = f.Failed, f.Why
+		case f.Fixed || f.once:
+			out = append(out, f)
+		case slices.ContainsFunc(after, other): // it has changed, such as in a count
+		default:
+			f.Gone, f.Failed, f.Why = true, "", nil
+			out = append(out, f)
+		}
+	}
+	return append(out, after...)
 }
 
 // fixed is a finding that can be put right.
@@ -177,7 +234,7 @@ func (p *patient) contact(ctx context.Context) (Finding, bool, error) {
 		{rpc.ErrOld, "old", "upgrade Odoo"},
 	} {
 		if errors.Is(err, e.err) {
-			return Finding{Check: e.check, Level: Problem, Evidence: err.Error(), Cure: e.cure}, true, nil
+			return failing(e.check, err, e.cure), true, nil
 		}
 	}
 	if err != nil {
@@ -185,7 +242,7 @@ func (p *patient) contact(ctx context.Context) (Finding, bool, error) {
 	}
 	fresh, err := read(ctx, p.r, p.c)
 	if errors.Is(err, rpc.ErrDenied) {
-		return Finding{Check: "rights", Level: Problem, Evidence: err.Error(), Cure: "give that login the right in Odoo, or connect again as another"}, true, nil
+		return failing("rights", err, "give that login the right in Odoo, or connect again as another"), true, nil
 	} else if err != nil {
 		return Finding{}, false, err
 	}

@@ -189,3 +189,49 @@ func TestDoctorBehindProxy(t *testing.T) {
 		t.Errorf("%+v", d.Findings)
 	}
 }
+
+// One cure may end what several checks found. What is said is what a second look
+// sees: cured, gone with it, or still there.
+func TestDoctorLooksAgain(t *testing.T) {
+	for _, series := range []int{16, 17, 18, 19} {
+		t.Run(strings.Repeat("I", series-15), func(t *testing.T) {
+			h := settled(t, series)
+			h.setRow(odootest.Record{"validation_endpoint": "http://127.0.0.1:1/x"})
+			h.odoo.AddUser("eve", "Eve", "eve@example.org", true)
+			d, err := h.Doctor(t.Context(), host, "shop", true)
+			h.must(err)
+			row, _ := found(d, "provider_row")
+			way, _ := found(d, "validation")
+			eve, _ := found(d, "unlinked")
+			if !row.Fixed || row.Gone || way.Fixed || !way.Gone || eve.Check == "" || eve.Over() || d.Well() {
+				t.Errorf("%+v", d.Findings)
+			}
+			h.setRow(odootest.Record{"scope": false})
+			h.setRow(odootest.Record{"enabled": false})
+			d, err = h.Cure(t.Context(), host, "shop", "other_providers") // which there are none of
+			h.must(err)
+			if row, _ := found(d, "provider_row"); row.Over() || row.Check == "" {
+				t.Errorf("not asked for, and called cured: %+v", d.Findings)
+			}
+		})
+	}
+}
+
+// A cure that Odoo refused, or that changed nothing, is not called one.
+func TestOutcome(t *testing.T) {
+	f := func(check, evidence string) connector.Finding {
+		return connector.Finding{Check: check, Evidence: evidence, Level: connector.Problem}
+	}
+	cured, still, refused, refusedAndGone, fewer, gone := f("a", "1"), f("b", "1"), f("c", "1"), f("d", "1"), f("e", "3 users"), f("g", "1")
+	cured.Fixed, still.Fixed, refused.Failed, refusedAndGone.Failed = true, true, "no", "is not there"
+	out := connector.Outcome([]connector.Finding{cured, still, refused, refusedAndGone, fewer, gone}, []connector.Finding{f("b", "1"), f("c", "1"), f("e", "2 users"), f("h", "new")})
+	said := map[string]string{}
+	for _, g := range out {
+		said[g.Check] += g.Evidence + map[bool]string{true: " fixed"}[g.Fixed] + map[bool]string{true: " gone"}[g.Gone] + g.Failed
+	}
+	for check, want := range map[string]string{"a": "1 fixed", "b": "1", "c": "1no", "d": "1 gone", "e": "2 users", "g": "1 gone", "h": "new"} {
+		if said[check] != want {
+			t.Errorf("%s: %q, not %q", check, said[check], want)
+		}
+	}
+}

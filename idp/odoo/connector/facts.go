@@ -3,7 +3,6 @@ package connector
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -25,7 +24,7 @@ func read(ctx context.Context, r *rpc.Client, c Connection) (Facts, error) {
 	f := Facts{Version: r.Version(), Protocol: r.Protocol(), Before: c.Facts.Before}
 	base, err := r.Param(ctx, "web.base.url")
 	if errors.Is(err, rpc.ErrDenied) {
-		return f, fmt.Errorf("%w: %s needs the right \"Administration: Settings\"", rpc.ErrDenied, c.Login)
+		return f, refuse("refused.rights", rpc.ErrDenied, c.Login)
 	} else if err != nil {
 		return f, err
 	}

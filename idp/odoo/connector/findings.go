@@ -3,7 +3,6 @@ package connector
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -31,7 +30,9 @@ func (p *patient) version(context.Context) ([]Finding, error) {
 	if was.Series == is.Series {
 		return nil, nil
 	}
-	return []Finding{one("version", Advice, "nothing: Latchkey speaks to it as "+is.Full+" from now on", was.Full, is.Full)}, nil
+	f := one("version", Advice, "nothing: Latchkey speaks to it as "+is.Full+" from now on", was.Full, is.Full)
+	f.once = true
+	return []Finding{f}, nil
 }
 
 func (p *patient) registered(ctx context.Context) ([]Finding, error) {
@@ -62,7 +63,7 @@ func (p *patient) providerRow(ctx context.Context) ([]Finding, error) {
 	}
 	w, found := p.ours(p.rows, p.c)
 	if !found {
-		return fixed(one("provider_row.gone", Problem, "`--fix` makes it anew; people must then be linked again", p.c.Provider), repair), nil
+		return fixed(one("provider_row.gone", Problem, "`--fix` makes it anew; people are then linked again at their next sign-in, or by `latchkey odoo link`", p.c.Provider), repair), nil
 	}
 	p.c.Provider = w.ID
 	fields, _ := p.wrong(w, p.c, p.client)
@@ -119,14 +120,6 @@ func (p *patient) hosts(ctx context.Context) ([]Finding, error) {
 	}), nil
 }
 
-func (p *patient) header(ctx context.Context) ([]Finding, error) {
-	v, err := p.r.Param(ctx, "auth_oauth.authorization_header")
-	if err != nil || v == "" || v == "False" {
-		return nil, err
-	}
-	return []Finding{one("header_parameter", Advice, "nothing for Latchkey, which takes both ways; it holds for all providers of this Odoo")}, nil
-}
-
 func (p *patient) tokenAsPassword(context.Context) ([]Finding, error) {
 	if p.r.Version().Series >= 18 || p.client.Sessions != oidc.SessionsMulti {
 		return nil, nil
@@ -147,149 +140,6 @@ func (p *patient) clock(ctx context.Context) ([]Finding, error) {
 		return nil, nil
 	}
 	return []Finding{one("clock", Problem, "let both servers follow a time server (NTP)", off.Abs().Round(time.Second))}, nil
-}
-
-func (p *patient) linked(u odooUser) bool { return u.Links.ID == p.c.Provider && u.UID != "" }
-
-func (p *patient) unlinked(context.Context) ([]Finding, error) {
-	var who []string
-	except := p.c.exempt()
-	for _, u := range p.people {
-		if !p.linked(u) && !slices.Contains(except, strings.ToLower(u.Login)) {
-			who = append(who, u.Login)
-		}
-	}
-	if len(who) == 0 {
-		return nil, nil
-	}
-	return []Finding{one("unlinked", Problem, "`latchkey odoo link` links them; archive in Odoo who is nobody any more", len(who), some(who))}, nil
-}
-
-func (p *patient) duplicates(context.Context) ([]Finding, error) {
-	by := map[string][]string{}
-	for _, u := range p.people {
-		names := []string{strings.ToLower(strings.TrimSpace(u.Login))}
-		if e := strings.ToLower(strings.TrimSpace(string(u.Email))); e != "" && e != names[0] {
-			names = append(names, e)
-		}
-		for _, n := range names {
-			by[n] = append(by[n], fmt.Sprintf("%s (%d)", u.Login, u.ID))
-		}
-	}
-	var twice []string
-	for name, who := range by {
-		if len(who) > 1 {
-			twice = append(twice, name+": "+strings.Join(who, " + "))
-		}
-	}
-	slices.Sort(twice)
-	if len(twice) == 0 {
-		return nil, nil
-	}
-	return []Finding{one("duplicates", Problem, "archive one of each in Odoo, or give it another address; only one can be linked to a person", len(twice), some(twice))}, nil
-}
-
-func (p *patient) signUp(context.Context) ([]Finding, error) {
-	if !p.c.Facts.OpenSignup {
-		return nil, nil
-	}
-	l := Advice
-	if !p.c.Lock.At.IsZero() {
-		l = Problem
-	}
-	where := "auth_signup.invitation_scope"
-	if p.c.Facts.Has("website") {
-		where = "website.auth_signup_uninvited"
-	}
-	return []Finding{one("sign_up", l, "`latchkey odoo lock` closes it; leave it open only for a shop that wants strangers", where)}, nil
-}
-
-func (p *patient) reset(ctx context.Context) ([]Finding, error) {
-	v, err := p.r.Param(ctx, paramReset)
-	if err != nil || v != "True" {
-		return nil, err
-	}
-	f := one("password_reset", Advice, "`latchkey odoo lock` switches it off")
-	if p.c.Lock.At.IsZero() {
-		return []Finding{f}, nil
-	}
-	f.Level, f.Cure = Problem, "`--fix` switches it off again"
-	return fixed(f, func(ctx context.Context) error { return p.r.SetParam(ctx, paramReset, "False") }), nil
-}
-
-func (p *patient) passwords(context.Context) ([]Finding, error) {
-	var open, exempt []string
-	except := p.c.exempt()
-	for _, u := range p.people {
-		switch {
-		case slices.Contains(except, strings.ToLower(u.Login)):
-			exempt = append(exempt, u.Login)
-		case p.linked(u) && !p.locked[u.ID]:
-			open = append(open, u.Login)
-		}
-	}
-	out := []Finding{}
-	if len(open) > 0 {
-		f := one("local_passwords", Advice, "`latchkey odoo lock` replaces them", len(open), some(open))
-		if !p.c.Lock.At.IsZero() {
-			f.Level = Problem
-		}
-		out = append(out, f)
-	}
-	if len(exempt) > 0 {
-		out = append(out, one("break_glass", Advice, "keep their passwords long and in a safe; this stays here as a reminder", some(exempt)))
-	}
-	return out, nil
-}
-
-// others are rows beside ours. Odoo takes their tokens even when they are
-// switched off.
-func (p *patient) others(ctx context.Context) (out []Finding, err error) {
-	for _, w := range p.rows {
-		if w.ID == p.c.Provider {
-			continue
-		}
-		users, err := p.r.Count(ctx, "res.users", rpc.Domain{rpc.Is("oauth_provider_id", "=", w.ID)}, rpc.Page{Archived: true})
-		if err != nil {
-			return nil, err
-		}
-		const cure = "remove it in Odoo if nobody needs it"
-		f := one("other_providers.on", Problem, cure, users, w.Name, w.ID, origin(string(w.Auth)))
-		if !w.Enabled {
-			f = one("other_providers.off", Problem, cure, users, w.Name, w.ID, origin(string(w.Auth)))
-		}
-		if w.Enabled || users > 0 {
-			out = append(out, f)
-			continue
-		}
-		f.Cure = "`--fix` removes it"
-		out = append(out, fixed(f, func(ctx context.Context) error { return p.r.Unlink(ctx, "auth.oauth.provider", []int64{w.ID}) })...)
-	}
-	return out, nil
-}
-
-func (p *patient) totp(context.Context) ([]Finding, error) {
-	var who []string
-	for _, u := range p.people {
-		if u.TOTP && p.linked(u) {
-			who = append(who, u.Login)
-		}
-	}
-	if len(who) == 0 {
-		return nil, nil
-	}
-	return []Finding{one("odoo_totp", Problem,
-		fmt.Sprintf("when their app is set up here (an import by SQL brings it): in Odoo's list of users select them, Actions, Disable two-factor authentication; or in Odoo's database: UPDATE res_users SET totp_secret = NULL WHERE oauth_provider_id = %d", p.c.Provider), len(who), some(who))}, nil
-}
-
-func (p *patient) totpPolicy(ctx context.Context) ([]Finding, error) {
-	v, err := p.r.Param(ctx, paramTOTP)
-	if err != nil || v == "" || v == "False" {
-		return nil, err
-	}
-	return fixed(one("totp_policy", Problem, "`--fix` clears it: policies of Latchkey decide", paramTOTP, v), func(ctx context.Context) error {
-		return p.r.SetParam(ctx, paramTOTP, "")
-	}), nil
 }
 
 // waiting are ended sessions that Odoo does not know of yet.

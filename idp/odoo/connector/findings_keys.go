@@ -18,8 +18,22 @@ type apiKey struct {
 	Expires rpc.Time `json:"expiration_date"`
 }
 
-func (p *patient) keys(ctx context.Context, where rpc.Domain) (all []apiKey, err error) {
-	have, err := p.r.Fields(ctx, "res.users.apikeys")
+// keyList reads the API keys of an Odoo.
+type keyList struct {
+	r   *rpc.Client
+	of  Connection
+	now time.Time
+}
+
+// ofKeys is a check of them.
+func ofKeys(look func(keyList, context.Context) ([]Finding, error)) examination {
+	return func(p *patient, ctx context.Context) ([]Finding, error) {
+		return look(keyList{p.r, p.c, p.Now()}, ctx)
+	}
+}
+
+func (k keyList) read(ctx context.Context, where rpc.Domain) (all []apiKey, err error) {
+	have, err := k.r.Fields(ctx, "res.users.apikeys")
 	if err != nil {
 		return nil, err
 	}
@@ -27,15 +41,15 @@ func (p *patient) keys(ctx context.Context, where rpc.Domain) (all []apiKey, err
 	if have["expiration_date"] {
 		fields = append(fields, "expiration_date")
 	}
-	return all, p.r.SearchRead(ctx, "res.users.apikeys", where, fields, rpc.Page{Limit: 1000}, &all)
+	return all, k.r.SearchRead(ctx, "res.users.apikeys", where, fields, rpc.Page{Limit: 1000}, &all)
 }
 
-func (p *patient) keyExpiry(ctx context.Context) ([]Finding, error) {
-	own, err := p.keys(ctx, rpc.Domain{rpc.Is("user_id", "=", p.r.UID())})
-	for _, k := range own {
-		if left := k.Expires.Sub(p.Now()); !k.Expires.IsZero() && left < 14*24*time.Hour {
+func (k keyList) expiry(ctx context.Context) ([]Finding, error) {
+	own, err := k.read(ctx, rpc.Domain{rpc.Is("user_id", "=", k.r.UID())})
+	for _, key := range own {
+		if left := key.Expires.Sub(k.now); !key.Expires.IsZero() && left < 14*24*time.Hour {
 			return []Finding{one("key_expiry", Problem, "if it is the one that Latchkey uses, make a new one in Odoo and run `latchkey odoo connect` again with it",
-				k.Name, p.c.Login, k.Expires.Format(time.DateOnly))}, nil
+				key.Name, k.of.Login, key.Expires.Format(time.DateOnly))}, nil
 		}
 	}
 	return nil, err
@@ -44,23 +58,23 @@ func (p *patient) keyExpiry(ctx context.Context) ([]Finding, error) {
 // keyOf is how Odoo makes API keys.
 var keyOf = regexp.MustCompile(`^[0-9a-f]{40}$`)
 
-// apiKeys are those beside Latchkey's own, where it can be told: Odoo says
+// others are those beside Latchkey's own, where it can be told: Odoo says
 // whose a key is, not which one a program uses.
-func (p *patient) apiKeys(ctx context.Context) ([]Finding, error) {
-	all, err := p.keys(ctx, nil)
+func (k keyList) others(ctx context.Context) ([]Finding, error) {
+	all, err := k.read(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
-	mine := func(k apiKey) bool { return k.User.ID == p.r.UID() }
+	mine := func(key apiKey) bool { return key.User.ID == k.r.UID() }
 	own := 0
-	for _, k := range all {
-		if mine(k) {
+	for _, key := range all {
+		if mine(key) {
 			own++
 		}
 	}
 	cure := "remove in Odoo those that nobody needs"
 	switch {
-	case own == 1 && keyOf.MatchString(p.c.Key):
+	case own == 1 && keyOf.MatchString(k.of.Key):
 		all = slices.DeleteFunc(all, mine)
 	case own > 0:
 		cure += "; Latchkey's own may be among them"
@@ -69,12 +83,12 @@ func (p *patient) apiKeys(ctx context.Context) ([]Finding, error) {
 		return nil, nil
 	}
 	var who []string
-	for _, k := range all {
+	for _, key := range all {
 		since := "" // unknown
-		if !k.Created.IsZero() {
-			since = ", " + k.Created.Format(time.DateOnly)
+		if !key.Created.IsZero() {
+			since = ", " + key.Created.Format(time.DateOnly)
 		}
-		who = append(who, fmt.Sprintf("%q (%s%s)", k.Name, k.User.Name, since))
+		who = append(who, fmt.Sprintf("%q (%s%s)", key.Name, key.User.Name, since))
 	}
 	return []Finding{one("api_keys", Advice, cure, len(all), some(who))}, nil
 }

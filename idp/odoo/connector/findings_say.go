@@ -1,21 +1,17 @@
 package connector
 
-import (
-	"fmt"
-	"strings"
-)
+import "strings"
 
-// Sentences are what findings say, in English, by [Finding.Says]: the name of a
-// check, and which of its sentences if it has several. Another language needs
-// a text for each, with the same facts in the same order. Where the first fact
-// is a number (%d), its text may have a singular and a plural.
-var Sentences = map[string]string{ //nolint:gosec // words about API keys and tokens, none of them one
+// findingSentences are what findings say: the name of a check, and which of its
+// sentences if it has several.
+var findingSentences = map[string]string{ //nolint:gosec // words about API keys and tokens, none of them one
 	"api_keys":            "API keys pass every second factor; there are %d: %s",
 	"break_glass":         "these keep a password of Odoo's on purpose: %s",
 	"button":              "%s/web/login shows no button that leads here (status %d)",
 	"client.disabled":     "the client %s is disabled",
 	"client.gone":         "the client %s is gone",
 	"clock":               "the clocks are %s apart",
+	"contact":             "Odoo says no more about it",
 	"duplicates":          "%d addresses belong to several active users of Odoo: %s",
 	"flow":                "at %s, Odoo asks with response_type %q, which the application may not use",
 	"header_parameter":    "the system parameter auth_oauth.authorization_header is set: Odoo sends tokens in a header",
@@ -47,11 +43,22 @@ var Sentences = map[string]string{ //nolint:gosec // words about API keys and to
 // one is a finding that says one of [Sentences], with its facts.
 func one(says string, l Level, cure string, facts ...any) Finding {
 	check, _, _ := strings.Cut(says, ".")
-	f := Finding{Check: check, Level: l, Cure: cure, Says: says, Evidence: fmt.Sprintf(Sentences[says], facts...)}
-	for _, a := range facts {
-		f.Facts = append(f.Facts, fmt.Sprint(a))
+	n := say(says, facts...)
+	return Finding{Check: check, Level: l, Cure: cure, Evidence: n.Text, Said: n.Said}
+}
+
+// failing is a finding that Odoo, or the way to it, failed.
+func failing(check string, err error, cure string) Finding {
+	f := Finding{Check: check, Level: Problem, Cure: cure, Evidence: err.Error(), Said: Why(err).Said}
+	if f.Says == "" && f.Detail == "" {
+		f.Said = say("contact").Said // the check itself says what it is
 	}
 	return f
+}
+
+// note is a finding as a note, with what cures it.
+func (f Finding) note() Note {
+	return Note{Text: f.Evidence + "; " + f.Cure, Said: f.Said, Check: f.Check}
 }
 
 // because adds what a machine said.

@@ -41,8 +41,9 @@ type ImportFinding struct {
 	Odoo   int64  `json:"odoo_id,omitempty"`
 	Line   int    `json:"line,omitempty"` // of a file
 	Login  string `json:"login"`
-	Text   string `json:"message,omitempty"`
-	Out    bool   `json:"left_out"` // the user did not come in for it
+	Text   string `json:"message,omitempty"` // in English
+	Said
+	Out bool `json:"left_out"` // the user did not come in for it
 }
 
 // ImportReport says what became of the users.
@@ -223,7 +224,7 @@ func (r *importRun) take(p Person) (account.Row, bool, error) {
 	v := r.options().judge(p, r.census, r.from.OpenSignUp())
 	if known && !v.skip {
 		j := &judgement{Options: r.options(), verdict: v, p: p}
-		j.meets(WasRemoved, "")
+		j.meets(WasRemoved, Note{})
 		v = j.verdict
 	}
 	if v.outside {
@@ -231,7 +232,7 @@ func (r *importRun) take(p Person) (account.Row, bool, error) {
 		return account.Row{}, false, nil
 	}
 	for n, f := range v.found {
-		if err := r.tell(p, f.class, f.text, v.skip && n == len(v.found)-1); err != nil {
+		if err := r.tell(p, f.class, f.note, v.skip && n == len(v.found)-1); err != nil {
 			return account.Row{}, false, err
 		}
 	}
@@ -250,8 +251,8 @@ func (r *importRun) take(p Person) (account.Row, bool, error) {
 }
 
 // tell counts what was found.
-func (r *importRun) tell(p Person, c Class, text string, out bool) error {
-	f := ImportFinding{Class: c, Choice: r.options().choice(c), Odoo: p.ID, Line: p.Line, Login: p.Login, Text: text, Out: out}
+func (r *importRun) tell(p Person, c Class, n Note, out bool) error {
+	f := ImportFinding{Class: c, Choice: r.options().choice(c), Odoo: p.ID, Line: p.Line, Login: p.Login, Text: n.Text, Said: n.Said, Out: out}
 	for n := range r.report.Classes {
 		if k := &r.report.Classes[n]; k.Class == c {
 			k.Count++
@@ -282,7 +283,29 @@ func (r *importRun) refused(f account.Finding) error {
 	if first {
 		r.report.Out++
 	}
-	return r.tell(a.p, cmp.Or(troubles[f.Kind], Mistake), f.Text, first)
+	return r.tell(a.p, cmp.Or(troubles[f.Kind], Mistake), refusal(f), first)
+}
+
+// refusal is what package account says of a row, as a note. The class says the
+// rest.
+func refusal(f account.Finding) Note {
+	var n Note
+	switch {
+	case f.Kind == account.Mistake && f.Field != "":
+		n = say("import.wrong", f.Field).because(f.Text)
+	case f.Kind == account.Mistake:
+		n = say("import.unread").because(f.Text)
+	case f.Kind == account.Filled && f.Other != "":
+		n = say("import.filled", f.Other)
+	case f.Kind == account.Twice:
+		n = say("import.twice").because(f.Text)
+	case f.Other != "":
+		n = say("import.value", f.Other)
+	default:
+		n = say("import.taken")
+	}
+	n.Text = f.Text
+	return n
 }
 
 // arrived ties a user of Odoo's to a person and brings their history along, in

@@ -19,7 +19,7 @@ func (r *importRun) meets(ctx context.Context, row account.Row, there idp.User) 
 	settled, err := r.adopt(ctx, a, there)
 	if settled && err == nil {
 		r.report.Adopted++
-		err = r.tell(a.p, Exists, there.Login, false)
+		err = r.tell(a.p, Exists, say("import.value", there.Login), false)
 	}
 	return settled, err
 }
@@ -36,7 +36,7 @@ func (r *importRun) adopt(ctx context.Context, a *arrival, there idp.User) (bool
 	}
 	err = r.Accounts.Atomic(ctx, func(ctx context.Context) error {
 		for _, g := range join { // as by hand: who may, into which groups, with a line in the log (SECURITY.md D-01, D-02, D-07)
-			if err := r.accounts.Join(ctx, r.by, g, there.ID); err != nil {
+			if err := r.accounts.Memberships().Join(ctx, r.by, g, there.ID); err != nil {
 				return err
 			}
 		}

@@ -20,7 +20,7 @@ func BenchmarkImport(b *testing.B) {
 		b.StopTimer()
 		db, clock := storetest.With(b, store.Config{URL: storetest.Postgres(b)}), storetest.NewClock()
 		conn := connector.Connection{ID: "shop", Client: "c"}
-		if err := db.Connections().Add(b.Context(), conn); err != nil {
+		if err := db.Connections.Add(b.Context(), conn); err != nil {
 			b.Fatal(err)
 		}
 		from, err := connector.OpenSQLAtHost(b.Context(), o.DSN, nil)
@@ -28,7 +28,7 @@ func BenchmarkImport(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.StartTimer()
-		i := connector.Import{Accounts: accountsOf(db, clock), Directory: db.Directory(), Ties: db.Ties(), Connection: conn}
+		i := connector.Import{Accounts: accountsOf(db, clock), Directory: db.Directory, Ties: db.Ties, Connection: conn}
 		r, err := i.Run(b.Context(), host, from)
 		b.StopTimer()
 		if err != nil || r.Added != users {

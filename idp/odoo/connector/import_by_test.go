@@ -23,14 +23,14 @@ func TestImportByAdministrator(t *testing.T) {
 		}
 		from, err := connector.OpenCSV(bytes.NewReader([]byte("ID;Login;Name;Email;Active;Share User\n7;pia@example.org;Pia;pia@example.org;TRUE;TRUE\n8;ada@example.org;Ada;ada@example.org;TRUE;FALSE\n")), nil)
 		a.must(err)
-		i := connector.Import{Accounts: accounts, Directory: a.db.Directory(), Ties: a.db.Ties(), Connection: a.conn}
+		i := connector.Import{Accounts: accounts, Directory: a.db.Directory, Ties: a.db.Ties, Connection: a.conn}
 		if r, err := i.Run(a.Context(), admin, from); err != nil || r.Added != 2 || r.Out != 0 {
 			a.Fatalf("%+v %v", r, err)
 		}
 		if g := a.find("pia@example.org").Groups; !slices.Equal(g, []string{"odoo:shop:portal"}) {
 			a.Errorf("%v", g)
 		}
-		if err := accounts.Join(a.Context(), admin, "odoo:shop:portal", a.find("ada@example.org").ID); !errors.Is(err, account.ErrFed) {
+		if err := accounts.Memberships().Join(a.Context(), admin, "odoo:shop:portal", a.find("ada@example.org").ID); !errors.Is(err, account.ErrFed) {
 			a.Errorf("by hand: %v", err)
 		}
 	})

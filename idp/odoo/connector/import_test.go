@@ -32,13 +32,13 @@ var host = idp.Actor{Host: true}
 // accountsOf are the use cases of package account on a database.
 func accountsOf(db *store.DB, clock *storetest.Clock) *account.Service {
 	hasher := password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, 0, 0)
-	factors := &mfa.Engine{Credentials: db.Credentials(), Challenges: db.Challenges(), Limiter: db.Limiter(), Atomic: db.Atomic, Now: clock.Now}
+	factors := &mfa.Engine{Credentials: db.Credentials, Challenges: db.Challenges, Limiter: db.Limiter, Atomic: db.Atomic, Now: clock.Now}
 	factors.Register(totp.Factor{Issuer: "Latchkey", Now: clock.Now})
 	return &account.Service{
-		Users: db.Users(), Groups: db.Groups(), Sessions: db.Sessions(), Factors: factors, Passwords: hasher,
-		Log: db.Log(), Policies: db.Policies(), Atomic: db.Atomic, Now: clock.Now, MinPassword: 15,
-		Notify: &message.Notices{Outbox: db.Outbox(), Links: db.Links(), Issuer: "https://id.example.org", Brand: "Latchkey", Now: clock.Now},
-		Locks:  store.LocksOf(db), Links: db.Links(), Owners: db.Owners(),
+		Users: db.Users, Groups: db.Groups, Sessions: db.Sessions, Factors: factors, Passwords: hasher,
+		Log: db.Log, Policies: db.Policies, Atomic: db.Atomic, Now: clock.Now, MinPassword: 15,
+		Notify: &message.Notices{Outbox: db.Outbox(), Links: db.Links, Issuer: "https://id.example.org", Brand: "Latchkey", Now: clock.Now},
+		Locks:  db.Locks, Links: db.Links, Owners: db.Owners,
 	}
 }
 
@@ -59,7 +59,7 @@ func (a *arrivals) must(err error) {
 
 func (a *arrivals) bring(from connector.Source, dry bool) (connector.ImportReport, error) {
 	a.Helper()
-	i := connector.Import{Accounts: accountsOf(a.db, a.clock), Directory: a.db.Directory(), Ties: a.db.Ties(), Customers: customersOf(a.db, a.clock), Connection: a.conn, DryRun: dry}
+	i := connector.Import{Accounts: accountsOf(a.db, a.clock), Directory: a.db.Directory, Ties: a.db.Ties, Customers: customersOf(a.db, a.clock), Connection: a.conn, DryRun: dry}
 	return i.Run(a.Context(), host, from)
 }
 
@@ -89,7 +89,7 @@ func eachArrivals(t *testing.T, f func(a *arrivals)) {
 	clock := storetest.NewClock()
 	storetest.EachAt(t, clock.Now, func(t *testing.T, db *store.DB) {
 		a := &arrivals{T: t, db: db, clock: clock, conn: connector.Connection{ID: "shop", Client: "odoo-shop"}}
-		a.must(db.Connections().Add(t.Context(), a.conn))
+		a.must(db.Connections.Add(t.Context(), a.conn))
 		f(a)
 	})
 }
@@ -142,7 +142,7 @@ func TestImportSQL(t *testing.T) {
 					a.Errorf("%+v", p)
 				}
 				lines := 0
-				a.must(a.db.Log().Events(t.Context(), idp.EventQuery{User: u.ID, What: []string{"odoo.device"}}, func(e idp.Event) error {
+				a.must(a.db.Log.Events(t.Context(), idp.EventQuery{User: u.ID, What: []string{"odoo.device"}}, func(e idp.Event) error {
 					lines++
 					if e.Origin.Address != "203.0.113.7" || e.Origin.Agent != "firefox linux" {
 						a.Errorf("%+v", e)
@@ -207,7 +207,7 @@ func TestImportClasses(t *testing.T) {
 			}
 			dry := a.sql(o, true)
 			r := a.sql(o, false)
-			us, err := a.db.Users().List(t.Context(), idp.UserQuery{})
+			us, err := a.db.Users.List(t.Context(), idp.UserQuery{})
 			a.must(err)
 			var got []string
 			for _, u := range us {
@@ -331,7 +331,7 @@ func TestImportCSV(t *testing.T) {
 		t.Errorf("%+v %v", r, classes(r))
 	}
 	p := a.find("pia@example.org")
-	tie, err := a.db.Ties().ByUser(t.Context(), "shop", p.ID)
+	tie, err := a.db.Ties.ByUser(t.Context(), "shop", p.ID)
 	if err != nil || tie.Odoo != 7 || p.Kind != idp.Portal || p.Locale != "fr-FR" || p.EmailVerified || a.find("ada@example.org").Kind != idp.Internal {
 		t.Errorf("%+v %+v %v", p, tie, err)
 	}

@@ -52,7 +52,7 @@ func (p *People) BringIn(ctx context.Context, by idp.Actor, id string, b Intake)
 	defer stop()
 	report, err := p.bringIn(ctx, by, id, b)
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		err = fmt.Errorf("%w: it took more than %v; begin it again, who is in is passed over: %w", idp.ErrBusy, intakeLimit, err)
+		err = errors.Join(refuse("refused.slow", idp.ErrBusy, intakeLimit), err)
 	}
 	return report, err
 }
@@ -75,7 +75,9 @@ func (p *People) bringIn(ctx context.Context, by idp.Actor, id string, b Intake)
 		return ImportReport{}, err
 	}
 	defer done()
-	still := func(ctx context.Context, by idp.Actor) (idp.Actor, error) { return p.still(ctx, by, b.Callers) }
+	still := func(ctx context.Context, by idp.Actor) (idp.Actor, error) {
+		return p.still(ctx, by, b.Callers, mayPeople)
+	}
 	i := Import{
 		Accounts: p.Accounts, Directory: p.Directory, Ties: p.Ties, Customers: p.Customers, Connection: c, Kept: &kept, DryRun: b.DryRun,
 		Still: still, Found: b.Found, Progress: b.Progress,
@@ -91,20 +93,23 @@ func (p *People) bringIn(ctx context.Context, by idp.Actor, id string, b Intake)
 	return report, err
 }
 
-// still is the actor as they are now, if they may bring people in yet
-// (SECURITY.md D-04).
-func (s *Service) still(ctx context.Context, by idp.Actor, callers Callers) (idp.Actor, error) {
+// still is the actor as they are now, if they may do yet what they began
+// (SECURITY.md D-04); [ErrLost] if not.
+func (s *Service) still(ctx context.Context, by idp.Actor, callers Callers, may func(idp.Actor) error) (idp.Actor, error) {
 	if by.Host {
 		return by, nil
 	}
 	now, err := s.now(ctx, by, callers)
 	if errors.Is(err, idp.ErrNotFound) {
-		return by, fmt.Errorf("%w: what began this is no longer good", idp.ErrDenied)
+		return by, ErrLost
 	}
-	if err == nil {
-		err = mayPeople(now)
+	if err != nil {
+		return by, err
 	}
-	return now, err
+	if err := may(now); err != nil {
+		return by, fmt.Errorf("%w: %w", ErrLost, err)
+	}
+	return now, nil
 }
 
 // now is the actor as they are now, or fails with idp.ErrNotFound.
@@ -143,7 +148,7 @@ func (s *Service) unfed(ctx context.Context, by idp.Actor, kept Connection, grou
 		}
 		for _, other := range all {
 			if other.ID != kept.ID && follows(other, here) {
-				err = errors.Join(err, fmt.Errorf("%w: groups: %q is filled by the connection %s", idp.ErrInvalid, here, other.ID))
+				err = errors.Join(err, refuse("refused.fed", idp.ErrInvalid, here, other.ID))
 			}
 		}
 	}

@@ -60,7 +60,7 @@ func (t *town) staff(login string, role idp.Role) idp.User {
 func (t *town) count() int {
 	t.Helper()
 	n := 0
-	all, err := t.db.Users().List(t.Context(), idp.UserQuery{Limit: 1000})
+	all, err := t.db.Users.List(t.Context(), idp.UserQuery{Limit: 1000})
 	t.must(err)
 	for _, u := range all {
 		if strings.HasPrefix(u.Login, "p") {
@@ -77,8 +77,8 @@ func TestIntakeEndsWithRights(t *testing.T) {
 		token bool
 		end   func(t *town, u idp.User, token *bool)
 	}{
-		"disabled": {false, func(t *town, u idp.User, _ *bool) { t.must(t.db.Users().SetDisabled(t.Context(), u.ID, true)) }},
-		"removed":  {false, func(t *town, u idp.User, _ *bool) { t.must(t.db.Users().Remove(t.Context(), u.ID)) }},
+		"disabled": {false, func(t *town, u idp.User, _ *bool) { t.must(t.db.Users.SetDisabled(t.Context(), u.ID, true)) }},
+		"removed":  {false, func(t *town, u idp.User, _ *bool) { t.must(t.db.Users.Remove(t.Context(), u.ID)) }},
 		"role lost": {false, func(t *town, u idp.User, _ *bool) {
 			role := idp.Auditor
 			_, err := t.accounts.Update(t.Context(), atHost, u.ID, account.Change{Role: &role})
@@ -144,7 +144,7 @@ func TestIntakeGroups(tt *testing.T) {
 		boss := t.staff("boss", idp.Admin)
 		by := idp.Actor{User: boss.ID, Role: idp.Admin}
 		other := connector.Connection{ID: "other", Client: "odoo-other", Settings: connector.Settings{Groups: map[string]string{"x.y": "theirs"}}}
-		t.must(t.db.Connections().Add(t.Context(), other))
+		t.must(t.db.Connections.Add(t.Context(), other))
 		for _, here := range []string{"theirs", "odoo:other:portal"} {
 			for _, dry := range []bool{true, false} {
 				b := intake(func(int) {})
@@ -185,7 +185,7 @@ func TestAdoptJoinsAsByHand(t *testing.T) {
 		run := func(dry bool) connector.ImportReport {
 			from, err := connector.OpenCSV(bytes.NewReader([]byte("ID;Login;Email;Active;Share User;groups\n7;pia@example.org;pia@example.org;TRUE;TRUE;Sales\n8;tim@example.org;tim@example.org;TRUE;TRUE;Theirs\n")), []string{"Sales", "Theirs"})
 			a.must(err)
-			i := connector.Import{Accounts: accounts, Directory: a.db.Directory(), Ties: a.db.Ties(), Connection: asked, Kept: &kept, DryRun: dry}
+			i := connector.Import{Accounts: accounts, Directory: a.db.Directory, Ties: a.db.Ties, Connection: asked, Kept: &kept, DryRun: dry}
 			r, err := i.Run(a.Context(), admin, from)
 			a.must(err)
 			return r
@@ -203,7 +203,7 @@ func TestAdoptJoinsAsByHand(t *testing.T) {
 			a.Errorf("tim was put into %v", g)
 		}
 		var joined, adopted []string
-		a.must(a.db.Log().Events(a.Context(), idp.EventQuery{What: []string{"group.join", "user.import"}}, func(e idp.Event) error {
+		a.must(a.db.Log.Events(a.Context(), idp.EventQuery{What: []string{"group.join", "user.import"}}, func(e idp.Event) error {
 			if e.Actor != admin.User {
 				a.Errorf("%+v", e)
 			}

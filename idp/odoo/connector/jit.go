@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -15,9 +16,11 @@ import (
 
 // Bounds of linking at sign-in.
 const (
-	jitTime   = 3 * time.Second  // that a person waits for it, at most
+	jitTime   = 6 * time.Second  // that a person waits for it, at most: the first call of a busy Odoo takes seconds
 	jitRest   = 30 * time.Second // in which an Odoo that did not answer is left alone
-	jitKnown  = 10 * time.Minute // in which nobody asks again whether somebody is linked
+	jitKnown  = 10 * time.Minute // in which nobody asks again whether somebody is linked, where the synchronisation watches over links
+	jitAgain  = 2 * time.Minute  // and where nothing does
+	jitWatch  = time.Minute      // after a run of the synchronisation in which its word is good
 	jitMost   = 20_000           // people that are remembered
 	jitNobody = 10 * time.Minute // in which nobody asks again whether a client has a connection; [People.Run] sees new ones sooner
 )
@@ -26,12 +29,23 @@ const (
 // who administers both has to say so; signing in would make a duplicate.
 var ErrSeveral = errors.New("connector: several users of Odoo may be this person")
 
+// ErrStranger means that an Odoo has no active user for somebody, that none may be
+// made of a contact, and that strangers cannot sign up there.
+var ErrStranger = errors.New("connector: this Odoo has no active user for this person")
+
 // linkedCache remembers what costs a question otherwise: who is linked, which
 // clients have no connection, and which Odoo does not answer. Forgetting is
 // always fine.
 type linkedCache struct {
 	mu    sync.Mutex
 	until map[string]time.Time
+	heard map[string]heard // by connection
+}
+
+// heard is what was known of a connection when it was looked at last.
+type heard struct {
+	unlinked, since time.Time
+	provider        int64
 }
 
 func (l *linkedCache) fresh(key string, now time.Time) bool {
@@ -55,18 +69,59 @@ func (l *linkedCache) forget(key string) {
 	delete(l.until, key)
 }
 
+// heed forgets who is linked in a connection when a link was found to be gone
+// since the last time, or when Odoo's row is another one.
+func (l *linkedCache) heed(c Connection, h heard) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if was, known := l.heard[c.ID]; known && was != h {
+		of := linkedIn(c.Client)
+		maps.DeleteFunc(l.until, func(key string, _ time.Time) bool { return strings.HasPrefix(key, of) })
+	}
+	if l.heard == nil {
+		l.heard = map[string]heard{}
+	}
+	l.heard[c.ID] = h
+}
+
 func noConnection(client idp.ClientID) string { return "none " + string(client) }
+
+func linkedIn(client idp.ClientID) string { return "linked " + string(client) + " " }
+
+func down(c Connection) string { return "down " + c.ID }
+
+// watched means that the synchronisation of a connection works: it would have
+// seen a link that was taken away.
+func watched(c Connection) string { return "watched " + c.ID }
+
+// heed takes in what the synchronisation of a connection knows, on every
+// instance: one of them runs it, all let people in.
+func heed(p *People, c Connection, s SyncState) {
+	h := heard{provider: c.Provider, since: c.Since}
+	if c.Settings.Sync {
+		h.unlinked = s.Unlinked
+		if s.Failures == 0 && !s.Succeeded.IsZero() {
+			p.links.keep(watched(c), s.Succeeded.Add(jitWatch))
+		}
+	}
+	p.links.heed(c, h)
+}
 
 // Arriving makes sure, before a browser goes back to Odoo, that Odoo will know
 // who comes: it links somebody who is not linked yet to the one active user with
 // their verified e-mail, or makes a portal user of the one contact that has it,
-// where the connection's settings say so. It fails with [ErrSeveral] only: an
-// Odoo that is down, or answers late, is noted and the person goes on, for Odoo
+// where the connection's settings say so. It fails with [ErrSeveral] and
+// [ErrStranger] only: an Odoo that is down, or answers late, is noted and the person goes on, for Odoo
 // has a message of its own.
 //
-// It makes no round trip for whoever is known to be linked.
+// It makes no round trip for whoever is known to be linked. A link that somebody
+// took away in Odoo is made again: the synchronisation sees that it is gone, and
+// every instance hears of it ([heed]). Where none runs, or it does not
+// work, Odoo itself is asked, and its word is good for [jitAgain]. What a browser
+// brings along says nothing about this: Odoo tells nobody whom it refused, and by
+// then it may have made a second user.
 func (p *People) Arriving(ctx context.Context, client idp.ClientID, u idp.User, from idp.Origin) error {
-	none, whom := noConnection(client), "linked "+string(client)+" "+string(u.ID)
+	none, whom := noConnection(client), linkedIn(client)+string(u.ID)
 	if now := p.Now(); p.links.fresh(whom, now) || p.links.fresh(none, now) {
 		return nil
 	}
@@ -81,17 +136,30 @@ func (p *People) Arriving(ctx context.Context, client idp.ClientID, u idp.User, 
 	if err != nil && !errors.Is(err, idp.ErrNotFound) {
 		return err
 	}
-	linked := err == nil && !tie.Linked.IsZero()
-	if !linked && !p.links.fresh("down "+c.ID, p.Now()) {
-		linked, err = p.hasten(ctx, c, tie, u, from)
-	} else {
-		err = nil
+	trust := trusted(p, c)
+	linked := c.holds(tie) && trust == jitKnown
+	if !linked && !p.links.fresh(down(c), p.Now()) {
+		if linked, err = p.hasten(ctx, c, tie, u, from); err != nil {
+			return err
+		}
 	}
 	if linked {
-		p.links.keep(whom, p.Now().Add(jitKnown))
+		p.links.keep(whom, p.Now().Add(trust))
 	}
-	return err
+	return nil
 }
+
+// trusted is how long a link is taken to be there.
+func trusted(p *People, c Connection) time.Duration {
+	if p.links.fresh(watched(c), p.Now()) {
+		return jitKnown
+	}
+	return jitAgain
+}
+
+// holds reports whether a tie was linked through the row that Odoo has now: with
+// an older one, all its links went.
+func (c Connection) holds(t Tie) bool { return !t.Linked.IsZero() && !t.Linked.Before(c.Since) }
 
 // hasten links one person within the time that they wait, and leaves a line in
 // the log of how it went.
@@ -102,13 +170,20 @@ func (p *People) hasten(ctx context.Context, c Connection, tie Tie, u idp.User, 
 	switch {
 	case errors.Is(err, ErrSeveral):
 		return false, errors.Join(err, p.several(ctx, c, u, from, what))
+	case errors.Is(err, ErrStranger):
+		return false, errors.Join(err, p.noteLink(ctx, c, u, from, "refused", "no active user there is this person"))
 	case err != nil:
 		if errors.Is(err, rpc.ErrUnreachable) || timed.Err() != nil {
-			p.links.keep("down "+c.ID, p.Now().Add(jitRest))
+			p.links.keep(down(c), p.Now().Add(jitRest))
+		}
+		if c.holds(tie) {
+			return false, nil // they most likely are, and that Odoo does not answer is noted with the connection
 		}
 		return false, p.noteLink(ctx, c, u, from, "failed", err.Error())
 	case !linked:
-		return false, nil // a stranger to that Odoo: it has its own rules for these
+		return false, nil // a stranger, whom that Odoo lets sign up
+	case what == "" && c.holds(tie):
+		return true, nil // as was known
 	}
 	return true, p.Atomic(ctx, func(ctx context.Context) error {
 		return errors.Join(p.Journal.Settled(ctx, c.ID, u.ID), p.noteLink(ctx, c, u, from, "ok", what))
@@ -137,16 +212,22 @@ func (p *People) arrive(ctx context.Context, c Connection, tie Tie, u idp.User) 
 		return false, what, err
 	}
 	if row == nil {
-		if len(rows) > 0 || !u.EmailVerified || u.Email == "" || tie.Odoo != 0 {
-			return false, "", nil
+		if len(rows) == 0 && u.EmailVerified && u.Email != "" && tie.Odoo == 0 {
+			linked, what, err = p.contact(ctx, r, c, u)
 		}
-		return p.contact(ctx, r, c, u)
+		if err == nil && !linked {
+			err = stranger(ctx, r, c)
+		}
+		return linked, what, err
 	}
-	if row.Subject == "" || row.Provider.ID != c.Provider {
+	switch {
+	case row.Subject == "" || row.Provider.ID != c.Provider:
 		if err := tellOdoo(ctx, r, c, row.ID, u.ID); err != nil {
 			return false, "", err
 		}
 		what = "linked user " + string(row.Login)
+	case c.holds(tie):
+		return true, "", nil
 	}
 	return true, what, p.tie(ctx, c, tie, u, *row)
 }
@@ -220,6 +301,17 @@ func (r *userRow) means(tie Tie, u idp.User) bool {
 		return string(r.Login) == tie.Login
 	}
 	return address(string(r.Email)) == u.Email || idp.Canonical(string(r.Login)) == idp.Canonical(u.Email)
+}
+
+// stranger refuses somebody whom this Odoo would refuse with a text of its own
+// that tells nobody anything; where strangers may sign up, it makes a user of
+// them instead.
+func stranger(ctx context.Context, r *rpc.Client, c Connection) error {
+	open, err := openSignup(ctx, r, c.Facts)
+	if err == nil && !open {
+		err = ErrStranger
+	}
+	return err
 }
 
 // contact makes a portal user of the one contact with the person's e-mail, if

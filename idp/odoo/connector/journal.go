@@ -34,15 +34,17 @@ type SyncRun struct {
 	Began    time.Time     `json:"began"`
 	Ended    time.Time     `json:"ended"`
 	Counts   SyncCounts    `json:"counts"`
-	Failure  string        `json:"failure,omitempty"`
+	Failure  string        `json:"failure,omitempty"` // in English
+	Why      *Reason       `json:"why,omitempty"`
 	Full     bool          `json:"full,omitempty"` // everybody was looked at
 	Troubles []SyncTrouble `json:"troubles,omitempty"`
 }
 
 func (r *syncRun) report(err error) SyncRun {
 	out := SyncRun{Began: r.began, Ended: r.Now(), Counts: r.counts, Full: r.Full, Troubles: r.bad}
-	if err != nil && !errors.Is(err, context.Canceled) {
-		out.Failure = err.Error()
+	if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, ErrLost) {
+		why := Why(err)
+		out.Failure, out.Why = err.Error(), &why
 	}
 	return out
 }

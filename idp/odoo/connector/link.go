@@ -3,7 +3,6 @@ package connector
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 
 	"latchkey/idp"
@@ -46,7 +45,8 @@ type LinkFinding struct {
 	Trouble LinkTrouble `json:"trouble"`
 	Odoo    int64       `json:"odoo_id"`
 	Login   string      `json:"login"`
-	Text    string      `json:"message,omitempty"`
+	Text    string      `json:"message,omitempty"` // in English
+	Said
 }
 
 // LinkReport counts.
@@ -59,7 +59,10 @@ type LinkReport struct {
 
 // Linking is one run of the bulk link.
 type Linking struct {
-	DryRun   bool
+	DryRun bool
+	// Callers must be set for who came through the API: without it their run is
+	// refused.
+	Callers  Callers
 	Found    func(LinkFinding) error
 	Progress func(users int, part float64)
 }
@@ -72,12 +75,15 @@ const linkBatch = 100
 // link to another provider, or to somebody else, is never written over. People
 // with a role here are left out (SECURITY.md D-02).
 func (p *People) Link(ctx context.Context, by idp.Actor, c Connection, run Linking) (LinkReport, error) {
-	l := &linkRun{People: p, Linking: run, c: c, report: LinkReport{Missed: map[LinkTrouble]int{}}}
+	l := &linkRun{People: p, Linking: run, by: by, c: c, report: LinkReport{Missed: map[LinkTrouble]int{}}}
 	if err := mayPeople(by); err != nil {
 		return l.report, err
 	}
+	if err := l.still(ctx); err != nil {
+		return l.report, err
+	}
 	if c.Provider == 0 {
-		return l.report, fmt.Errorf("%w: %s has no provider of ours yet; `latchkey odoo connect` makes one", idp.ErrInvalid, c.ID)
+		return l.report, refuse("refused.row", idp.ErrInvalid, c.ID)
 	}
 	r, err := p.client(ctx, c)
 	if err != nil {
@@ -92,8 +98,8 @@ func (p *People) Link(ctx context.Context, by idp.Actor, c Connection, run Linki
 		return l.report, err
 	}
 	err = l.walk(ctx)
-	if l.report.Linked > 0 && !run.DryRun {
-		err = errors.Join(err, p.note(ctx, by, "odoo.link", c, map[string]string{"linked": strconv.Itoa(l.report.Linked), "already": strconv.Itoa(l.report.Already)}))
+	if l.report.Linked > 0 && !run.DryRun { // also what was done before it ended early (SECURITY.md D-07)
+		err = errors.Join(err, p.note(context.WithoutCancel(ctx), by, "odoo.link", c, map[string]string{"linked": strconv.Itoa(l.report.Linked), "already": strconv.Itoa(l.report.Already)}))
 	}
 	return l.report, err
 }
@@ -101,6 +107,7 @@ func (p *People) Link(ctx context.Context, by idp.Actor, c Connection, run Linki
 type linkRun struct {
 	*People
 	Linking
+	by     idp.Actor
 	c      Connection
 	r      *rpc.Client
 	from   *RPC
@@ -168,7 +175,16 @@ func (l *linkRun) walk(ctx context.Context) error {
 	})
 }
 
+// still ends the run of who may not do it any more (SECURITY.md D-04).
+func (l *linkRun) still(ctx context.Context) (err error) {
+	l.by, err = l.Service.still(ctx, l.by, l.Callers, mayPeople)
+	return err
+}
+
 func (l *linkRun) batch(ctx context.Context, all []Person) error {
+	if err := l.still(ctx); err != nil {
+		return err
+	}
 	l.report.Users += len(all)
 	wishes, err := l.wishes(ctx, all)
 	if err != nil {
@@ -176,9 +192,9 @@ func (l *linkRun) batch(ctx context.Context, all []Person) error {
 	}
 	var write []wish
 	for _, w := range wishes {
-		switch trouble, text := l.hinders(w); {
+		switch trouble, note := l.hinders(w); {
 		case trouble != "":
-			if err := l.tell(trouble, w.p, text); err != nil {
+			if err := l.tell(trouble, w.p, note); err != nil {
 				return err
 			}
 		case w.p.Provider == l.c.Provider && w.p.Subject == string(w.user):
@@ -198,20 +214,20 @@ func (l *linkRun) batch(ctx context.Context, all []Person) error {
 }
 
 // hinders says why a link may not be written.
-func (l *linkRun) hinders(w wish) (LinkTrouble, string) {
+func (l *linkRun) hinders(w wish) (LinkTrouble, Note) {
 	switch {
 	case w.p.Provider != 0 && w.p.Provider != l.c.Provider && w.p.Subject != "":
-		return OtherProvider, fmt.Sprintf("signs in through provider %d", w.p.Provider)
+		return OtherProvider, say("link.provider", w.p.Provider)
 	case w.p.Provider == l.c.Provider && w.p.Subject != "" && w.p.Subject != string(w.user):
-		return OtherPerson, "is linked to " + w.p.Subject
+		return OtherPerson, say("link.other", w.p.Subject)
 	}
-	return "", ""
+	return "", Note{}
 }
 
-func (l *linkRun) tell(t LinkTrouble, p Person, text string) error {
+func (l *linkRun) tell(t LinkTrouble, p Person, n Note) error {
 	l.report.Missed[t]++
 	if l.Found == nil {
 		return nil
 	}
-	return l.Found(LinkFinding{t, p.ID, p.Login, text})
+	return l.Found(LinkFinding{t, p.ID, p.Login, n.Text, n.Said})
 }

@@ -32,7 +32,7 @@ func townOf(h *office) *town {
 // instance is another server on the same database.
 func (t *town) instance(holder string) *connector.People {
 	return &connector.People{
-		Endings: &connector.Endings{Service: t.Service}, Accounts: t.accounts, Directory: t.db.Directory(), Ties: t.db.Ties(), Holder: holder,
+		Endings: &connector.Endings{Service: t.Service}, Accounts: t.accounts, Directory: t.db.Directory, Ties: t.db.Ties, Holder: holder,
 		Customers: customersOf(t.db, t.clock),
 	}
 }
@@ -61,7 +61,7 @@ func (t *town) set(change func(*connector.Settings)) {
 	t.Helper()
 	c := t.conn()
 	change(&c.Settings)
-	t.must(t.db.Connections().Save(t.Context(), c))
+	t.must(t.db.Connections.Save(t.Context(), c))
 }
 
 func (t *town) add(in account.New) idp.User {
@@ -84,7 +84,7 @@ func (t *town) bring() connector.ImportReport {
 	c := t.conn()
 	from, err := t.Source(t.Context(), c)
 	t.must(err)
-	i := connector.Import{Accounts: t.accounts, Directory: t.db.Directory(), Ties: t.db.Ties(), Customers: t.Customers, Connection: c}
+	i := connector.Import{Accounts: t.accounts, Directory: t.db.Directory, Ties: t.db.Ties, Customers: t.Customers, Connection: c}
 	r, err := i.Run(t.Context(), atHost, from)
 	t.must(err)
 	return r

@@ -3,7 +3,6 @@ package connector
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 
 	"latchkey/idp"
@@ -29,14 +28,14 @@ func (l *linkRun) wishes(ctx context.Context, all []Person) (out []wish, err err
 		case !ok:
 			strangers = append(strangers, p)
 		case held.Gone:
-			err = l.tell(NotHere, p, "was removed here")
+			err = l.tell(NotHere, p, say("link.removed"))
 		case held.Disabled:
-			err = l.tell(DisabledHere, p, "")
+			err = l.tell(DisabledHere, p, Note{})
 		case staff[held.User]:
-			err = l.tell(HasRole, p, "")
+			err = l.tell(HasRole, p, Note{})
 		case held.Login != p.Login:
 			// Renamed, which the next synchronisation notes; or another database.
-			err = l.tell(Ambiguous, p, "was called "+held.Login+" when they came from here")
+			err = l.tell(Ambiguous, p, say("link.renamed", held.Login))
 		default:
 			out = append(out, wish{p: p, user: held.User, tie: held.Tie})
 		}
@@ -100,11 +99,11 @@ func (l *linkRun) recognise(ctx context.Context, all []Person) (out []wish, err 
 		people[u.ID] = u
 	}
 	for _, p := range all {
-		u, trouble, text := l.person(p, held.Names, people)
+		u, trouble, note := l.person(p, held.Names, people)
 		if trouble == "" {
 			switch _, err := l.Ties.ByUser(ctx, l.c.ID, u.ID); {
 			case err == nil:
-				trouble, text = Ambiguous, "somebody else of this Odoo is "+u.Login+" already"
+				trouble, note = Ambiguous, say("link.taken", u.Login)
 			case !errors.Is(err, idp.ErrNotFound):
 				return nil, err
 			default:
@@ -112,7 +111,7 @@ func (l *linkRun) recognise(ctx context.Context, all []Person) (out []wish, err 
 				continue
 			}
 		}
-		if err := l.tell(trouble, p, text); err != nil {
+		if err := l.tell(trouble, p, note); err != nil {
 			return nil, err
 		}
 	}
@@ -121,7 +120,7 @@ func (l *linkRun) recognise(ctx context.Context, all []Person) (out []wish, err 
 
 func (l *linkRun) unknown(all []Person) error {
 	for _, p := range all {
-		if err := l.tell(NotHere, p, ""); err != nil {
+		if err := l.tell(NotHere, p, Note{}); err != nil {
 			return err
 		}
 	}
@@ -130,7 +129,7 @@ func (l *linkRun) unknown(all []Person) error {
 
 // person finds who one user is. A name that two users of this Odoo have, or an
 // e-mail that nobody has proven, says nothing.
-func (l *linkRun) person(p Person, names map[string]idp.UserID, people map[idp.UserID]idp.User) (u idp.User, t LinkTrouble, text string) {
+func (l *linkRun) person(p Person, names map[string]idp.UserID, people map[idp.UserID]idp.User) (u idp.User, t LinkTrouble, n Note) {
 	login, mail := idp.Canonical(p.Login), idp.Canonical(address(p.Email))
 	byLogin, byMail := proven(people[names[login]], login), idp.User{}
 	if mail != "" {
@@ -145,17 +144,17 @@ func (l *linkRun) person(p Person, names map[string]idp.UserID, people map[idp.U
 	}
 	switch {
 	case u.ID == "":
-		return u, NotHere, ""
+		return u, NotHere, n
 	case byMail.ID != "" && byMail.ID != u.ID:
-		return u, Ambiguous, fmt.Sprintf("the login is %s's, the e-mail %s's", byLogin.Login, byMail.Login)
+		return u, Ambiguous, say("link.apart", byLogin.Login, byMail.Login)
 	case l.shared(l.census.logins, login, byLogin), l.shared(l.census.mails, mail, byMail):
-		return u, Ambiguous, "several users of Odoo have this login or e-mail"
+		return u, Ambiguous, say("link.several")
 	case u.Disabled:
-		return u, DisabledHere, ""
+		return u, DisabledHere, n
 	case u.Role != "":
-		return u, HasRole, ""
+		return u, HasRole, n
 	}
-	return u, "", ""
+	return u, "", n
 }
 
 // proven is the person, unless the name is an e-mail that is not known to be

@@ -43,7 +43,7 @@ func (l *linkRun) write(ctx context.Context, all []wish) error {
 		if !took {
 			err := tellOdoo(ctx, l.r, l.c, w.p.ID, w.user)
 			if refused(err) {
-				if err := l.tell(RefusedThere, w.p, err.Error()); err != nil {
+				if err := l.tell(RefusedThere, w.p, noted(err, "link.refused")); err != nil {
 					return err
 				}
 				continue

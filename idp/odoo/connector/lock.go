@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,6 +32,9 @@ type LockOrder struct {
 	Except []string // logins in Odoo that keep theirs, for when all else fails
 	Dry    bool
 	Force  bool // even if the test of the way fails
+	// Callers must be set for who came through the API: without it their order is
+	// refused.
+	Callers Callers
 	// Progress hears how many are done; nil: nobody.
 	Progress func(done, all int)
 }
@@ -60,9 +62,17 @@ type odooUser struct {
 // Lock replaces the local passwords of everybody who is linked by random ones
 // that nobody knows, and closes Odoo's password reset and sign-up. Their
 // sessions in Odoo end, and they come back in through us. Who is locked already
-// is left alone, so it can be interrupted and repeated.
+// is left alone, so it can be interrupted and repeated. It ends when whoever began
+// it may not do it any more (SECURITY.md D-04).
 func (s *Service) Lock(ctx context.Context, by idp.Actor, id string, o LockOrder) (Locked, error) {
 	if err := may(by); err != nil {
+		return Locked{}, err
+	}
+	still := func() (err error) {
+		by, err = s.still(ctx, by, o.Callers, may)
+		return err
+	}
+	if err := still(); err != nil {
 		return Locked{}, err
 	}
 	c, r, err := s.reachOf(ctx, id)
@@ -77,6 +87,9 @@ func (s *Service) Lock(ctx context.Context, by idp.Actor, id string, o LockOrder
 		return Locked{}, err
 	}
 	out, todo, err := s.whom(ctx, r, &c, o, done)
+	if err == nil {
+		err = still() // the test of the way, and reading everybody, took a while
+	}
 	if err != nil {
 		return out, err
 	}
@@ -88,12 +101,12 @@ func (s *Service) Lock(ctx context.Context, by idp.Actor, id string, o LockOrder
 	if err := s.Connections.Save(ctx, c); err != nil { // before the first: what is closed can be opened again
 		return out, err
 	}
-	if err := s.replace(ctx, r, c, todo, done, o.Progress); err != nil {
-		return out, err
-	}
-	return out, s.note(ctx, by, "odoo.lock", c, map[string]string{
-		"users": strconv.Itoa(len(todo)), "except": strings.Join(out.Exempt, " "), "settings": strings.Join(out.Settings, " "),
-	})
+	n, err := s.replace(ctx, r, c, todo, done, still, o.Progress)
+	// What was done was done, though it ended early (SECURITY.md D-07).
+	out.Users = out.Users[:n]
+	return out, errors.Join(err, s.note(context.WithoutCancel(ctx), by, "odoo.lock", c, map[string]string{
+		"users": strconv.Itoa(n), "except": strings.Join(out.Exempt, " "), "settings": strings.Join(out.Settings, " "),
+	}))
 }
 
 func (s *Service) reachOf(ctx context.Context, id string) (Connection, *rpc.Client, error) {
@@ -118,7 +131,7 @@ func (s *Service) open(ctx context.Context, c Connection, o LockOrder) error {
 	if err != nil || len(found) == 0 {
 		return err
 	}
-	return fmt.Errorf("%w: the way in through Latchkey is not open, so nobody is locked out of the other one: %s; %s", idp.ErrInvalid, found[0].Evidence, found[0].Cure)
+	return &saying{ErrWay, found[0].note()}
 }
 
 // whom decides about everybody who is active.
@@ -144,7 +157,7 @@ func (s *Service) whom(ctx context.Context, r *rpc.Client, c *Connection, o Lock
 	})
 	for _, e := range o.Except {
 		if err == nil && !seen[strings.ToLower(e)] {
-			err = fmt.Errorf("%w: except: Odoo has no active user %q", idp.ErrInvalid, e)
+			err = refuse("refused.except", idp.ErrInvalid, e)
 		}
 	}
 	return out, todo, err
@@ -217,23 +230,25 @@ func (s *Service) keepLocked(ctx context.Context, c Connection, done map[int64]b
 	return s.Connections.SetState(ctx, c.ID, lockedState, string(raw))
 }
 
-// replace gives users random passwords. What is done is noted even when
-// something fails on the way.
-func (s *Service) replace(ctx context.Context, r *rpc.Client, c Connection, todo []int64, done map[int64]bool, progress func(done, all int)) error {
-	var err error
-	for i := 0; i < len(todo) && err == nil; i += together {
-		some := todo[i:min(i+together, len(todo))]
+// replace gives users random passwords, as long as still says so, and returns how
+// many have one. What is done is noted even when something fails on the way.
+func (s *Service) replace(ctx context.Context, r *rpc.Client, c Connection, todo []int64, done map[int64]bool, still func() error, progress func(done, all int)) (n int, err error) {
+	for n < len(todo) {
+		some := todo[n:min(n+together, len(todo))]
+		if err = still(); err != nil {
+			break
+		}
 		if err = r.Write(ctx, "res.users", some, rpc.Args{"password": rand.Text() + rand.Text()}, nil); err != nil {
 			break
 		}
 		for _, id := range some {
 			done[id] = true
 		}
-		if progress != nil {
-			progress(i+len(some), len(todo))
+		if n += len(some); progress != nil {
+			progress(n, len(todo))
 		}
 	}
-	return errors.Join(err, s.keepLocked(context.WithoutCancel(ctx), c, done))
+	return n, errors.Join(err, s.keepLocked(context.WithoutCancel(ctx), c, done))
 }
 
 // close switches off what lets people in without us, and remembers how it was.

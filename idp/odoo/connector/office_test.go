@@ -38,7 +38,7 @@ func open(t *testing.T, db *store.DB, clock *storetest.Clock, o odootest.Options
 	o.Now = clock.Now
 	h := &office{T: t, db: db, odoo: odootest.New(t, o), clock: clock}
 	validate := &odoo.Service{
-		Tokens: db.OdooTokens(), Grants: db.Grants(), Users: db.Users(), Clients: db.Clients(), Log: db.Log(), Atomic: db.Atomic, Now: clock.Now,
+		Tokens: db.OdooTokens, Grants: db.Grants, Users: db.Users, Clients: db.Clients, Log: db.Log, Atomic: db.Atomic, Now: clock.Now,
 		Secret: []byte(strings.Repeat("o", 32)), Origin: func(*http.Request) idp.Origin { return idp.Origin{} },
 		Fault: func(_ *http.Request, err error) { t.Error(err) }, Note: func(*http.Request, oidc.ClientID, string) {},
 	}
@@ -47,7 +47,7 @@ func open(t *testing.T, db *store.DB, clock *storetest.Clock, o odootest.Options
 	h.doors = httptest.NewServer(mux)
 	t.Cleanup(h.doors.Close)
 	h.Service = &connector.Service{
-		Connections: db.Connections(), Journal: db.Journal(), Clients: db.Clients(), Users: db.Users(), Log: db.Log(), Atomic: db.Atomic, Probes: validate, Outbox: db.Outbox(mail.Odoo),
+		Connections: db.Connections, Journal: db.Journal, Clients: db.Clients, Users: db.Users, Log: db.Log, Atomic: db.Atomic, Probes: validate, Outbox: db.Outbox(mail.Odoo),
 		Issuer: h.doors.URL, Brand: "Latchkey", Now: clock.Now, HTTP: h.doors.Client(),
 		Say: func(lang, key string, _ ...any) string { return lang + ":" + key },
 	}
@@ -90,7 +90,7 @@ func (h *office) connect() connector.Report {
 func (h *office) person(login string) (idp.User, int64) {
 	h.Helper()
 	u := idp.User{ID: idp.UserID("u-" + login), Login: login, Email: login + "@example.org", Kind: idp.Portal, Created: h.clock.Now()}
-	h.must(h.db.Users().Add(h.Context(), u, []idp.Identifier{{Canonical: login, Skeleton: login}}))
+	h.must(h.db.Users.Add(h.Context(), u, []idp.Identifier{{Canonical: login, Skeleton: login}}))
 	return u, h.link(u)
 }
 

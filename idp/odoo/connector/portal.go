@@ -114,7 +114,7 @@ func (s *Service) portal(ctx context.Context, by idp.Actor, id string, text func
 		return 0, err
 	}
 	if !c.Facts.Has("website") {
-		return 0, fmt.Errorf("%w: this Odoo has no website; `latchkey odoo portal show` prints rules for its reverse proxy", idp.ErrInvalid)
+		return 0, refuse("refused.website", idp.ErrInvalid)
 	}
 	snippet, err := text(c)
 	if err != nil {

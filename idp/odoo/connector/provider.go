@@ -2,7 +2,6 @@ package connector
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -86,57 +85,61 @@ func (s *Service) wrong(w row, c Connection, client oidc.Client) (fields []strin
 }
 
 // row makes the row of a connection, or repairs it, and notes its id.
-func (s *Service) row(ctx context.Context, r *rpc.Client, c *Connection, client oidc.Client, dry bool) (string, error) {
+func (s *Service) row(ctx context.Context, r *rpc.Client, c *Connection, client oidc.Client, dry bool) (Note, error) {
 	all, err := providers(ctx, r)
 	if err != nil {
-		return "", err
+		return Note{}, err
 	}
 	w, found := s.ours(all, *c)
 	if !found {
 		if dry {
-			return "would make one in Odoo", nil
+			return say("would.row.made"), nil
 		}
 		return s.newRow(ctx, r, c, client)
 	}
 	c.Provider = w.ID
 	fields, right := s.wrong(w, *c, client)
-	var did []string
-	if len(fields) > 0 {
-		did = append(did, "correct "+strings.Join(fields, ", "))
-		if !dry {
-			if err := r.Write(ctx, "auth.oauth.provider", []int64{w.ID}, right, nil); err != nil {
-				return "", err
-			}
+	if len(fields) > 0 && !dry {
+		if err := r.Write(ctx, "auth.oauth.provider", []int64{w.ID}, right, nil); err != nil {
+			return Note{}, err
 		}
 	}
 	langs, err := s.labels(ctx, r, *c, dry)
-	if len(langs) > 0 {
-		did = append(did, "label the button in "+strings.Join(langs, ", "))
-	}
-	switch {
-	case err != nil:
-		return "", err
-	case len(did) == 0:
-		return fmt.Sprintf("row %d is as it should be", w.ID), nil
-	case dry:
-		return fmt.Sprintf("would %s of row %d", strings.Join(did, " and "), w.ID), nil
-	}
-	return fmt.Sprintf("put row %d right: %s", w.ID, strings.Join(did, " and ")), nil
+	return mended(w.ID, strings.Join(fields, ", "), strings.Join(langs, ", "), dry), err
 }
 
-func (s *Service) newRow(ctx context.Context, r *rpc.Client, c *Connection, client oidc.Client) (string, error) {
+// mended says what was put right in a row, or would be.
+func mended(id int64, fields, langs string, dry bool) Note {
+	switch {
+	case fields+langs == "":
+		return say("did.row.right", id)
+	case langs == "" && dry:
+		return say("would.row.corrected", fields, id)
+	case langs == "":
+		return say("did.row.corrected", id, fields)
+	case fields == "" && dry:
+		return say("would.row.labelled", langs, id)
+	case fields == "":
+		return say("did.row.labelled", id, langs)
+	case dry:
+		return say("would.row.both", fields, langs, id)
+	}
+	return say("did.row.both", id, fields, langs)
+}
+
+func (s *Service) newRow(ctx context.Context, r *rpc.Client, c *Connection, client oidc.Client) (Note, error) {
 	_, values := s.wrong(row{}, *c, client)
 	values["name"], values["body"], values["data_endpoint"] = s.Brand, s.Say("en", "button", s.Brand), false
 	values["css_class"], values["sequence"] = "fa fa-fw fa-sign-in text-primary", 1
 	id, err := r.Create(ctx, "auth.oauth.provider", values, rpc.Args{"lang": source})
 	if err != nil {
-		return "", err
+		return Note{}, err
 	}
-	c.Provider = id
+	c.Provider, c.Since = id, s.Now()
 	if _, err := s.labels(ctx, r, *c, false); err != nil {
-		return "", err
+		return Note{}, err
 	}
-	return fmt.Sprintf("made row %d, with the button %q", id, values["body"]), nil
+	return say("did.row.made", id, values["body"]), nil
 }
 
 // source is the language in which Odoo keeps what is not translated. It can be

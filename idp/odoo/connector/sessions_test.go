@@ -25,8 +25,8 @@ func TestSessionsEnd(t *testing.T) {
 		"reset": func(h *office, ctx context.Context, u idp.User) error {
 			return accountsOf(h.db, h.clock).ResetFactors(ctx, host, u.ID)
 		},
-		"sign out": func(h *office, ctx context.Context, u idp.User) error { return h.db.Sessions().EndAll(ctx, u.ID, "") },
-		"removed":  func(h *office, ctx context.Context, u idp.User) error { return h.db.Users().Remove(ctx, u.ID) },
+		"sign out": func(h *office, ctx context.Context, u idp.User) error { return h.db.Sessions.EndAll(ctx, u.ID, "") },
+		"removed":  func(h *office, ctx context.Context, u idp.User) error { return h.db.Users.Remove(ctx, u.ID) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			eachOffice(t, odootest.Options{}, func(h *office) {
@@ -62,14 +62,14 @@ func TestRoundRises(t *testing.T) {
 	storetest.EachAt(t, clock.Now, func(t *testing.T, db *store.DB) {
 		ctx := t.Context()
 		u := idp.User{ID: "u-1", Login: "ada", Created: clock.Now()}
-		if err := db.Users().Add(ctx, u, nil); err != nil {
+		if err := db.Users.Add(ctx, u, nil); err != nil {
 			t.Fatal(err)
 		}
 		for want := int64(1); want < 4; want++ {
-			if err := db.Sessions().EndAll(ctx, u.ID, ""); err != nil {
+			if err := db.Sessions.EndAll(ctx, u.ID, ""); err != nil {
 				t.Fatal(err)
 			}
-			got, err := db.Users().ByID(ctx, u.ID)
+			got, err := db.Users.ByID(ctx, u.ID)
 			if err != nil || got.Round != want || got.Epoch != 0 {
 				t.Errorf("%+v %v", got, err)
 			}
@@ -84,7 +84,7 @@ func TestSessionsEndLater(t *testing.T) {
 		h.connect()
 		ada, there := h.person("ada")
 		session := h.odoo.Open(there)
-		h.must(h.db.Sessions().EndAll(h.Context(), ada.ID, ""))
+		h.must(h.db.Sessions.EndAll(h.Context(), ada.ID, ""))
 		h.odoo.Break(odootest.Gateway, odootest.Gateway, odootest.Gateway, odootest.Gateway, odootest.Gateway, odootest.Gateway)
 		if h.send() != 0 || h.odoo.Who(session) == "" {
 			h.Error("sent to an Odoo that is down")
@@ -128,7 +128,7 @@ func TestSessionsEndInSeveral(t *testing.T) {
 	other := second.odoo.AddUser("ada.l", "Ada", "ada@example.org", false)
 	second.odoo.Set("res.users", other, odootest.Record{"oauth_provider_id": r.Connection.Provider, "oauth_uid": string(ada.ID), "oauth_access_token": "lko_2"})
 	one, two := h.odoo.Open(there), second.odoo.Open(other)
-	h.must(db.Sessions().EndAll(t.Context(), ada.ID, ""))
+	h.must(db.Sessions.EndAll(t.Context(), ada.ID, ""))
 	if n := h.send(); n != 2 || h.odoo.Who(one) != "" || second.odoo.Who(two) != "" {
 		t.Errorf("%d messages, %q %q", n, h.odoo.Who(one), second.odoo.Who(two))
 	}

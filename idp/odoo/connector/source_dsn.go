@@ -2,9 +2,9 @@ package connector
 
 import (
 	"cmp"
-	"fmt"
 	"net"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 
@@ -16,7 +16,7 @@ import (
 )
 
 // errDSN never repeats what was said: it holds a password.
-var errDSN = fmt.Errorf("%w: dsn: that is no address of a PostgreSQL database, such as postgres://reader:PASSWORD@db.example.org/odoo", idp.ErrInvalid)
+var errDSN = refuse("refused.dsn", idp.ErrInvalid)
 
 // strangersDSN reads the address of a database that somebody gave who is not
 // the operator of this host. Whoever names a server must not have it sent what
@@ -36,9 +36,9 @@ func strangersDSN(dsn string) (*pgx.ConnConfig, error) {
 	}
 	password, _ := u.User.Password()
 	if u.User.Username() == "" || password == "" {
-		return nil, fmt.Errorf("%w: dsn: the address must name its own user and password", idp.ErrInvalid)
+		return nil, refuse("refused.dsn.user", idp.ErrInvalid)
 	}
-	mode, err := sslmode(u.RawQuery)
+	mode, err := sslmode(u.RawQuery, host)
 	if err != nil {
 		return nil, err
 	}
@@ -46,20 +46,25 @@ func strangersDSN(dsn string) (*pgx.ConnConfig, error) {
 	return alone([][2]string{{"host", host}, {"port", port}, {"user", u.User.Username()}, {"password", password}, {"dbname", database}, {"sslmode", mode}})
 }
 
-// sslmode is the only word that a DSN may have.
-func sslmode(raw string) (string, error) {
+// sslmode is the only word that a DSN may have. Without it, what comes over a
+// network comes encrypted or not at all: password hashes and secrets of
+// authenticator apps do.
+func sslmode(raw, host string) (string, error) {
 	query, err := url.ParseQuery(raw)
 	if err != nil {
 		return "", errDSN
 	}
 	for word, values := range query {
 		if word != "sslmode" || len(values) != 1 {
-			return "", fmt.Errorf("%w: dsn: after the name of the database, only one sslmode is allowed", idp.ErrInvalid)
+			return "", refuse("refused.dsn.words", idp.ErrInvalid)
 		}
 	}
-	mode := cmp.Or(query.Get("sslmode"), "prefer")
+	mode := query.Get("sslmode")
+	if mode == "" {
+		mode = map[bool]string{true: "prefer", false: "require"}[near(host)]
+	}
 	if !slices.Contains([]string{"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}, mode) {
-		return "", fmt.Errorf("%w: dsn: sslmode is one of PostgreSQL's", idp.ErrInvalid)
+		return "", refuse("refused.dsn.sslmode", idp.ErrInvalid)
 	}
 	return mode, nil
 }
@@ -84,4 +89,41 @@ func alone(settings [][2]string) (*pgx.ConnConfig, error) {
 	cfg.RuntimeParams = map[string]string{} // of PGOPTIONS and the like
 	cfg.DialFunc = pgconn.DialFunc((&net.Dialer{Timeout: dialLimit, ControlContext: rpc.Control}).DialContext)
 	return cfg, nil
+}
+
+// near reports whether a server is on this host, so that nobody can read along: a
+// loopback address, or the folder of a socket.
+func near(host string) bool {
+	if strings.HasPrefix(host, "/") || strings.HasPrefix(host, "@") || strings.EqualFold(host, "localhost") {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+// hostDSN reads a DSN of the operator of this host. libpq falls back to a
+// connection without encryption where nobody chose one; here that takes a word
+// (sslmode), in the DSN or in PGSSLMODE.
+func hostDSN(dsn string) (*pgx.ConnConfig, error) {
+	cfg, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return nil, errDSN
+	}
+	if strings.Contains(dsn, "sslmode") || os.Getenv("PGSSLMODE") != "" {
+		return cfg, nil
+	}
+	// A service file that chose otherwise has plain text first, or no fallback.
+	if cfg.TLSConfig != nil {
+		cfg.Fallbacks = slices.DeleteFunc(cfg.Fallbacks, func(f *pgconn.FallbackConfig) bool { return f.TLSConfig == nil && !near(f.Host) })
+	}
+	return cfg, nil
+}
+
+// unread explains why a database is not read: its server does not encrypt, or does
+// not let us in.
+func unread(err error, host string) error {
+	if strings.Contains(err.Error(), "server refused TLS connection") { // pgx has no sentinel
+		return refuse("refused.dsn.plain", idp.ErrInvalid, host)
+	}
+	return &saying{ErrDatabase, say("refused.server", host).because(err.Error())}
 }

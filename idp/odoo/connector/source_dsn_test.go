@@ -3,12 +3,15 @@ package connector_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"latchkey/idp"
 	"latchkey/idp/odoo/connector"
@@ -54,7 +57,7 @@ func TestStrangersDSN(t *testing.T) {
 		t.Fatal(err)
 	}
 	if cfg.Host != "db.example.org" || cfg.Port != 5432 || cfg.User != `re'ad\er` || cfg.Password != `its' own\` || cfg.Database != "odoo" || len(cfg.RuntimeParams) != 0 ||
-		cfg.ValidateConnect != nil || cfg.SSLNegotiation != "postgres" || cfg.SSLCertMode != "disable" || len(cfg.Fallbacks) != 1 || cfg.Fallbacks[0].Host != cfg.Host {
+		cfg.ValidateConnect != nil || cfg.SSLNegotiation != "postgres" || cfg.SSLCertMode != "disable" || len(cfg.Fallbacks) != 0 {
 		t.Errorf("%+v", cfg)
 	}
 	if cfg.TLSConfig == nil || len(cfg.TLSConfig.Certificates) != 0 || cfg.TLSConfig.RootCAs != nil {
@@ -67,6 +70,85 @@ func TestStrangersDSN(t *testing.T) {
 	}
 	if c, err := cfg.DialFunc(t.Context(), "unix", filepath.Join(home, "socket")); err == nil || !strings.Contains(err.Error(), "not called") {
 		t.Errorf("socket: %v %v", c, err)
+	}
+}
+
+// C-07: what comes over a network is encrypted, unless somebody said that it need
+// not be; on this host it may be as it likes. "tls then plain" is libpq's own
+// choice.
+func TestForeignDatabaseIsEncrypted(t *testing.T) {
+	t.Setenv("HOME", t.TempDir())
+	service := filepath.Join(t.TempDir(), "services")
+	if err := os.WriteFile(service, []byte("[open]\nhost=db.example.org\nsslmode=disable\n[silent]\nhost=db.example.org\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PGSERVICEFILE", service)
+	t.Setenv("PGSSLMODE", "")
+	ways := func(cfg *pgx.ConnConfig, err error) string {
+		if err != nil {
+			t.Fatal(err)
+		}
+		word := map[bool]string{true: "tls", false: "plain"}
+		out := word[cfg.TLSConfig != nil]
+		for _, f := range cfg.Fallbacks {
+			out += " then " + word[f.TLSConfig != nil]
+		}
+		return out
+	}
+	for dsn, want := range map[string]string{
+		"postgres://u:p@db.example.org/d": "tls", "postgres://u:p@10.1.2.3:5433/d": "tls", "postgres://u:p@db.example.org/d?sslmode=disable": "plain",
+		"postgres://u:p@db.example.org/d?sslmode=prefer": "tls then plain", "postgres://u:p@db.example.org/d?sslmode=verify-full": "tls", "postgres://u:p@localhost/d": "tls then plain",
+		"postgres://u:p@127.0.0.1/d": "tls then plain", "postgres://u:p@[::1]/d": "tls then plain", "postgres://u:p@localhost.example.org/d": "tls",
+	} {
+		if got := ways(connector.StrangersDSN(dsn)); got != want {
+			t.Errorf("page: %s: %s", dsn, got)
+		}
+		if got := ways(connector.HostDSN(dsn)); got != want {
+			t.Errorf("host: %s: %s", dsn, got)
+		}
+	}
+	for dsn, want := range map[string]string{
+		"host=db.example.org user=u": "tls", "host=/var/run/postgresql user=u": "plain", "host=db.example.org,127.0.0.1 user=u": "tls then tls then plain",
+		"host=db.example.org sslmode = prefer": "tls then plain", "service=open user=u": "plain", "service=silent user=u": "tls",
+	} {
+		if got := ways(connector.HostDSN(dsn)); got != want {
+			t.Errorf("host: %s: %s", dsn, got)
+		}
+	}
+	t.Setenv("PGSSLMODE", "disable")
+	if got := ways(connector.HostDSN("host=db.example.org user=u")); got != "plain" {
+		t.Errorf("PGSSLMODE: %s", got)
+	}
+	if got := ways(connector.StrangersDSN("postgres://u:p@db.example.org/d")); got != "tls" {
+		t.Errorf("PGSSLMODE of the host holds for strangers: %s", got)
+	}
+}
+
+// A server that does not encrypt is not read, and the error says how to.
+func TestForeignDatabaseRefusesTLS(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			said := make([]byte, 8) // SSLRequest
+			if _, err := io.ReadFull(c, said); err == nil {
+				_, _ = c.Write([]byte("N"))
+			}
+			c.Close()
+		}
+	}()
+	for name, open := range map[string]func(context.Context, string, []string) (*connector.SQL, error){"page": connector.OpenSQL, "host": connector.OpenSQLAtHost} {
+		_, err := open(t.Context(), "postgres://u:geheim@"+l.Addr().String()+"/d?sslmode=require", nil)
+		if !errors.Is(err, idp.ErrInvalid) || !strings.Contains(err.Error(), "sslmode=disable") || strings.Contains(err.Error(), "geheim") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -3,7 +3,6 @@ package connector
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -103,9 +102,9 @@ func (s *RPC) group(ctx context.Context, name string) (int64, error) {
 	case err != nil:
 		return 0, err
 	case len(ids) == 0:
-		return 0, fmt.Errorf("%w: Odoo has no group %q", idp.ErrInvalid, name)
+		return 0, refuse("refused.group", idp.ErrInvalid, name)
 	case len(ids) > 1:
-		return 0, fmt.Errorf("%w: Odoo has several groups %q: name one by its external id", idp.ErrInvalid, name)
+		return 0, refuse("refused.groups", idp.ErrInvalid, name)
 	}
 	return ids[0], nil
 }
@@ -119,7 +118,7 @@ func groupID(ctx context.Context, r *rpc.Client, xmlid string) (int64, error) {
 	err := r.SearchRead(ctx, "ir.model.data", rpc.Domain{rpc.Is("model", "=", "res.groups"), rpc.Is("module", "=", module), rpc.Is("name", "=", name)},
 		[]string{"res_id"}, rpc.Page{Limit: 1}, &data)
 	if err == nil && len(data) == 0 {
-		err = fmt.Errorf("%w: Odoo has no group %q", idp.ErrInvalid, xmlid)
+		err = refuse("refused.group", idp.ErrInvalid, xmlid)
 	}
 	if err != nil {
 		return 0, err

@@ -59,11 +59,12 @@ func OpenSQL(ctx context.Context, dsn string, groups []string) (*SQL, error) {
 
 // OpenSQLAtHost is OpenSQL for the host's command line, whose DSN may use all
 // that libpq's can: environment, service and password files, certificates,
-// sockets. They are that operator's own.
+// sockets. They are that operator's own. Over a network it is encrypted, unless
+// sslmode says otherwise.
 func OpenSQLAtHost(ctx context.Context, dsn string, groups []string) (*SQL, error) {
-	cfg, err := pgx.ParseConfig(strings.TrimSpace(dsn))
+	cfg, err := hostDSN(strings.TrimSpace(dsn))
 	if err != nil {
-		return nil, errDSN
+		return nil, err
 	}
 	return openSQL(ctx, cfg, groups)
 }
@@ -76,7 +77,7 @@ func openSQL(ctx context.Context, cfg *pgx.ConnConfig, groups []string) (*SQL, e
 	cfg.RuntimeParams["application_name"] = "latchkey"
 	conn, err := pgx.ConnectConfig(ctx, cfg)
 	if err != nil {
-		return nil, fmt.Errorf("Odoo's database at %s: %w", cfg.Host, err) //nolint:staticcheck // a name
+		return nil, unread(err, cfg.Host)
 	}
 	s := &SQL{conn: conn, limit: stepLimit}
 	if err := s.prepare(ctx, groups); err != nil {
@@ -138,7 +139,7 @@ func (s *SQL) look(ctx context.Context) error {
 		"res_partner.email", "res_groups_users_rel.gid", "res_groups_implied_rel.hid", "ir_model_data.res_id",
 	} {
 		if !s.has[needed] {
-			return fmt.Errorf("%w: this is no database of Odoo 16 to 19, or the user may not read it: %s is missing", idp.ErrInvalid, needed)
+			return refuse("refused.schema", idp.ErrInvalid, needed)
 		}
 	}
 	return nil
@@ -221,13 +222,13 @@ func (s *SQL) group(ctx context.Context, name string) (int64, error) {
 	case exact >= 0:
 		return all[exact].ID, nil
 	case len(all) == 0:
-		return 0, fmt.Errorf("%w: Odoo has no group %q", idp.ErrInvalid, name)
+		return 0, refuse("refused.group", idp.ErrInvalid, name)
 	case len(all) > 1:
 		var ids []string
 		for _, f := range all {
 			ids = append(ids, f.XMLID)
 		}
-		return 0, fmt.Errorf("%w: Odoo has several groups %q: name one of %s", idp.ErrInvalid, name, strings.Join(ids, ", "))
+		return 0, refuse("refused.groups.known", idp.ErrInvalid, name, strings.Join(ids, ", "))
 	}
 	return all[0].ID, nil
 }

@@ -61,7 +61,7 @@ func TestStaffAreSpared(t *testing.T) {
 		t.role(staff.ID, idp.HelpDesk)
 		desk := t.odoo.AddUser("desk@example.org", "Desk", "desk@example.org", false)
 		t.sync()
-		if ties, err := t.db.Ties().OfUser(t.Context(), staff.ID); err != nil || len(ties) != 0 {
+		if ties, err := t.db.Ties.OfUser(t.Context(), staff.ID); err != nil || len(ties) != 0 {
 			t.Errorf("%v %v", ties, err)
 		}
 		_, found := t.link(false)

@@ -25,8 +25,14 @@ type SyncOptions struct {
 	DryRun bool
 	Full   bool // look at everybody
 	Force  bool // what looks like an accident is meant
+	// Callers must be set for who came through the API, where their run does what
+	// the house would not do by itself: without it it is refused; see
+	// [People.SyncNow].
+	Callers Callers
 	// Found, if set, is told what is done to whom.
 	Found func(SyncChange) error
+	// still, if set, ends the run of who may not do it any more.
+	still func(ctx context.Context) error
 }
 
 // SyncChange is one thing that was done, or in a dry run would be.
@@ -34,7 +40,8 @@ type SyncChange struct {
 	What  string `json:"what"` // create, change, disable, enable, archive, restore, failed
 	Odoo  int64  `json:"odoo_id"`
 	Login string `json:"login"`
-	Text  string `json:"message,omitempty"`
+	Text  string `json:"message,omitempty"` // in English
+	Said
 }
 
 // syncActor is who changes people here: the house itself.
@@ -58,19 +65,7 @@ func (p *People) Run(ctx context.Context, fault func(connection string, err erro
 	tick := time.NewTicker(syncEvery / 4)
 	defer tick.Stop()
 	for {
-		all, err := p.Connections.All(ctx)
-		if err != nil && ctx.Err() == nil {
-			fault("", err)
-		}
-		for _, c := range all {
-			p.links.forget(noConnection(c.Client))
-			if !c.Settings.Sync {
-				continue
-			}
-			if err := p.syncDue(ctx, c); err != nil && ctx.Err() == nil {
-				fault(c.ID, err)
-			}
-		}
+		round(ctx, p, fault)
 		select {
 		case <-ctx.Done():
 			return
@@ -79,13 +74,38 @@ func (p *People) Run(ctx context.Context, fault func(connection string, err erro
 	}
 }
 
+// round looks at every connection once.
+func round(ctx context.Context, p *People, fault func(connection string, err error)) {
+	all, err := p.Connections.All(ctx)
+	if err != nil && ctx.Err() == nil {
+		fault("", err)
+	}
+	for _, c := range all {
+		p.links.forget(noConnection(c.Client))
+		if !c.Settings.Sync {
+			heed(p, c, SyncState{})
+			continue
+		}
+		if err := p.syncDue(ctx, c); err != nil && ctx.Err() == nil {
+			fault(c.ID, err)
+		}
+	}
+}
+
 // syncDue runs a connection if it is due and nobody else has it.
 func (p *People) syncDue(ctx context.Context, c Connection) error {
 	s, err := p.SyncState(ctx, c.ID)
-	if err != nil || p.Now().Before(s.due()) {
+	if err != nil {
 		return err
 	}
-	_, err = p.Sync(ctx, c, SyncOptions{})
+	heed(p, c, s)
+	if p.Now().Before(s.due()) {
+		return nil
+	}
+	s, err = p.Sync(ctx, c, SyncOptions{})
+	if err == nil {
+		heed(p, c, s)
+	}
 	if errors.Is(err, idp.ErrBusy) && !errors.Is(err, rpc.ErrUnreachable) {
 		return nil // another instance is at it, or the database has no time: next time
 	}
@@ -105,6 +125,7 @@ func (p *People) Sync(ctx context.Context, c Connection, o SyncOptions) (SyncSta
 		return s, err
 	}
 	run := &syncRun{People: p, SyncOptions: o, c: c, state: s, began: p.Now()}
+	run.leavers = &leavers{run: run}
 	err = run.all(ctx)
 	state := run.ended(err)
 	done := context.WithoutCancel(ctx)
@@ -117,7 +138,7 @@ func (p *People) Sync(ctx context.Context, c Connection, o SyncOptions) (SyncSta
 		if r := run.report(err); r.tells() {
 			err = errors.Join(err, p.Journal.Ran(done, c.ID, r))
 		}
-		if !errors.Is(err, context.Canceled) {
+		if !errors.Is(err, context.Canceled) && !errors.Is(err, ErrLost) {
 			err = errors.Join(err, p.Connections.Heard(done, c.ID, p.Now(), err))
 		}
 	}
@@ -128,19 +149,14 @@ func (p *People) Sync(ctx context.Context, c Connection, o SyncOptions) (SyncSta
 type syncRun struct {
 	*People
 	SyncOptions
-	c      Connection
-	state  SyncState
-	counts SyncCounts
-	began  time.Time
-	latest time.Time // change that was seen
-	ending []ending
-	bad    []SyncTrouble
-}
-
-// ending is somebody who is to be disabled here.
-type ending struct {
-	held Held
-	seen Seen
+	c       Connection
+	state   SyncState
+	counts  SyncCounts
+	began   time.Time
+	latest  time.Time // change that was seen
+	leavers *leavers
+	bad     []SyncTrouble
+	parted  bool // a link is gone
 }
 
 // ended notes how the run went.
@@ -148,12 +164,20 @@ func (r *syncRun) ended(err error) SyncState {
 	s := r.state
 	s.Ran, s.Last, s.Troubles = r.began, r.counts, r.bad
 	s.Total = s.Total.plus(r.counts)
-	if err != nil {
-		s.Failures, s.Failure = s.Failures+1, err.Error()
+	if r.parted {
+		s.Unlinked = r.Now()
+	}
+	if errors.Is(err, ErrLost) { // nothing of the Odoo's
 		s.Groups = time.Time{} // everybody again
 		return s
 	}
-	s.Failures, s.Failure, s.Succeeded = 0, "", r.began
+	if err != nil {
+		why := Why(err)
+		s.Failures, s.Failure, s.Why = s.Failures+1, err.Error(), &why
+		s.Groups = time.Time{} // everybody again
+		return s
+	}
+	s.Failures, s.Failure, s.Why, s.Succeeded = 0, "", nil, r.began
 	if r.latest.After(s.Mark) {
 		s.Mark = r.latest
 	}
@@ -186,10 +210,10 @@ func (r *syncRun) all(ctx context.Context) error {
 	if err := r.incoming(ctx, from); err != nil {
 		return err
 	}
-	if err := r.end(ctx); err != nil {
+	if err := r.leavers.disable(ctx); err != nil {
 		return err
 	}
-	return r.outgoing(ctx, client)
+	return outgoing{r, client}.all(ctx)
 }
 
 // incoming reads what changed in Odoo, or everybody.
@@ -199,7 +223,7 @@ func (r *syncRun) incoming(ctx context.Context, from *RPC) error {
 		return err
 	}
 	for {
-		if err := r.Connections.Claim(ctx, r.c.ID, syncTask, r.Holder, r.Now().Add(syncLease)); err != nil {
+		if err := r.goesOn(ctx); err != nil {
 			return err
 		}
 		read := from.Next
@@ -213,7 +237,7 @@ func (r *syncRun) incoming(ctx context.Context, from *RPC) error {
 			return err
 		}
 		if r.Full {
-			if err := r.missing(ctx, after, all); err != nil {
+			if err := r.leavers.missing(ctx, after, all); err != nil {
 				return err
 			}
 		}
@@ -225,6 +249,16 @@ func (r *syncRun) incoming(ctx context.Context, from *RPC) error {
 		}
 		after = all[len(all)-1].ID
 	}
+}
+
+// goesOn keeps the work for this instance, if whoever set it going may do it yet.
+func (r *syncRun) goesOn(ctx context.Context) error {
+	if r.still != nil {
+		if err := r.still(ctx); err != nil {
+			return err
+		}
+	}
+	return r.Connections.Claim(ctx, r.c.ID, syncTask, r.Holder, r.Now().Add(syncLease))
 }
 
 // page brings some people in step.
@@ -265,7 +299,7 @@ func (r *syncRun) page(ctx context.Context, all []Person, open bool) error {
 		case !ok:
 			fresh = append(fresh, p)
 		case !held.Gone:
-			if err := r.step(ctx, p, held, people[held.User]); err != nil {
+			if err := pairOf(r, p, held, people[held.User]).step(ctx); err != nil {
 				return err
 			}
 		}
@@ -274,22 +308,33 @@ func (r *syncRun) page(ctx context.Context, all []Person, open bool) error {
 }
 
 // trouble notes somebody who could not be brought in step.
-func (r *syncRun) trouble(odoo int64, login, text string) {
+func (r *syncRun) trouble(odoo int64, login string, n Note) {
 	r.counts.Failed++
-	r.note(odoo, login, text)
+	r.note(odoo, login, "", n)
 }
 
 // note keeps the first few, for people to look at.
-func (r *syncRun) note(odoo int64, login, text string) {
+func (r *syncRun) note(odoo int64, login string, class Class, n Note) {
 	const most = 20
+	if class != "" {
+		n.Text = string(class) + ": " + n.Text
+	}
 	if len(r.bad) < most {
-		r.bad = append(r.bad, SyncTrouble{odoo, login, text})
+		r.bad = append(r.bad, SyncTrouble{odoo, login, n.Text, class, n.Said})
 	}
 }
 
-func (r *syncRun) tell(what string, h Held, text string) error {
+func (r *syncRun) tell(what string, h Held, n Note) error {
 	if r.Found == nil {
 		return nil
 	}
-	return r.Found(SyncChange{What: what, Odoo: h.Odoo, Login: h.Login, Text: text})
+	return r.Found(SyncChange{What: what, Odoo: h.Odoo, Login: h.Login, Text: n.Text, Said: n.Said})
+}
+
+// do tells of a change and makes it, unless this is a dry run.
+func (r *syncRun) do(what string, held Held, n Note, change func() error) error {
+	if err := r.tell(what, held, n); err != nil || r.DryRun {
+		return err
+	}
+	return change()
 }

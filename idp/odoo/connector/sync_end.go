@@ -3,7 +3,6 @@ package connector
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"latchkey/idp"
 )
@@ -15,18 +14,36 @@ const (
 	accidentPart  = 4 // a quarter
 )
 
+// endBatch is how many are disabled between two looks at who set it going.
+const endBatch = 50
+
 // ErrAccident means that a run would do more to people than is likely to be meant.
 var ErrAccident = errors.New("this would change so many people that it is taken for an accident")
 
+// ending is somebody who is to be disabled here.
+type ending struct {
+	held Held
+	seen Seen
+}
+
+// leavers are those whom Odoo has archived or deleted; a run disables them here.
+type leavers struct {
+	run *syncRun
+	all []ending
+}
+
+// add notes somebody with what is then known of them.
+func (l *leavers) add(held Held, seen Seen) { l.all = append(l.all, ending{held, seen}) }
+
 // missing finds those whose user was deleted in Odoo: ties within a page that
 // reads everybody, of users who are not on it.
-func (r *syncRun) missing(ctx context.Context, after int64, all []Person) error {
+func (l *leavers) missing(ctx context.Context, after int64, all []Person) error {
 	there := map[int64]bool{}
 	for _, p := range all {
 		there[p.ID] = true
 	}
 	for {
-		ties, err := r.Ties.Page(ctx, TieQuery{Connection: r.c.ID, After: after})
+		ties, err := l.run.Ties.Page(ctx, TieQuery{Connection: l.run.c.ID, After: after})
 		if err != nil || len(ties) == 0 {
 			return err
 		}
@@ -35,39 +52,44 @@ func (r *syncRun) missing(ctx context.Context, after int64, all []Person) error 
 				return nil
 			}
 			if !there[h.Odoo] && h.Closed == Open && !h.Gone && !h.Disabled {
-				r.ending = append(r.ending, ending{held: h, seen: h.Seen})
+				l.add(h, h.Seen)
 			}
 			after = h.Odoo
 		}
 	}
 }
 
-// end disables whom Odoo has archived or deleted, and ends their sessions.
-func (r *syncRun) end(ctx context.Context) error {
-	if err := r.spareEnding(ctx); err != nil {
+// disable shuts out whom Odoo has archived or deleted, and ends their sessions.
+func (l *leavers) disable(ctx context.Context) error {
+	if err := l.spare(ctx); err != nil {
 		return err
 	}
-	if n := len(r.ending); n > accidentLeast && !r.Force {
-		all, err := r.Ties.Count(ctx, r.c.ID)
+	if n := len(l.all); n > accidentLeast && !l.run.Force {
+		all, err := l.run.Ties.Count(ctx, l.run.c.ID)
 		if err != nil {
 			return err
 		}
 		if n > all/accidentPart {
-			return fmt.Errorf("%w: %d of %d; if it is meant, run `latchkey odoo sync %s --once --force`", ErrAccident, n, all, r.c.ID)
+			return refuse("accident.ended", ErrAccident, n, all)
 		}
 	}
-	for _, e := range r.ending {
-		if err := r.tell("disable", e.held, ""); err != nil {
+	for i, e := range l.all {
+		if i%endBatch == 0 {
+			if err := l.run.goesOn(ctx); err != nil {
+				return err
+			}
+		}
+		if err := l.run.tell("disable", e.held, Note{}); err != nil {
 			return err
 		}
-		r.counts.Disabled++
-		if r.DryRun {
+		l.run.counts.Disabled++
+		if l.run.DryRun {
 			continue
 		}
 		tie := e.held.Tie
 		tie.Closed, tie.Seen = ClosedThere, e.seen
-		err := r.Accounts.Atomic(ctx, func(ctx context.Context) error {
-			return errors.Join(r.Accounts.Disable(ctx, syncActor(r.c), tie.User), r.Ties.Save(ctx, tie))
+		err := l.run.Accounts.Atomic(ctx, func(ctx context.Context) error {
+			return errors.Join(l.run.Accounts.Disable(ctx, syncActor(l.run.c), tie.User), l.run.Ties.Save(ctx, tie))
 		})
 		if err != nil && !errors.Is(err, idp.ErrNotFound) {
 			return err
@@ -76,28 +98,27 @@ func (r *syncRun) end(ctx context.Context) error {
 	return nil
 }
 
-// spareEnding takes those out of ending who have a role here: an Odoo shuts nobody
-// out who administers this house, least of all its last owner (SECURITY.md D-02,
-// D-05).
-func (r *syncRun) spareEnding(ctx context.Context) error {
+// spare takes those out who have a role here: an Odoo shuts nobody out who
+// administers this house, least of all its last owner (SECURITY.md D-02, D-05).
+func (l *leavers) spare(ctx context.Context) error {
 	held := map[int64]Held{}
-	for _, e := range r.ending {
+	for _, e := range l.all {
 		held[e.held.Odoo] = e.held
 	}
-	staff, err := r.staff(ctx, held)
+	staff, err := l.run.staff(ctx, held)
 	if err != nil {
 		return err
 	}
 	var stay []ending
-	for _, e := range r.ending {
+	for _, e := range l.all {
 		if !staff[e.held.User] {
 			stay = append(stay, e)
 			continue
 		}
-		r.counts.LeftOut++
-		r.note(e.held.Odoo, e.held.Login, spared)
+		l.run.counts.LeftOut++
+		l.run.note(e.held.Odoo, e.held.Login, "", say("sync.spared"))
 	}
-	r.ending = stay
+	l.all = stay
 	return nil
 }
 
@@ -112,7 +133,7 @@ func (r *syncRun) strange(all []Person, ties map[int64]Held) error {
 		}
 	}
 	if renamed > few && renamed > len(ties)/2 && !r.Force {
-		return fmt.Errorf("%w: %d of %d users have another login than before: is this another database?", ErrAccident, renamed, len(ties))
+		return refuse("accident.renamed", ErrAccident, renamed, len(ties))
 	}
 	return nil
 }

@@ -27,7 +27,7 @@ func (r *syncRun) create(ctx context.Context, all []Person, open bool) error {
 	for _, f := range out {
 		if f.Class != Template && f.Class != NoKind {
 			r.counts.LeftOut++
-			r.note(f.Odoo, f.Login, string(f.Class)+": "+f.Text)
+			r.note(f.Odoo, f.Login, f.Class, Note{Text: f.Text, Said: f.Said})
 		}
 	}
 	for _, p := range all {

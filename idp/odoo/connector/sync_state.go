@@ -6,13 +6,15 @@ import (
 
 // SyncState is how a connection that is kept in step stands.
 type SyncState struct {
-	Mark      time.Time     `json:"mark"`      // the latest change in Odoo that is known here
-	Swept     time.Time     `json:"swept"`     // when everybody was compared last
-	Groups    time.Time     `json:"groups"`    // when a group that matters was written last, at that time
-	Ran       time.Time     `json:"ran"`       // the last run
-	Succeeded time.Time     `json:"succeeded"` // the last that worked
-	Failures  int           `json:"failures"`  // in a row
-	Failure   string        `json:"failure,omitempty"`
+	Mark      time.Time     `json:"mark"`              // the latest change in Odoo that is known here
+	Swept     time.Time     `json:"swept"`             // when everybody was compared last
+	Groups    time.Time     `json:"groups"`            // when a group that matters was written last, at that time
+	Unlinked  time.Time     `json:"unlinked"`          // when a link was last found to be gone there
+	Ran       time.Time     `json:"ran"`               // the last run
+	Succeeded time.Time     `json:"succeeded"`         // the last that worked
+	Failures  int           `json:"failures"`          // in a row
+	Failure   string        `json:"failure,omitempty"` // in English
+	Why       *Reason       `json:"why,omitempty"`
 	Last      SyncCounts    `json:"last"`  // what the last run did
 	Total     SyncCounts    `json:"total"` // what all runs did
 	Troubles  []SyncTrouble `json:"troubles,omitempty"`
@@ -22,7 +24,9 @@ type SyncState struct {
 type SyncTrouble struct {
 	Odoo  int64  `json:"odoo_id"`
 	Login string `json:"login"`
-	Text  string `json:"message"`
+	Text  string `json:"message"`         // in English
+	Class Class  `json:"class,omitempty"` // of somebody who is not brought in, and what is said of it
+	Said
 }
 
 // due is when a connection runs again: later and later while nothing works.

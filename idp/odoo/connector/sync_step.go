@@ -10,56 +10,76 @@ import (
 
 	"latchkey/idp"
 	"latchkey/idp/account"
-	"latchkey/idp/odoo/rpc"
 )
+
+// pair is a user of Odoo's and who that is here, in one run.
+type pair struct {
+	run   *syncRun
+	there Person
+	held  Held
+	here  idp.User
+	tie   Tie             // as it will be
+	now   Seen            // what Odoo says
+	news  map[string]bool // the fields in which that is new
+}
+
+func pairOf(r *syncRun, there Person, held Held, here idp.User) *pair {
+	now := seenOf(r.c, there)
+	held.Seen = held.Seen.orFrom(now, there.Active)
+	return &pair{run: r, there: there, held: held, here: here, tie: held.Tie, now: now, news: held.Seen.news(now)}
+}
 
 // step brings one person in step with what Odoo says. Only fields that changed
 // there since the last time count, so an administrator's change here stays, and
 // nothing that was done here comes back as news.
-func (r *syncRun) step(ctx context.Context, p Person, held Held, u idp.User) error {
-	now := seenOf(r.c, p)
-	if u.Role != "" {
-		r.spare(p, held.Seen.orFrom(now, p.Active).news(now))
+func (p *pair) step(ctx context.Context) error {
+	if p.here.Role != "" {
+		p.spare()
 		return nil
 	}
-	held.Seen = held.Seen.orFrom(now, p.Active)
-	news := held.Seen.news(now)
-	tie := held.Tie
-	r.relink(p, &tie)
-	if len(news) == 0 && !r.Full && tie.Linked.Equal(held.Linked) {
+	p.relink()
+	if len(p.news) == 0 && !p.run.Full && p.tie.Linked.Equal(p.held.Linked) {
 		return nil
 	}
-	if news[seenActive] && !p.Active && tie.Closed == Open && !u.Disabled {
-		r.ending = append(r.ending, ending{held: held, seen: now}) // the rest does not matter any more
+	if p.news[seenActive] && !p.there.Active && p.tie.Closed == Open && !p.here.Disabled {
+		p.run.leavers.add(p.held, p.now) // the rest does not matter any more
 		return nil
 	}
-	err := r.keepOut(ctx, p, held, u, news)
+	err := p.keepOut(ctx)
 	if err == nil {
-		err = r.apply(ctx, p, held, &tie, u, news)
+		err = p.apply(ctx)
 	}
-	tie.Seen = now
+	p.tie.Seen = p.now
 	if errors.Is(err, idp.ErrTaken) || errors.Is(err, idp.ErrInvalid) {
-		r.trouble(p.ID, p.Login, err.Error())
-		tie.Seen = held.Seen // it stays news
-		err = r.tell("failed", held, err.Error())
+		err = p.failed(err)
 	}
-	if err != nil || r.DryRun || sameTie(tie, held.Tie) {
+	if err != nil || p.run.DryRun || sameTie(p.tie, p.held.Tie) {
 		return err
 	}
-	return r.Ties.Save(ctx, tie)
+	return p.run.Ties.Save(ctx, p.tie)
+}
+
+// failed tells of somebody of whom the rules here refuse what Odoo says. It stays
+// news.
+func (p *pair) failed(err error) error {
+	n := noted(err, "sync.wrong")
+	if errors.Is(err, idp.ErrTaken) {
+		n = noted(err, "sync.taken")
+	}
+	p.run.trouble(p.there.ID, p.there.Login, n)
+	p.tie.Seen = p.held.Seen
+	return p.run.tell("failed", p.held, n)
 }
 
 // spare leaves out somebody with a role here: who administers an Odoo would else
 // change who administers this house (SECURITY.md D-02, D-05). What is news stays
 // so, and is done when they have no role any more.
-func (r *syncRun) spare(p Person, news map[string]bool) {
-	if len(news) > 0 {
-		r.counts.LeftOut++
-		r.note(p.ID, p.Login, spared)
+func (p *pair) spare() {
+	if len(p.news) > 0 {
+		p.run.counts.LeftOut++
+		p.run.note(p.there.ID, p.there.Login, "", say("sync.spared"))
 	}
 }
-
-const spared = "has a role here, so Odoo changes nothing: do it here"
 
 // orFrom is what was seen before. Of somebody who was tied at a sign-in nothing
 // is news yet, but for the groups, the company and an archive.
@@ -82,135 +102,126 @@ func sameTie(a, b Tie) bool {
 
 // relink notes whether Odoo still knows who the person is, so that a link which
 // somebody took away there is made again at the next sign-in.
-func (r *syncRun) relink(p Person, tie *Tie) {
-	linked := p.Provider == r.c.Provider && p.Subject == string(tie.User)
+func (p *pair) relink() {
+	linked := p.there.Provider == p.run.c.Provider && p.there.Subject == string(p.tie.User)
 	switch {
-	case linked && tie.Linked.IsZero():
-		tie.Linked = r.Now()
-	case !linked:
-		tie.Linked = time.Time{}
+	case linked && p.tie.Linked.IsZero():
+		p.tie.Linked = p.run.Now()
+	case !linked && !p.tie.Linked.IsZero():
+		p.tie.Linked, p.run.parted = time.Time{}, true
 	}
 }
 
 // keepOut disables once more whom somebody had disabled before Odoo archived
 // them: the main contact of their company, who may have, is not to let them in
 // again.
-func (r *syncRun) keepOut(ctx context.Context, p Person, held Held, u idp.User, news map[string]bool) error {
-	if p.Active || !u.Disabled || !news[seenActive] {
+func (p *pair) keepOut(ctx context.Context) error {
+	if p.there.Active || !p.here.Disabled || !p.news[seenActive] {
 		return nil
 	}
-	return r.do("disable", held, "", func() error { return r.Accounts.Disable(ctx, syncActor(r.c), u.ID) })
+	return p.run.do("disable", p.held, Note{}, func() error { return p.run.Accounts.Disable(ctx, syncActor(p.run.c), p.here.ID) })
 }
 
 // apply does what is news.
-func (r *syncRun) apply(ctx context.Context, p Person, held Held, tie *Tie, u idp.User, news map[string]bool) error {
-	by := syncActor(r.c)
-	if p.Active && tie.Closed == ClosedThere {
-		tie.Closed = Open
-		if u.Disabled {
-			r.counts.Enabled++
-			if err := r.do("enable", held, "", func() error { return r.Accounts.Enable(ctx, by, u.ID) }); err != nil {
+func (p *pair) apply(ctx context.Context) error {
+	by := syncActor(p.run.c)
+	if p.there.Active && p.tie.Closed == ClosedThere {
+		p.tie.Closed = Open
+		if p.here.Disabled {
+			p.run.counts.Enabled++
+			if err := p.run.do("enable", p.held, Note{}, func() error { return p.run.Accounts.Enable(ctx, by, p.here.ID) }); err != nil {
 				return err
 			}
 		}
 	}
-	change, fields := r.changes(p, tie, u, news)
-	if news[seenLogin] {
-		tie.Login = p.Login
+	change, fields := p.changes()
+	if p.news[seenLogin] {
+		p.tie.Login = p.there.Login
 	}
 	if len(fields) > 0 {
-		r.counts.Changed++
-		err := r.do("change", held, strings.Join(fields, ", "), func() error { _, err := r.Accounts.Update(ctx, by, u.ID, change); return err })
+		p.run.counts.Changed++
+		err := p.run.do("change", p.held, say("sync.changed", strings.Join(fields, ", ")), func() error { _, err := p.run.Accounts.Update(ctx, by, p.here.ID, change); return err })
 		if err != nil {
 			return err
 		}
 	}
-	if news[seenCustomer] {
-		if err := r.customer(ctx, p, held); err != nil {
+	if p.news[seenCustomer] {
+		if err := p.customer(ctx); err != nil {
 			return err
 		}
 	}
-	if !news[seenGroups] && !r.Full || !p.Internal && !p.Portal {
+	if !p.news[seenGroups] && !p.run.Full || !p.there.Internal && !p.there.Portal {
 		return nil
 	}
-	return r.regroup(ctx, p, held, u)
-}
-
-// do tells of a change and makes it, unless this is a dry run.
-func (r *syncRun) do(what string, held Held, text string, change func() error) error {
-	if err := r.tell(what, held, text); err != nil || r.DryRun {
-		return err
-	}
-	return change()
+	return p.regroup(ctx)
 }
 
 // changes says what of the news is done here. An e-mail that the person has
 // proven here is not replaced by one that anybody may have typed there, unless
 // an administrator trusts that Odoo's addresses.
-func (r *syncRun) changes(p Person, tie *Tie, u idp.User, news map[string]bool) (c account.Change, fields []string) {
+func (p *pair) changes() (c account.Change, fields []string) {
 	set := func(field string, to **string, value, is string) {
-		if news[field] && value != "" && value != is {
+		if p.news[field] && value != "" && value != is {
 			*to, fields = &value, append(fields, field)
 		}
 	}
-	set(seenName, &c.Name, plain(p.Name), u.Name)
-	set(seenLang, &c.Locale, locale(p.Lang), u.Locale)
-	r.address(p, tie, u, news, &c, set)
-	if !u.PhoneVerified {
-		set(seenPhone, &c.Phone, phone(p.Country, p.Mobile, p.Phone), u.Phone)
+	set(seenName, &c.Name, plain(p.there.Name), p.here.Name)
+	set(seenLang, &c.Locale, locale(p.there.Lang), p.here.Locale)
+	p.address(&c, set)
+	if !p.here.PhoneVerified {
+		set(seenPhone, &c.Phone, phone(p.there.Country, p.there.Mobile, p.there.Phone), p.here.Phone)
 	}
-	if z := zone(p.Zone); news[seenZone] && z != "" && z != u.Profile.Zoneinfo {
-		profile := u.Profile
+	if z := zone(p.there.Zone); p.news[seenZone] && z != "" && z != p.here.Profile.Zoneinfo {
+		profile := p.here.Profile
 		profile.Zoneinfo = z
 		c.Profile, fields = &profile, append(fields, seenZone)
 	}
-	if (p.Internal || p.Portal) && news[seenGroups] && p.kind() != u.Kind {
-		kind := p.kind()
+	if (p.there.Internal || p.there.Portal) && p.news[seenGroups] && p.there.kind() != p.here.Kind {
+		kind := p.there.kind()
 		c.Kind, fields = &kind, append(fields, "kind")
 	}
 	return c, fields
 }
 
 // address says by which names the person is found from now on.
-func (r *syncRun) address(p Person, tie *Tie, u idp.User, news map[string]bool, c *account.Change, set func(string, **string, string, string)) {
-	if trust := r.c.Settings.Import.choice(Unproven) == Verified; !u.EmailVerified || trust {
-		if set(seenEmail, &c.Email, address(p.Email), u.Email); c.Email != nil {
-			c.Login, c.ProvenEmail = &u.Login, &trust // the login stays what it is in Odoo
+func (p *pair) address(c *account.Change, set func(string, **string, string, string)) {
+	if trust := p.run.c.Settings.Import.choice(Unproven) == Verified; !p.here.EmailVerified || trust {
+		if set(seenEmail, &c.Email, address(p.there.Email), p.here.Email); c.Email != nil {
+			c.Login, c.ProvenEmail = &p.here.Login, &trust // the login stays what it is in Odoo
 		}
 	}
-	if u.Login == tie.Login {
-		set(seenLogin, &c.Login, p.Login, u.Login)
+	if p.here.Login == p.tie.Login {
+		set(seenLogin, &c.Login, p.there.Login, p.here.Login)
 	}
 }
 
 // regroup makes the groups that are Odoo's to fill what Odoo says.
-func (r *syncRun) regroup(ctx context.Context, p Person, held Held, u idp.User) error {
-	want := groupsOf(r.c, p)
+func (p *pair) regroup(ctx context.Context) error {
+	want := groupsOf(p.run.c, p.there)
 	var join, leave []string
 	for _, g := range want {
-		if !slices.Contains(u.Groups, g) {
+		if !slices.Contains(p.here.Groups, g) {
 			join = append(join, g)
 		}
 	}
-	for _, g := range u.Groups {
-		if follows(r.c, g) && !slices.Contains(want, g) {
+	for _, g := range p.here.Groups {
+		if follows(p.run.c, g) && !slices.Contains(want, g) {
 			leave = append(leave, g)
 		}
 	}
 	if len(join)+len(leave) == 0 {
 		return nil
 	}
-	r.counts.Changed++
-	text := strings.TrimSpace("groups: +" + strings.Join(join, " +") + " -" + strings.Join(leave, " -"))
-	return r.do("change", held, text, func() error {
-		return r.Accounts.Atomic(ctx, func(ctx context.Context) error {
+	p.run.counts.Changed++
+	return p.run.do("change", p.held, regrouped(join, leave), func() error {
+		return p.run.Accounts.Atomic(ctx, func(ctx context.Context) error {
 			for _, g := range join {
-				if err := r.Accounts.Join(ctx, syncActor(r.c), g, u.ID); err != nil {
+				if err := p.run.Accounts.Memberships().Join(ctx, syncActor(p.run.c), g, p.here.ID); err != nil {
 					return err
 				}
 			}
 			for _, g := range leave {
-				if err := r.Accounts.Leave(ctx, syncActor(r.c), g, u.ID); err != nil {
+				if err := p.run.Accounts.Memberships().Leave(ctx, syncActor(p.run.c), g, p.here.ID); err != nil {
 					return err
 				}
 			}
@@ -219,48 +230,14 @@ func (r *syncRun) regroup(ctx context.Context, p Person, held Held, u idp.User) 
 	})
 }
 
-// outgoing archives in Odoo who was disabled or removed here, and takes that
-// back for who is enabled again, if the settings say so. Sessions there end in
-// any case: see [Endings]. Who Latchkey itself signs in as is never archived.
-func (r *syncRun) outgoing(ctx context.Context, client *rpc.Client) error {
-	if !r.c.Settings.Archive {
-		return nil
+// regrouped says which groups somebody joins and leaves.
+func regrouped(join, leave []string) Note {
+	joins, leaves := strings.Join(join, " +"), strings.Join(leave, " -")
+	switch {
+	case leaves == "":
+		return say("sync.joined", joins)
+	case joins == "":
+		return say("sync.left", leaves)
 	}
-	after := int64(0)
-	for {
-		all, err := r.Ties.Page(ctx, TieQuery{Connection: r.c.ID, After: after, Apart: true})
-		if err != nil || len(all) == 0 {
-			return err
-		}
-		for _, h := range all {
-			after = h.Odoo
-			if h.Odoo == client.UID() {
-				continue
-			}
-			if err := r.send(ctx, client, h); err != nil {
-				return err
-			}
-		}
-	}
-}
-
-func (r *syncRun) send(ctx context.Context, client *rpc.Client, h Held) error {
-	what, active, count := "archive", false, &r.counts.Archived
-	if h.Closed == ClosedHere {
-		what, active, count = "restore", true, &r.counts.Restored
-	}
-	tie := h.Tie
-	tie.Closed = map[bool]Closed{true: Open, false: ClosedHere}[active]
-	err := r.do(what, h, "", func() error {
-		if err := client.Write(ctx, "res.users", []int64{h.Odoo}, rpc.Args{"active": active}, nil); err != nil {
-			return err
-		}
-		return r.Ties.Save(ctx, tie)
-	})
-	if errors.Is(err, rpc.ErrFault) || errors.Is(err, rpc.ErrDenied) || errors.Is(err, rpc.ErrNotFound) {
-		r.trouble(h.Odoo, h.Login, err.Error())
-		return nil
-	}
-	*count++
-	return err
+	return say("sync.regrouped", joins, leaves)
 }

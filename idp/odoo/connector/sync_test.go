@@ -34,9 +34,9 @@ func (t *town) session(u idp.User) (alive func() bool) {
 	t.Helper()
 	now := t.clock.Now()
 	hash := "h-" + string(u.ID)
-	t.must(t.db.Sessions().Open(t.Context(), idp.Session{ID: idp.SessionID("s-" + u.ID), Hash: hash, User: u.ID, Epoch: u.Epoch, Created: now, Seen: now, Expires: now.Add(24 * time.Hour), Idle: 24 * time.Hour}))
+	t.must(t.db.Sessions.Open(t.Context(), idp.Session{ID: idp.SessionID("s-" + u.ID), Hash: hash, User: u.ID, Epoch: u.Epoch, Created: now, Seen: now, Expires: now.Add(24 * time.Hour), Idle: 24 * time.Hour}))
 	return func() bool {
-		_, _, err := t.db.Sessions().ByHash(t.Context(), hash)
+		_, _, err := t.db.Sessions.ByHash(t.Context(), hash)
 		return err == nil
 	}
 }
@@ -111,7 +111,7 @@ func (t *town) groups() string {
 
 func (t *town) accountsJoin(group string, u idp.User) {
 	t.Helper()
-	t.must(t.accounts.Join(t.Context(), atHost, group, u.ID))
+	t.must(t.accounts.Memberships().Join(t.Context(), atHost, group, u.ID))
 }
 
 // silently changes a user without their write_date.
@@ -166,7 +166,7 @@ func TestSyncKeeps(t *testing.T) {
 		t.must(t.accounts.Remove(t.Context(), atHost, u.ID))
 		t.odoo.Set("res.users", id, odootest.Record{"name": "Ada R"})
 		t.sync()
-		if _, err := t.db.Users().ByID(t.Context(), u.ID); !errors.Is(err, idp.ErrNotFound) || t.user("ada@example.org").Login != "bob" {
+		if _, err := t.db.Users.ByID(t.Context(), u.ID); !errors.Is(err, idp.ErrNotFound) || t.user("ada@example.org").Login != "bob" {
 			t.Errorf("%v; the freed e-mail is %s's", err, t.user("ada@example.org").Login)
 		}
 	})
@@ -203,7 +203,7 @@ func TestSyncOut(t *testing.T) {
 		}
 		// Whoever Latchkey is in Odoo stays, whatever happens here.
 		me := t.add(account.New{Login: "the-administrator"})
-		t.must(t.db.Ties().Put(t.Context(), connector.Tie{Connection: "shop", Odoo: odootest.Admin, User: me.ID, Login: "admin", Created: t.clock.Now()}))
+		t.must(t.db.Ties.Put(t.Context(), connector.Tie{Connection: "shop", Odoo: odootest.Admin, User: me.ID, Login: "admin", Created: t.clock.Now()}))
 		t.must(t.accounts.Disable(t.Context(), atHost, me.ID))
 		t.sync()
 		if t.odoo.Get("res.users", odootest.Admin)["active"] != true {
@@ -279,7 +279,7 @@ func TestSyncClaims(t *testing.T) {
 		if worked == 0 || worked+busy != 8 {
 			t.Errorf("%d worked, %d were told to wait", worked, busy)
 		}
-		t.must(t.db.Connections().Claim(t.Context(), "shop", "sync", "one that died", t.clock.Now().Add(2*time.Minute)))
+		t.must(t.db.Connections.Claim(t.Context(), "shop", "sync", "one that died", t.clock.Now().Add(2*time.Minute)))
 		if _, err := t.Sync(t.Context(), c, connector.SyncOptions{}); !errors.Is(err, idp.ErrBusy) {
 			t.Errorf("%v", err)
 		}

@@ -44,6 +44,7 @@ type Trickle struct {
 	mu     sync.Mutex
 	slow   time.Duration // what a refusal of Odoo takes lately
 	on     bool          // see asks
+	silent bool
 	looked time.Time
 }
 
@@ -83,12 +84,15 @@ func untried(u idp.User) bool {
 
 // Begin returns what a refusal waits for before it is told: how long it took
 // must not tell whether Odoo was asked, and so who is there (SECURITY.md E-01,
-// Where no connection asks for passwords nobody waits.
-func (t *Trickle) Begin(ctx context.Context) (even func()) {
+// Where no connection asks for passwords nobody waits. It also says
+// whether an Odoo was silent before the try began: what the try itself finds out
+// would tell that Odoo was asked.
+func (t *Trickle) Begin(ctx context.Context) (even func() (silent bool)) {
 	began := time.Now()
-	return func() {
-		if !t.asks(ctx) {
-			return
+	on, silent := t.asks(ctx)
+	return func() bool {
+		if !on {
+			return false
 		}
 		t.mu.Lock()
 		wait := max(trickleEven, t.slow) - time.Since(began)
@@ -97,28 +101,31 @@ func (t *Trickle) Begin(ctx context.Context) (even func()) {
 		case <-ctx.Done():
 		case <-time.After(wait):
 		}
+		return silent
 	}
 }
 
-// asks reports whether any connection asks for first passwords, as it was a
-// moment ago.
-func (t *Trickle) asks(ctx context.Context) bool {
+// asks reports whether any connection asks for first passwords, and whether an
+// Odoo that would be asked does not answer, as it was a moment ago.
+func (t *Trickle) asks(ctx context.Context) (on, silent bool) {
 	const fresh = 10 * time.Second
 	t.mu.Lock()
-	on, known := t.on, t.Now().Before(t.looked.Add(fresh))
+	on, silent = t.on, t.silent
+	known := t.Now().Before(t.looked.Add(fresh))
 	t.mu.Unlock()
 	if known {
-		return on
+		return on, silent
 	}
 	all, err := t.Connections.All(ctx)
-	on = err != nil // in doubt, wait
+	on, silent = err != nil, false // in doubt, wait
 	for _, c := range all {
 		on = on || c.Settings.Trickle
+		silent = silent || c.Settings.Trickle && c.Health.silent()
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.on, t.looked = on, t.Now()
-	return on
+	t.on, t.silent, t.looked = on, silent, t.Now()
+	return on, silent
 }
 
 // ask asks one Odoo.
@@ -148,13 +155,22 @@ func (t *Trickle) ask(ctx context.Context, c Connection, tie Tie, plain string) 
 	t.took(time.Since(began))
 	switch {
 	case errors.Is(err, rpc.ErrWrongKey):
-		return false, t.told(ctx, c, tie, "wrong")
+		return false, errors.Join(t.told(ctx, c, tie, "wrong"), t.answered(ctx, c))
 	case err != nil: // it is down, or slow: as good as wrong, but told
 		return false, errors.Join(t.told(context.WithoutCancel(ctx), c, tie, "unreachable"), t.Connections.Heard(context.WithoutCancel(ctx), c.ID, t.Now(), err))
 	case uid != tie.Odoo: // the login is somebody else's by now
 		return false, t.told(ctx, c, tie, "other-person")
 	}
-	return true, errors.Join(t.Limiter.Forgive(ctx, budgets...), t.told(ctx, c, tie, "ok"))
+	return true, errors.Join(t.Limiter.Forgive(ctx, budgets...), t.told(ctx, c, tie, "ok"), t.answered(ctx, c))
+}
+
+// answered notes that an Odoo which did not answer does so again. Another failure
+// is not cured by an answer about a password.
+func (t *Trickle) answered(ctx context.Context, c Connection) error {
+	if !c.Health.silent() {
+		return nil
+	}
+	return t.Connections.Heard(ctx, c.ID, t.Now(), nil)
 }
 
 // took remembers the slowest answer of late.

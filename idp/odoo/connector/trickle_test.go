@@ -13,7 +13,7 @@ import (
 )
 
 func (t *town) trickle() *connector.Trickle {
-	return &connector.Trickle{Service: t.Service, Ties: t.db.Ties(), Limiter: t.db.Limiter()}
+	return &connector.Trickle{Service: t.Service, Ties: t.db.Ties, Limiter: t.db.Limiter}
 }
 
 func (t *town) asks(k *connector.Trickle, u idp.User, plain string) bool {
@@ -66,7 +66,7 @@ func TestTrickle(t *testing.T) {
 		if t.asks(k, pia, "Others-Password") {
 			t.Error("another user's password is taken")
 		}
-		t.must(t.db.Log().Events(t.Context(), idp.EventQuery{}, func(e idp.Event) error {
+		t.must(t.db.Log.Events(t.Context(), idp.EventQuery{}, func(e idp.Event) error {
 			for _, v := range e.Detail {
 				if strings.Contains(v, "Password") {
 					t.Errorf("a password in the log: %+v", e)
@@ -124,6 +124,35 @@ func TestTrickleLimits(t *testing.T) {
 		k.Begin(t.Context())()
 		if took := time.Since(began); took > time.Second/2 {
 			t.Errorf("a refusal takes %s where nobody asks", took)
+		}
+	})
+}
+
+// E-01: while an Odoo does not answer, every refusal says so, and none before that
+// was known: what a try itself finds out would tell that Odoo was asked.
+func TestTrickleSilent(t *testing.T) {
+	eachStoreTown(t, func(t *town) {
+		t.odoo.AddUser("a@example.org", "a", "a@example.org", true)
+		t.bring()
+		u := t.user("a@example.org")
+		t.set(func(s *connector.Settings) { s.Trickle = true })
+		k := t.trickle()
+		even := k.Begin(t.Context())
+		t.odoo.Break(odootest.Gateway, odootest.Gateway, odootest.Gateway)
+		if t.asks(k, u, "wrong"); even() {
+			t.Error("the try that found it out says so")
+		}
+		t.odoo.Break()
+		t.wait(11 * time.Second)
+		if !k.Begin(t.Context())() {
+			t.Error("nobody is told that Odoo is silent")
+		}
+		if !t.asks(k, u, "a@example.org") {
+			t.Error("wrong afterwards")
+		}
+		t.wait(11 * time.Second)
+		if k.Begin(t.Context())() {
+			t.Error("still said to be silent")
 		}
 	})
 }

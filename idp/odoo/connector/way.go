@@ -57,7 +57,7 @@ func (s *Service) button(ctx context.Context, c Connection, client oidc.Client) 
 			continue // an address for browsers, which this server need not see
 		}
 		if err != nil {
-			return append(out, Finding{Check: "unreachable", Level: Problem, Evidence: err.Error(), Cure: "let this server reach Odoo at " + at}), stock
+			return append(out, failing("unreachable", err, "let this server reach Odoo at "+at)), stock
 		}
 		if q, found := s.link(page.Body, client); found && q.Get("response_type") != "token" {
 			stock = false
@@ -168,7 +168,7 @@ func (s *Service) through(ctx context.Context, c Connection, client oidc.Client)
 	cure := "let Odoo's server reach " + asked + " (name, firewall, certificate), or connect again with the address at which it does (--reach)"
 	page, err := rpc.Visit(ctx, s.config(c), Callback+"?"+url.Values{"access_token": {token}, "state": {string(state)}}.Encode())
 	if err != nil {
-		return Finding{Check: "validation", Level: Problem, Evidence: err.Error(), Cure: cure}, nil
+		return failing("validation", err, cure), nil
 	}
 	arrived, err := s.Probes.Arrived(ctx, client, token)
 	if err != nil || arrived {

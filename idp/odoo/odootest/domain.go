@@ -7,9 +7,15 @@ import (
 	"strings"
 )
 
-// find returns the records that a search finds, in order; mu is held.
-func (f *Odoo) find(name string, args map[string]any) ([]Record, error) {
-	m := f.models[name]
+// search finds records of a model.
+type search struct {
+	db    *records
+	model string
+}
+
+// find returns the records that a search finds, in order.
+func (s search) find(args map[string]any) ([]Record, error) {
+	m := s.db.models[s.model]
 	domain, _ := args["domain"].([]any)
 	in, _ := args["context"].(map[string]any)
 	var out []Record
@@ -18,7 +24,7 @@ func (f *Odoo) find(name string, args map[string]any) ([]Record, error) {
 		if r["active"] == false && in["active_test"] != false && !mentions(domain, "active") {
 			continue
 		}
-		fits, err := f.fits(name, r, domain)
+		fits, err := s.fits(r, domain)
 		if err != nil {
 			return nil, err
 		}
@@ -26,7 +32,7 @@ func (f *Odoo) find(name string, args map[string]any) ([]Record, error) {
 			out = append(out, r)
 		}
 	}
-	f.order(name, out, args["order"])
+	s.order(out, args["order"])
 	if n, ok := number(args["offset"]); ok {
 		out = out[min(int(n), len(out)):]
 	}
@@ -44,15 +50,15 @@ func mentions(domain []any, field string) bool {
 }
 
 // order sorts by a list such as "write_date desc, id".
-func (f *Odoo) order(name string, rs []Record, by any) {
-	s, _ := by.(string)
-	if s == "" {
+func (s search) order(rs []Record, by any) {
+	terms, _ := by.(string)
+	if terms == "" {
 		return
 	}
 	slices.SortStableFunc(rs, func(a, b Record) int {
-		for term := range strings.SplitSeq(s, ",") {
+		for term := range strings.SplitSeq(terms, ",") {
 			field, way, _ := strings.Cut(strings.TrimSpace(term), " ")
-			c := compare(f.whole(name, a)[field], f.whole(name, b)[field])
+			c := compare(s.db.whole(s.model, a)[field], s.db.whole(s.model, b)[field])
 			if strings.EqualFold(strings.TrimSpace(way), "desc") {
 				c = -c
 			}
@@ -74,10 +80,10 @@ func compare(a, b any) int {
 }
 
 // fits evaluates a domain in Odoo's prefix notation.
-func (f *Odoo) fits(name string, r Record, domain []any) (bool, error) {
+func (s search) fits(r Record, domain []any) (bool, error) {
 	rest, all := domain, true
 	for len(rest) > 0 {
-		ok, after, err := f.term(name, r, rest)
+		ok, after, err := s.term(r, rest)
 		if err != nil {
 			return false, err
 		}
@@ -86,17 +92,17 @@ func (f *Odoo) fits(name string, r Record, domain []any) (bool, error) {
 	return all, nil
 }
 
-func (f *Odoo) term(name string, r Record, d []any) (ok bool, rest []any, err error) {
+func (s search) term(r Record, d []any) (ok bool, rest []any, err error) {
 	if len(d) == 0 {
 		return false, nil, fmt.Errorf("ValueError: malformed domain")
 	}
 	switch op := d[0].(type) {
 	case string:
-		a, rest, err := f.term(name, r, d[1:])
+		a, rest, err := s.term(r, d[1:])
 		if err != nil || op == "!" {
 			return !a, rest, err
 		}
-		b, rest, err := f.term(name, r, rest)
+		b, rest, err := s.term(r, rest)
 		if op == "|" {
 			return a || b, rest, err
 		}
@@ -106,7 +112,7 @@ func (f *Odoo) term(name string, r Record, d []any) (ok bool, rest []any, err er
 			return false, nil, fmt.Errorf("ValueError: malformed domain term %v", op)
 		}
 		field, _ := op[0].(string)
-		v, err := f.value(name, r, field)
+		v, err := s.value(r, field)
 		if err != nil {
 			return false, nil, err
 		}
@@ -116,17 +122,17 @@ func (f *Odoo) term(name string, r Record, d []any) (ok bool, rest []any, err er
 }
 
 // value follows a path such as partner_id.email.
-func (f *Odoo) value(name string, r Record, path string) (any, error) {
+func (s search) value(r Record, path string) (any, error) {
 	field, below, deeper := strings.Cut(path, ".")
-	if f.models[name].fields[field] == "" {
-		return nil, fmt.Errorf("ValueError: Invalid field %s.%s in leaf", name, field)
+	if s.db.models[s.model].fields[field] == "" {
+		return nil, fmt.Errorf("ValueError: Invalid field %s.%s in leaf", s.model, field)
 	}
-	v := f.whole(name, r)[field]
+	v := s.db.whole(s.model, r)[field]
 	if !deeper {
 		return v, nil
 	}
 	id, _ := number(v)
-	return f.value(refersTo[field], f.models[refersTo[field]].rows[id], below)
+	return search{s.db, refersTo[field]}.value(s.db.models[refersTo[field]].rows[id], below)
 }
 
 // operators are the comparisons of a domain; false is nothing.

@@ -7,13 +7,13 @@ import "maps"
 var translated = []string{"body"}
 
 // foreign is the language of a call, if it is another than that of the source.
-func (f *Odoo) foreign(args map[string]any) (string, error) {
+func (o *objects) foreign(args map[string]any) (string, error) {
 	in, _ := args["context"].(map[string]any)
 	lang, _ := in["lang"].(string)
 	if lang == "" || lang == "en_US" {
 		return "", nil
 	}
-	for _, l := range f.models["res.lang"].rows {
+	for _, l := range o.db.models["res.lang"].rows {
 		if l["code"] == lang && l["active"] == true {
 			return lang, nil
 		}

@@ -8,8 +8,8 @@ import (
 
 // load changes many records by rows of texts, as Odoo's import of files does:
 // all of them, or none and a list of what is wrong. Columns are fields, ".id" for
-// the record itself and "field/.id" for a reference; mu is held.
-func (f *Odoo) load(name string, fields []string, data any) map[string]any {
+// the record itself and "field/.id" for a reference.
+func (o *objects) load(name string, fields []string, data any) map[string]any {
 	rows, _ := data.([]any)
 	ids, wrong := []any{}, []any{}
 	var all []Record
@@ -25,8 +25,8 @@ func (f *Odoo) load(name string, fields []string, data any) map[string]any {
 				values[field] = cell
 			}
 		}
-		err := f.check(name, id, values)
-		if f.models[name].rows[id] == nil {
+		err := o.db.check(name, id, values)
+		if o.db.models[name].rows[id] == nil {
 			err = fmt.Errorf("no matching record found for database id '%d' in field '.id'", id)
 		}
 		if err != nil {
@@ -39,7 +39,7 @@ func (f *Odoo) load(name string, fields []string, data any) map[string]any {
 		return map[string]any{"ids": false, "messages": wrong, "nextrow": int64(0)}
 	}
 	for i, id := range ids {
-		f.update(name, id.(int64), all[i])
+		o.db.update(name, id.(int64), all[i])
 	}
 	return map[string]any{"ids": ids, "messages": []any{}, "nextrow": int64(0)}
 }

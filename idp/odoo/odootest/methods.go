@@ -42,50 +42,63 @@ var names = map[string]struct {
 	"remove_oauth_access_token": {false, nil}, "action_reset_password": {false, nil}, "load": {true, []string{"fields", "data"}},
 }
 
-// run runs a method as a user; mu is held.
-func (f *Odoo) run(uid int64, model, method string, ids []int64, args map[string]any) (any, error) {
-	m, ok := f.models[model]
-	if !ok || f.NoOAuth && model == "auth.oauth.provider" {
+// objects are the methods that programs may call, by either protocol. The mutex
+// of the records is held by whoever calls one.
+type objects struct {
+	db    *records
+	calls []Call
+	mails []string
+}
+
+// heard writes down that a call came in.
+func (o *objects) heard(protocol, model, method string) {
+	o.calls = append(o.calls, Call{protocol, model, method})
+}
+
+// run runs a method as a user.
+func (o *objects) run(uid int64, model, method string, ids []int64, args map[string]any) (any, error) {
+	m, ok := o.db.models[model]
+	if !ok || o.db.NoOAuth && model == "auth.oauth.provider" {
 		return nil, refusal{"missing", fmt.Sprintf("Object %s doesn't exist", model), 2}
 	}
 	if strings.HasPrefix(method, "_") {
 		return nil, accessError("Private methods (such as %s) cannot be called remotely.", method)
 	}
-	if _, ok := names[method]; !ok || method == "remove_oauth_access_token" && f.Series < 19 {
+	if _, ok := names[method]; !ok || method == "remove_oauth_access_token" && o.db.Series < 19 {
 		return nil, refusal{"builtins.AttributeError", fmt.Sprintf("AttributeError: The method '%s' does not exist on the model '%s'", method, model), 1}
 	}
-	groups, _ := f.models["res.users"].rows[uid][f.groupsField()].([]int64)
-	if admin := slices.Contains(groups, f.group("group_system")); !admin && model != "res.users" {
+	groups, _ := o.db.models["res.users"].rows[uid][o.db.groupsField()].([]int64)
+	if admin := slices.Contains(groups, o.db.group("group_system")); !admin && model != "res.users" {
 		return nil, accessError("You are not allowed to access '%s' records.", model)
 	}
-	return f.common(uid, m, model, method, ids, args)
+	return o.common(uid, m, model, method, ids, args)
 }
 
 // common are the methods that every model has.
-func (f *Odoo) common(uid int64, m *model, model, method string, ids []int64, args map[string]any) (any, error) {
-	lang, err := f.foreign(args)
+func (o *objects) common(uid int64, m *model, model, method string, ids []int64, args map[string]any) (any, error) {
+	lang, err := o.foreign(args)
 	if err != nil {
 		return nil, err
 	}
 	switch method {
 	case "search_read", "search", "search_count":
-		out, err := f.search(model, method, args)
+		out, err := o.search(model, method, args)
 		return m.in(lang, out), err
 	case "read":
-		out, err := f.read(m, model, ids, texts(args["fields"]))
+		out, err := o.read(m, model, ids, texts(args["fields"]))
 		return m.in(lang, out), err
 	case "create":
-		return f.create(model, args)
+		return o.create(model, args)
 	case "write":
 		values, _ := args["vals"].(map[string]any)
-		return true, f.write(model, ids, m.apart(lang, ids, values))
+		return true, o.write(model, ids, m.apart(lang, ids, values))
 	case "unlink":
 		for _, id := range ids {
 			delete(m.rows, id)
 		}
 		return true, nil
 	case "load":
-		return f.load(model, texts(args["fields"]), args["data"]), nil
+		return o.load(model, texts(args["fields"]), args["data"]), nil
 	case "fields_get":
 		out := map[string]any{}
 		for field, kind := range m.fields {
@@ -93,52 +106,52 @@ func (f *Odoo) common(uid int64, m *model, model, method string, ids []int64, ar
 		}
 		return out, nil
 	}
-	return f.special(uid, method, ids, args)
+	return o.special(uid, method, ids, args)
 }
 
-func (f *Odoo) special(uid int64, method string, ids []int64, args map[string]any) (any, error) {
+func (o *objects) special(uid int64, method string, ids []int64, args map[string]any) (any, error) {
 	switch method {
 	case "context_get":
 		return map[string]any{"uid": uid, "lang": "en_US", "tz": false}, nil
 	case "get_param":
-		if v, ok := f.params[fmt.Sprint(args["key"])]; ok {
+		if v, ok := o.db.params[fmt.Sprint(args["key"])]; ok {
 			return v, nil
 		}
 		return false, nil
 	case "set_param":
 		key := fmt.Sprint(args["key"])
-		old := f.params[key]
+		old := o.db.params[key]
 		if v, ok := args["value"].(string); ok && v != "" {
-			f.params[key] = v
+			o.db.params[key] = v
 		} else {
-			delete(f.params, key)
+			delete(o.db.params, key)
 		}
 		return old, nil
 	case "button_immediate_install":
 		for _, id := range ids {
-			r := f.models["ir.module.module"].rows[id]
+			r := o.db.models["ir.module.module"].rows[id]
 			r["state"] = "installed"
-			if r["name"] == "auth_oauth" && f.NoOAuth {
-				f.NoOAuth = false
-				f.installOAuth()
+			if r["name"] == "auth_oauth" && o.db.NoOAuth {
+				o.db.NoOAuth = false
+				o.db.installOAuth()
 			}
 		}
 		return map[string]any{"type": "ir.actions.act_url"}, nil
 	case "remove_oauth_access_token":
 		for _, id := range ids {
-			f.models["res.users"].rows[id]["oauth_access_token"] = false
+			o.db.models["res.users"].rows[id]["oauth_access_token"] = false
 		}
 		return none{}, nil
 	default: // action_reset_password
 		for _, id := range ids {
-			f.mails = append(f.mails, fmt.Sprint(f.models["res.users"].rows[id]["login"]))
+			o.mails = append(o.mails, fmt.Sprint(o.db.models["res.users"].rows[id]["login"]))
 		}
 		return true, nil
 	}
 }
 
-func (f *Odoo) search(model, method string, args map[string]any) (any, error) {
-	found, err := f.find(model, args)
+func (o *objects) search(model, method string, args map[string]any) (any, error) {
+	found, err := search{o.db, model}.find(args)
 	if err != nil {
 		return nil, refusal{"builtins.ValueError", err.Error(), 1}
 	}
@@ -153,30 +166,18 @@ func (f *Odoo) search(model, method string, args map[string]any) (any, error) {
 		return ids, nil
 	}
 	fields := texts(args["fields"])
-	if err := f.known(model, fields); err != nil {
+	if err := o.db.known(model, fields); err != nil {
 		return nil, err
 	}
 	out := []any{}
 	for _, r := range found {
-		out = append(out, f.shown(model, r, fields))
+		out = append(out, o.db.shown(model, r, fields))
 	}
 	return out, nil
 }
 
-func (f *Odoo) known(model string, fields []string) error {
-	for _, field := range fields {
-		if field == "totp_secret" {
-			return accessError("You do not have enough rights to access the fields \"totp_secret\" on User (res.users).")
-		}
-		if f.models[model].fields[field] == "" {
-			return valueError("ValueError: Invalid field '%s' on model '%s'", field, model)
-		}
-	}
-	return nil
-}
-
-func (f *Odoo) read(m *model, name string, ids []int64, fields []string) (any, error) {
-	if err := f.known(name, fields); err != nil {
+func (o *objects) read(m *model, name string, ids []int64, fields []string) (any, error) {
+	if err := o.db.known(name, fields); err != nil {
 		return nil, err
 	}
 	out := []any{}
@@ -185,7 +186,7 @@ func (f *Odoo) read(m *model, name string, ids []int64, fields []string) (any, e
 		if !ok {
 			return nil, refusal{"odoo.exceptions.MissingError", "Record does not exist or has been deleted.", 2}
 		}
-		out = append(out, f.shown(name, r, fields))
+		out = append(out, o.db.shown(name, r, fields))
 	}
 	return out, nil
 }
@@ -198,7 +199,7 @@ func texts(v any) (out []string) {
 	return out
 }
 
-func (f *Odoo) create(model string, args map[string]any) (any, error) {
+func (o *objects) create(model string, args map[string]any) (any, error) {
 	list, many := args["vals_list"].([]any)
 	if !many {
 		list = []any{args["vals_list"]}
@@ -207,12 +208,12 @@ func (f *Odoo) create(model string, args map[string]any) (any, error) {
 	ids := []any{}
 	for _, v := range list {
 		values, _ := v.(map[string]any)
-		if err := f.check(model, 0, values); err != nil {
+		if err := o.db.check(model, 0, values); err != nil {
 			return nil, err
 		}
-		id := f.insert(model, values)
+		id := o.db.insert(model, values)
 		if model == "res.users" && in["no_reset_password"] != true {
-			f.mails = append(f.mails, fmt.Sprint(values["login"]))
+			o.mails = append(o.mails, fmt.Sprint(values["login"]))
 		}
 		ids = append(ids, id)
 	}
@@ -222,71 +223,30 @@ func (f *Odoo) create(model string, args map[string]any) (any, error) {
 	return ids, nil
 }
 
-func (f *Odoo) write(model string, ids []int64, values map[string]any) error {
+func (o *objects) write(model string, ids []int64, values map[string]any) error {
 	for _, id := range ids {
-		if f.models[model].rows[id] == nil {
+		if o.db.models[model].rows[id] == nil {
 			return refusal{"odoo.exceptions.MissingError", "Record does not exist or has been deleted.", 2}
 		}
-		if err := f.check(model, id, values); err != nil {
+		if err := o.db.check(model, id, values); err != nil {
 			return err
 		}
-		f.update(model, id, values)
+		o.db.update(model, id, values)
 	}
 	return nil
 }
 
-// check holds records to Odoo's constraints.
-func (f *Odoo) check(model string, id int64, values map[string]any) error {
-	for field := range values {
-		if field == "totp_secret" || field == "oauth_access_token" && f.Series >= 19 {
-			return accessError("You do not have enough rights to access the field \"%s\" on User (res.users).", field)
-		}
-		if f.models[model].fields[field] == "" {
-			return valueError("ValueError: Invalid field '%s' on model '%s'", field, model)
-		}
-	}
-	if model != "res.users" {
-		return nil
-	}
-	return f.alone(id, values)
-}
-
-// alone holds a user's names to those of the others.
-func (f *Odoo) alone(id int64, values map[string]any) error {
-	const model = "res.users"
-	next := Record{"login": false, "oauth_uid": false, "oauth_provider_id": false}
-	for k := range next {
-		if old, ok := f.models[model].rows[id]; ok {
-			next[k] = old[k]
-		}
-		if v, ok := values[k]; ok {
-			next[k] = v
-		}
-	}
-	for _, r := range f.models[model].rows {
-		switch {
-		case r["id"] == id:
-		case same(r["login"], next["login"]):
-			return userError("You can not have two users with the same login!")
-		case !same(next["oauth_uid"], false) && same(r["oauth_uid"], next["oauth_uid"]) && same(r["oauth_provider_id"], next["oauth_provider_id"]):
-			return userError("OAuth UID must be unique per provider")
-		}
-	}
-	return nil
-}
-
-// authenticate is the uid of a login with a password or key; 0: refused. mu is
-// held.
-func (f *Odoo) authenticate(login, password string) int64 {
-	for _, r := range f.models["res.users"].rows {
+// authenticate is the uid of a login with a password or key; 0: refused.
+func (o *objects) authenticate(login, password string) int64 {
+	for _, r := range o.db.models["res.users"].rows {
 		if r["login"] != login || r["active"] != true {
 			continue
 		}
 		id, _ := number(r["id"])
-		if id == Admin && password == f.Key || password != "" && r["totp_enabled"] != true && r["password"] == password {
+		if id == Admin && password == o.db.Key || password != "" && r["totp_enabled"] != true && r["password"] == password {
 			return id
 		}
-		if f.Series < 18 && password != "" && r["oauth_access_token"] == password { // ODOO.md §2
+		if o.db.Series < 18 && password != "" && r["oauth_access_token"] == password { // ODOO.md §2
 			return id
 		}
 	}

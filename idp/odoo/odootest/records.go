@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
+	"sync"
 )
 
 // Record is one record: false is nothing, references are ids, lists of
@@ -19,6 +19,14 @@ type model struct {
 
 func (m *model) ids() []int64 { return slices.Sorted(maps.Keys(m.rows)) }
 
+// records are what an Odoo keeps. mu is held by whoever calls a method.
+type records struct {
+	*Options
+	mu     sync.Mutex
+	models map[string]*model
+	params map[string]string
+}
+
 // ofPartner are fields of users that lie with their partner.
 var ofPartner = []string{"name", "email", "lang", "tz", "phone", "mobile", "country_id", "is_company"}
 
@@ -27,59 +35,16 @@ var refersTo = map[string]string{
 	"partner_id": "res.partner", "commercial_partner_id": "res.partner", "company_id": "res.company", "oauth_provider_id": "auth.oauth.provider", "user_id": "res.users", "parent_id": "res.partner", "country_id": "res.country",
 }
 
-// define makes the models as this version has them.
-func (f *Odoo) define() {
-	for name, fields := range map[string]string{ //nolint:gosec // the name of a field
-		"res.users":           "login:char active:boolean share:boolean partner_id:many2one company_id:many2one totp_enabled:boolean login_date:datetime password:char name:char email:char lang:selection tz:selection phone:char is_company:boolean commercial_partner_id:many2one " + f.groupsField() + ":many2many",
-		"res.partner":         "name:char email:char lang:selection tz:selection phone:char active:boolean is_company:boolean parent_id:many2one commercial_partner_id:many2one user_ids:one2many",
-		"res.company":         "name:char primary_color:char secondary_color:char logo_web:binary uses_default_logo:boolean",
-		"res.groups":          "name:char full_name:char",
-		"ir.model.data":       "module:char name:char model:char res_id:integer",
-		"ir.module.module":    "name:char state:selection",
-		"res.lang":            "name:char code:char active:boolean",
-		"res.users.apikeys":   "name:char user_id:many2one scope:char",
-		"auth.oauth.provider": "name:char client_id:char enabled:boolean body:char scope:char auth_endpoint:char validation_endpoint:char data_endpoint:char css_class:char sequence:integer",
-		"ir.config_parameter": "key:char value:text",
-		"res.users.log":       "create_uid:many2one",
-		"res.country":         "name:char code:char",
-	} {
-		f.models[name] = &model{fields: map[string]string{}, rows: map[int64]Record{}}
-		for _, field := range strings.Fields(fields + " id:integer create_date:datetime write_date:datetime") {
-			n, kind, _ := strings.Cut(field, ":")
-			f.models[name].fields[n] = kind
-		}
-	}
-	users := f.models["res.users"].fields
-	if f.Series < 19 {
-		users["mobile"], f.models["res.partner"].fields["mobile"] = "char", "char"
-		users["oauth_access_token"] = "char"
-	}
-	users["oauth_provider_id"], users["oauth_uid"] = "many2one", "char"
-	users["country_id"], f.models["res.partner"].fields["country_id"] = "many2one", "many2one"
-	if f.Series >= 19 {
-		users["all_group_ids"] = "many2many"
-	}
-	if f.Series >= 18 {
-		f.models["res.users.apikeys"].fields["expiration_date"] = "datetime"
-	}
-	if f.Website {
-		f.models["website"] = &model{rows: map[int64]Record{}, fields: map[string]string{
-			"id": "integer", "name": "char", "domain": "char", "auth_signup_uninvited": "selection", "custom_code_head": "html",
-			"create_date": "datetime", "write_date": "datetime",
-		}}
-	}
-}
-
 const layout = "2006-01-02 15:04:05"
 
-// insert makes a record; mu is held.
-func (f *Odoo) insert(name string, values Record) int64 {
-	m := f.models[name]
+// insert makes a record.
+func (d *records) insert(name string, values Record) int64 {
+	m := d.models[name]
 	id := int64(1)
 	for have := range m.rows {
 		id = max(id, have+1)
 	}
-	now := f.Now().UTC().Format(layout)
+	now := d.Now().UTC().Format(layout)
 	r := Record{"id": id, "create_date": now, "write_date": now}
 	for field, kind := range m.fields {
 		if _, set := r[field]; !set {
@@ -94,41 +59,41 @@ func (f *Odoo) insert(name string, values Record) int64 {
 	}
 	m.rows[id] = r
 	if name == "res.users" {
-		f.partner(r, values)
+		d.partner(r, values)
 	}
-	f.assign(name, r, values)
+	d.assign(name, r, values)
 	return id
 }
 
 // partner gives a user one, unless it is on one that is there.
-func (f *Odoo) partner(r, values Record) {
+func (d *records) partner(r, values Record) {
 	r["company_id"] = int64(1)
 	if p, ok := number(values["partner_id"]); ok && p > 0 {
 		r["partner_id"] = p
 		return
 	}
-	r["partner_id"] = f.insert("res.partner", Record{"lang": "en_US"})
+	r["partner_id"] = d.insert("res.partner", Record{"lang": "en_US"})
 }
 
-// update changes a record; mu is held.
-func (f *Odoo) update(name string, id int64, values Record) {
-	r := f.models[name].rows[id]
+// update changes a record.
+func (d *records) update(name string, id int64, values Record) {
+	r := d.models[name].rows[id]
 	if r == nil {
 		return
 	}
-	r["write_date"] = f.Now().UTC().Format(layout)
-	f.assign(name, r, values)
+	r["write_date"] = d.Now().UTC().Format(layout)
+	d.assign(name, r, values)
 }
 
 // assign puts values where they belong.
-func (f *Odoo) assign(name string, r, values Record) {
+func (d *records) assign(name string, r, values Record) {
 	for field, v := range values {
 		if name == "res.users" && slices.Contains(ofPartner, field) {
 			p, _ := number(r["partner_id"])
-			f.update("res.partner", p, Record{field: v})
+			d.update("res.partner", p, Record{field: v})
 			continue
 		}
-		switch f.models[name].fields[field] {
+		switch d.models[name].fields[field] {
 		case "many2many":
 			r[field] = commands(r[field], v)
 		case "many2one", "integer":
@@ -144,16 +109,16 @@ func (f *Odoo) assign(name string, r, values Record) {
 			}
 		}
 	}
-	f.share(name, r)
+	d.share(name, r)
 }
 
 // share keeps the computed field of users in step with their groups.
-func (f *Odoo) share(name string, r Record) {
+func (d *records) share(name string, r Record) {
 	if name != "res.users" {
 		return
 	}
-	groups, _ := r[f.groupsField()].([]int64)
-	r["share"] = !slices.Contains(groups, f.group("group_user")) && !slices.Contains(groups, f.group("group_system"))
+	groups, _ := r[d.groupsField()].([]int64)
+	r["share"] = !slices.Contains(groups, d.group("group_user")) && !slices.Contains(groups, d.group("group_system"))
 }
 
 // commands applies Odoo's ways to change a list: (6,0,ids), (4,id), (3,id).
@@ -186,14 +151,14 @@ func commands(have, v any) []int64 {
 }
 
 // whole is a record with what belongs to its partner.
-func (f *Odoo) whole(name string, r Record) Record {
+func (d *records) whole(name string, r Record) Record {
 	out := maps.Clone(r)
-	f.compute(name, out)
+	d.compute(name, out)
 	if name == "res.users" {
 		p, _ := number(r["partner_id"])
-		out["commercial_partner_id"] = f.commercial(f.models["res.partner"].rows[p])
+		out["commercial_partner_id"] = d.commercial(d.models["res.partner"].rows[p])
 		for _, field := range ofPartner {
-			if v, ok := f.models["res.partner"].rows[p][field]; ok {
+			if v, ok := d.models["res.partner"].rows[p][field]; ok {
 				out[field] = v
 			}
 		}
@@ -203,21 +168,21 @@ func (f *Odoo) whole(name string, r Record) Record {
 
 // compute fills in fields that are not stored: the users of a partner, and all
 // groups of a user, which before version 19 are those that are stored.
-func (f *Odoo) compute(name string, r Record) {
+func (d *records) compute(name string, r Record) {
 	switch {
 	case name == "res.partner":
 		users := []int64{}
-		for id, u := range f.models["res.users"].rows {
+		for id, u := range d.models["res.users"].rows {
 			if p, _ := number(u["partner_id"]); u["active"] == true && same(p, r["id"]) {
 				users = append(users, id)
 			}
 		}
 		r["user_ids"] = users
-		r["commercial_partner_id"] = f.commercial(r)
-	case name == "res.users" && f.Series >= 19:
+		r["commercial_partner_id"] = d.commercial(r)
+	case name == "res.users" && d.Series >= 19:
 		all, _ := r["group_ids"].([]int64)
-		if slices.Contains(all, f.group("group_system")) {
-			all = append(slices.Clone(all), f.group("group_user"))
+		if slices.Contains(all, d.group("group_system")) {
+			all = append(slices.Clone(all), d.group("group_user"))
 		}
 		r["all_group_ids"] = all
 	}
@@ -225,10 +190,10 @@ func (f *Odoo) compute(name string, r Record) {
 
 // shown is a record as read gives it out: references with their names, no
 // password.
-func (f *Odoo) shown(name string, r Record, fields []string) Record {
-	all := f.whole(name, r)
+func (d *records) shown(name string, r Record, fields []string) Record {
+	all := d.whole(name, r)
 	if len(fields) == 0 {
-		fields = slices.Collect(maps.Keys(f.models[name].fields))
+		fields = slices.Collect(maps.Keys(d.models[name].fields))
 	}
 	out := Record{"id": r["id"]}
 	for _, field := range fields {
@@ -237,7 +202,7 @@ func (f *Odoo) shown(name string, r Record, fields []string) Record {
 			v = ""
 		}
 		if id, ok := v.(int64); ok && refersTo[field] != "" {
-			v = []any{id, fmt.Sprint(f.whole(refersTo[field], f.models[refersTo[field]].rows[id])["name"])}
+			v = []any{id, fmt.Sprint(d.whole(refersTo[field], d.models[refersTo[field]].rows[id])["name"])}
 		}
 		out[field] = v
 	}
@@ -245,15 +210,31 @@ func (f *Odoo) shown(name string, r Record, fields []string) Record {
 }
 
 // commercial is the company of a contact, or itself.
-func (f *Odoo) commercial(r Record) any {
+func (d *records) commercial(r Record) any {
 	if r == nil {
 		return false
 	}
 	parent, has := number(r["parent_id"])
-	if up := f.models["res.partner"].rows[parent]; has && up != nil && r["is_company"] != true {
-		return f.commercial(up)
+	if up := d.models["res.partner"].rows[parent]; has && up != nil && r["is_company"] != true {
+		return d.commercial(up)
 	}
 	return r["id"]
+}
+
+func (d *records) groupsField() string {
+	if d.Series >= 19 {
+		return "group_ids"
+	}
+	return "groups_id"
+}
+
+func (d *records) group(name string) int64 {
+	for _, r := range d.models["ir.model.data"].rows {
+		if r["name"] == name {
+			return r["res_id"].(int64)
+		}
+	}
+	return 0
 }
 
 func number(v any) (int64, bool) {

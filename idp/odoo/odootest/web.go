@@ -18,64 +18,62 @@ type session struct {
 	proof [32]byte
 }
 
-// Open signs a user in, as with a local password.
-func (f *Odoo) Open(user int64) (id string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.open(user)
+// site is what people see of Odoo with a browser.
+type site struct {
+	*Options
+	db       *records
+	sessions map[string]session // of cookies; the mutex of the records guards it
 }
 
-func (f *Odoo) open(user int64) string {
+func (s *site) open(user int64) string {
 	id := rand.Text()
-	f.sessions[id] = session{user, f.proof(user)}
+	s.sessions[id] = session{user, s.proof(user)}
 	return id
 }
 
 // proof is what Odoo makes a session depend on: password, token and whether
 // the user is active (ODOO.md §2).
-func (f *Odoo) proof(user int64) [32]byte {
-	r := f.models["res.users"].rows[user]
+func (s *site) proof(user int64) [32]byte {
+	r := s.db.models["res.users"].rows[user]
 	return sha256.Sum256(fmt.Append(nil, r["id"], "|", r["login"], "|", r["password"], "|", r["active"], "|", r["oauth_access_token"]))
 }
 
-// Who is the login of a session; "": it is at an end.
-func (f *Odoo) Who(id string) string {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	s, ok := f.sessions[id]
-	if !ok || s.proof != f.proof(s.user) || f.models["res.users"].rows[s.user]["active"] != true {
+func (s *site) who(id string) string {
+	at, ok := s.sessions[id]
+	user := s.db.models["res.users"].rows[at.user]
+	if !ok || at.proof != s.proof(at.user) || user["active"] != true {
 		return ""
 	}
-	return fmt.Sprint(f.models["res.users"].rows[s.user]["login"])
+	return fmt.Sprint(user["login"])
 }
 
 // front is what this Odoo believes its address to be.
-func (f *Odoo) front(r *http.Request) string {
-	if f.Front != "" {
-		return f.Front
+func (s *site) front(r *http.Request) string {
+	if s.Front != "" {
+		return s.Front
 	}
 	return "http://" + r.Host
 }
 
 // loginPage shows a link for each provider that is switched on (ODOO.md §1.1).
-func (f *Odoo) loginPage(w http.ResponseWriter, r *http.Request) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+func (s *site) loginPage(w http.ResponseWriter, r *http.Request) {
+	s.db.mu.Lock()
+	defer s.db.mu.Unlock()
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	fmt.Fprint(w, "<!DOCTYPE html><html lang=\"en-US\"><body><form class=\"oe_login_form\"></form>\n")
-	m := f.models["auth.oauth.provider"]
+	m := s.db.models["auth.oauth.provider"]
 	for _, id := range m.ids() {
 		p := m.rows[id]
 		if p["enabled"] != true {
 			continue
 		}
-		state, err := json.Marshal(map[string]any{"d": f.Database, "p": id, "r": url.QueryEscape(f.front(r) + "/web")})
+		state, err := json.Marshal(map[string]any{"d": s.Database, "p": id, "r": url.QueryEscape(s.front(r) + "/web")})
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
 		q := url.Values{
-			"response_type": {asks(p)}, "client_id": {fmt.Sprint(p["client_id"])}, "redirect_uri": {f.front(r) + "/auth_oauth/signin"},
+			"response_type": {asks(p)}, "client_id": {fmt.Sprint(p["client_id"])}, "redirect_uri": {s.front(r) + "/auth_oauth/signin"},
 			"scope": {fmt.Sprint(p["scope"])}, "state": {string(state)},
 		}
 		fmt.Fprintf(w, "<a class=\"list-group-item\" href=\"%s\">%s</a>\n", html.EscapeString(fmt.Sprintf("%s?%s", p["auth_endpoint"], q.Encode())), html.EscapeString(fmt.Sprint(p["body"])))
@@ -96,21 +94,21 @@ func asks(p Record) string {
 }
 
 // signin is the server's side of a sign-in (ODOO.md §1.3 to §1.7).
-func (f *Odoo) signin(w http.ResponseWriter, r *http.Request) {
+func (s *site) signin(w http.ResponseWriter, r *http.Request) {
 	fail := func(n int) { http.Redirect(w, r, fmt.Sprintf("/web/login?oauth_error=%d", n), http.StatusSeeOther) }
 	var state struct {
 		D string
 		P int64
 	}
 	token := r.URL.Query().Get("access_token")
-	if json.Unmarshal([]byte(r.URL.Query().Get("state")), &state) != nil || state.D != f.Database {
+	if json.Unmarshal([]byte(r.URL.Query().Get("state")), &state) != nil || state.D != s.Database {
 		http.Error(w, "bad state", http.StatusBadRequest)
 		return
 	}
-	f.mu.Lock()
-	p, ok := f.models["auth.oauth.provider"].rows[state.P]
-	at, header := fmt.Sprint(p["validation_endpoint"]), f.params["auth_oauth.authorization_header"] != ""
-	f.mu.Unlock()
+	s.db.mu.Lock()
+	p, ok := s.db.models["auth.oauth.provider"].rows[state.P]
+	at, header := fmt.Sprint(p["validation_endpoint"]), s.db.params["auth_oauth.authorization_header"] != ""
+	s.db.mu.Unlock()
 	if !ok || asks(p) != "token" { // auth_oidc wants a code, or an ID token
 		fail(2)
 		return
@@ -120,12 +118,12 @@ func (f *Odoo) signin(w http.ResponseWriter, r *http.Request) {
 		fail(2)
 		return
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for id, u := range f.models["res.users"].rows {
+	s.db.mu.Lock()
+	defer s.db.mu.Unlock()
+	for id, u := range s.db.models["res.users"].rows {
 		if u["active"] == true && same(u["oauth_uid"], said["sub"]) && same(u["oauth_provider_id"], state.P) {
 			u["oauth_access_token"] = token
-			http.SetCookie(w, &http.Cookie{Name: "session_id", Value: f.open(id), Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}) //nolint:gosec // plain http on the own machine
+			http.SetCookie(w, &http.Cookie{Name: "session_id", Value: s.open(id), Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}) //nolint:gosec // plain http on the own machine
 			http.Redirect(w, r, "/web", http.StatusSeeOther)
 			return
 		}

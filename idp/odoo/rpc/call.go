@@ -84,7 +84,7 @@ func (c *Client) Call(ctx context.Context, model, method string, ids []int64, ar
 		if ids != nil {
 			named["ids"] = ids
 		}
-		return c.json(ctx, model, method, named, out, read)
+		return c.server.json(ctx, model, method, named, out, read)
 	}
 	positional, named := []any{}, map[string]any{}
 	for k, v := range args {
@@ -101,8 +101,8 @@ func (c *Client) Call(ctx context.Context, model, method string, ids []int64, ar
 		positional = append(positional, v)
 		delete(named, name)
 	}
-	return c.xml(ctx, "/xmlrpc/2/object", "execute_kw",
-		[]any{c.cfg.Database, c.uid, c.cfg.Key, model, method, positional, named}, out, read)
+	return c.server.xml(ctx, "/xmlrpc/2/object", "execute_kw",
+		[]any{c.server.cfg.Database, c.uid, c.server.cfg.Key, model, method, positional, named}, out, read)
 }
 
 // SearchRead reads fields of the records that a search finds into out, a

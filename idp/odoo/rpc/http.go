@@ -5,12 +5,12 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -45,17 +45,29 @@ func guarded(cfg Config) *http.Client {
 func Control(ctx context.Context, _, address string, _ syscall.RawConn) error {
 	to, err := netip.ParseAddrPort(address)
 	if err != nil {
-		return fmt.Errorf("%w: %s", errRefused, address)
+		return says(errRefused, "reach.special", address)
 	}
 	ip := to.Addr().Unmap()
 	if ip.IsLinkLocalUnicast() || ip.IsMulticast() || ip.IsUnspecified() {
-		return fmt.Errorf("%w: %s is in a special network", errRefused, ip)
+		return says(errRefused, "reach.special", ip)
 	}
 	if plain, _ := ctx.Value(plainKey{}).(bool); plain && !ip.IsPrivate() && !ip.IsLoopback() {
-		return fmt.Errorf("%w: the key would travel in clear text; use https", errRefused)
+		return says(errRefused, "reach.clear", ip)
 	}
 	return nil
 }
+
+// wire is the way to one server: what goes over it is sent again where that does
+// no harm, waited for so long and no longer, and read up to a size.
+type wire struct {
+	http      *http.Client
+	base      *url.URL
+	timeout   time.Duration
+	maxAnswer int64 // bytes
+}
+
+// address is the server's, without a slash at its end.
+func (w *wire) address() string { return strings.TrimSuffix(w.base.String(), "/") }
 
 // request is one call, ready to be sent several times.
 type request struct {
@@ -67,12 +79,12 @@ type request struct {
 
 // send sends a request and returns the status and the body. A status of the 5xx
 // that a proxy gives for a server that is down is [ErrUnreachable].
-func (c *Client) send(ctx context.Context, r request) (status int, kind string, body []byte, err error) {
-	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
+func (w *wire) send(ctx context.Context, r request) (status int, kind string, body []byte, err error) {
+	ctx, cancel := context.WithTimeout(ctx, w.timeout)
 	defer cancel()
 	pause := 200 * time.Millisecond
 	for try := 1; ; try++ {
-		status, kind, body, err = c.once(ctx, r)
+		status, kind, body, err = w.once(ctx, r)
 		if !errors.Is(err, ErrUnreachable) || !r.again || try == tries || errors.Is(err, errRefused) {
 			return status, kind, body, err
 		}
@@ -85,9 +97,9 @@ func (c *Client) send(ctx context.Context, r request) (status int, kind string, 
 	}
 }
 
-func (c *Client) once(ctx context.Context, r request) (status int, kind string, body []byte, err error) {
-	ctx = context.WithValue(ctx, plainKey{}, c.base.Scheme == "http")
-	q, err := http.NewRequestWithContext(ctx, r.method, c.URL()+r.path, bytes.NewReader(r.body))
+func (w *wire) once(ctx context.Context, r request) (status int, kind string, body []byte, err error) {
+	ctx = context.WithValue(ctx, plainKey{}, w.base.Scheme == "http")
+	q, err := http.NewRequestWithContext(ctx, r.method, w.address()+r.path, bytes.NewReader(r.body))
 	if err != nil {
 		return 0, "", nil, err
 	}
@@ -95,50 +107,65 @@ func (c *Client) once(ctx context.Context, r request) (status int, kind string, 
 	for k, v := range r.headers {
 		q.Header.Set(k, v)
 	}
-	resp, err := c.http.Do(q)
+	resp, err := w.http.Do(q)
 	if err != nil {
-		return 0, "", nil, c.unreachable(err)
+		return 0, "", nil, w.unreachable(err)
 	}
 	defer resp.Body.Close()
-	body, err = io.ReadAll(io.LimitReader(resp.Body, c.cfg.MaxAnswer+1))
+	body, err = io.ReadAll(io.LimitReader(resp.Body, w.maxAnswer+1))
 	switch {
 	case err != nil:
-		return 0, "", nil, c.unreachable(fmt.Errorf("its answer was cut off: %w", err))
-	case int64(len(body)) > c.cfg.MaxAnswer:
-		return 0, "", nil, fmt.Errorf("%w: an answer of more than %d bytes", ErrFault, c.cfg.MaxAnswer)
+		return 0, "", nil, w.cutOff(err)
+	case int64(len(body)) > w.maxAnswer:
+		return 0, "", nil, says(ErrFault, "reach.large", w.maxAnswer)
 	case resp.StatusCode >= 300 && resp.StatusCode < 400:
-		return 0, "", nil, c.moved(resp)
+		return 0, "", nil, w.moved(resp)
 	case resp.StatusCode == http.StatusBadGateway, resp.StatusCode == http.StatusServiceUnavailable,
 		resp.StatusCode == http.StatusGatewayTimeout, resp.StatusCode == http.StatusTooManyRequests:
-		return 0, "", nil, c.unreachable(fmt.Errorf("%s answers %s", c.base.Host, resp.Status))
+		return 0, "", nil, says(ErrUnreachable, "reach.status", w.base.Host, resp.Status)
 	}
 	return resp.StatusCode, resp.Header.Get("Content-Type"), body, nil
 }
 
 // unreachable says why, with the likely cure.
-func (c *Client) unreachable(err error) error {
+func (w *wire) unreachable(err error) error {
 	var u *url.Error
 	if errors.As(err, &u) {
 		err = u.Err
 	}
 	var name *net.DNSError
 	var unknown *tls.CertificateVerificationError
+	var refused *Trouble
 	switch {
+	case errors.As(err, &refused): // by our own guard
+		return &Trouble{Of: ErrUnreachable, Says: refused.Says, Facts: refused.Facts, cause: err}
 	case errors.As(err, &name):
-		return fmt.Errorf("%w: the name %s leads nowhere: %w", ErrUnreachable, c.base.Hostname(), name)
+		return says(ErrUnreachable, "reach.name", w.base.Hostname()).because(name)
 	case errors.As(err, &unknown):
-		return fmt.Errorf("%w: its certificate is not valid for %s: %w", ErrUnreachable, c.base.Hostname(), unknown.Err)
+		return says(ErrUnreachable, "reach.certificate", w.base.Hostname()).because(unknown.Err)
 	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("%w: %s does not answer in time: %w", ErrUnreachable, c.base.Host, context.DeadlineExceeded)
+		late := says(ErrUnreachable, "reach.late", w.base.Host)
+		late.cause = context.DeadlineExceeded // whose own words say no more
+		return late
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return says(ErrUnreachable, "reach.closed", w.base.Host).because(err)
 	}
-	return fmt.Errorf("%w: %s: %w", ErrUnreachable, c.base.Host, err)
+	return says(ErrUnreachable, "reach.other", w.base.Host).because(err)
+}
+
+// cutOff is unreachable for an answer that has begun.
+func (w *wire) cutOff(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return w.unreachable(err)
+	}
+	return says(ErrUnreachable, "reach.cut", w.base.Host).because(err)
 }
 
 // moved refuses to follow: the key is for the server that was named.
-func (c *Client) moved(resp *http.Response) error {
+func (w *wire) moved(resp *http.Response) error {
 	to, err := resp.Location()
 	if err != nil {
-		return fmt.Errorf("%w: it answers %s", ErrNotOdoo, resp.Status)
+		return says(ErrNotOdoo, "reach.status", w.base.Host, resp.Status)
 	}
-	return fmt.Errorf("%w: %s leads on to %s://%s: connect with that address", ErrNotOdoo, c.base, to.Scheme, to.Host)
+	return says(ErrNotOdoo, "reach.moved", w.base, to.Scheme+"://"+to.Host)
 }

@@ -3,29 +3,28 @@ package rpc
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
 )
 
 // json calls a method by JSON-2 (ODOO.md §3).
-func (c *Client) json(ctx context.Context, model, method string, args Args, out any, again bool) error {
+func (s *server) json(ctx context.Context, model, method string, args Args, out any, again bool) error {
 	body, err := json.Marshal(args)
 	if err != nil {
 		return err
 	}
 	r := request{
 		method: http.MethodPost, path: "/json/2/" + url.PathEscape(model) + "/" + url.PathEscape(method), body: body, again: again,
-		headers: map[string]string{"Content-Type": "application/json; charset=utf-8", "Authorization": "bearer " + c.cfg.Key, "X-Odoo-Database": c.cfg.Database},
+		headers: map[string]string{"Content-Type": "application/json; charset=utf-8", "Authorization": "bearer " + s.cfg.Key, "X-Odoo-Database": s.cfg.Database},
 	}
-	status, kind, answer, err := c.send(ctx, r)
+	status, kind, answer, err := s.wire.send(ctx, r)
 	if err != nil {
 		return err
 	}
 	if !strings.HasPrefix(kind, "application/json") || !json.Valid(answer) {
 		if status == http.StatusUnauthorized || status == http.StatusForbidden {
-			return ErrWrongKey
+			return told(ErrWrongKey, "")
 		}
 		return notOdoo(status, kind)
 	}
@@ -36,8 +35,8 @@ func (c *Client) json(ctx context.Context, model, method string, args Args, out 
 }
 
 // get reads a page that answers JSON.
-func (c *Client) get(ctx context.Context, path string, out any) error {
-	status, kind, answer, err := c.send(ctx, request{method: http.MethodGet, path: path, again: true})
+func (s *server) get(ctx context.Context, path string, out any) error {
+	status, kind, answer, err := s.wire.send(ctx, request{method: http.MethodGet, path: path, again: true})
 	if err != nil {
 		return err
 	}
@@ -56,19 +55,19 @@ func refusal(status int, answer []byte) error {
 	class := said.Name[strings.LastIndex(said.Name, ".")+1:]
 	switch {
 	case status == http.StatusUnauthorized:
-		return ErrWrongKey
+		return told(ErrWrongKey, "")
 	case class == "AccessDenied":
-		return fmt.Errorf("%w: %s", ErrWrongKey, line(said.Message))
+		return told(ErrWrongKey, line(said.Message))
 	case class == "AccessError", status == http.StatusForbidden:
-		return fmt.Errorf("%w: %s", ErrDenied, line(said.Message))
+		return told(ErrDenied, line(said.Message))
 	case class == "MissingError", status == http.StatusNotFound:
-		return fmt.Errorf("%w: %s", ErrNotFound, line(said.Message))
+		return told(ErrNotFound, line(said.Message))
 	}
-	return fmt.Errorf("%w: %s", ErrFault, line(said.Message))
+	return told(ErrFault, line(said.Message))
 }
 
 func notOdoo(status int, kind string) error {
-	return fmt.Errorf("%w: it answers %d with %q where Odoo answers data", ErrNotOdoo, status, strings.TrimSpace(strings.Split(kind, ";")[0]))
+	return says(ErrNotOdoo, "reach.html", status, strings.TrimSpace(strings.Split(kind, ";")[0]))
 }
 
 func decode(answer []byte, out any) error {
@@ -76,7 +75,7 @@ func decode(answer []byte, out any) error {
 		return nil
 	}
 	if err := json.Unmarshal(answer, out); err != nil {
-		return fmt.Errorf("%w: an answer of another shape than expected: %w", ErrFault, err)
+		return says(ErrFault, "reach.shape").because(err)
 	}
 	return nil
 }

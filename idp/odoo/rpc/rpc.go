@@ -8,16 +8,9 @@
 package rpc
 
 import (
-	"cmp"
 	"context"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
-	"fmt"
-	"net/http"
-	"net/url"
-	"strconv"
-	"strings"
 	"time"
 )
 
@@ -77,9 +70,7 @@ type Args map[string]any
 
 // Client is signed in to one database. It is safe for concurrent use.
 type Client struct {
-	cfg      Config
-	http     *http.Client
-	base     *url.URL
+	server   *server
 	version  Version
 	protocol Protocol
 	uid      int64
@@ -95,19 +86,20 @@ func (c *Client) Protocol() Protocol { return c.protocol }
 func (c *Client) UID() int64 { return c.uid }
 
 // URL is the address of Odoo, without a slash at its end.
-func (c *Client) URL() string { return strings.TrimSuffix(c.base.String(), "/") }
+func (c *Client) URL() string { return c.server.wire.address() }
 
 // Dial asks the server for its version, chooses the protocol and signs in.
 func Dial(ctx context.Context, cfg Config) (*Client, error) {
-	c, err := open(cfg)
+	s, err := open(cfg)
 	if err != nil {
 		return nil, err
 	}
-	if c.version, err = c.ask(ctx); err != nil {
+	c := &Client{server: s}
+	if c.version, err = s.ask(ctx); err != nil {
 		return nil, err
 	}
 	if c.version.Series < 16 {
-		return nil, fmt.Errorf("%w: it is %s", ErrOld, c.version.Full)
+		return nil, says(ErrOld, "reach.old", c.version.Full)
 	}
 	if c.version.Series >= 19 {
 		// JSON-2 takes API keys only; who gave a password is served by
@@ -120,23 +112,10 @@ func Dial(ctx context.Context, cfg Config) (*Client, error) {
 	return c, c.enterXML(ctx)
 }
 
-func open(cfg Config) (*Client, error) {
-	base, err := url.Parse(strings.TrimSpace(cfg.URL))
-	switch {
-	case err != nil || base.Hostname() == "" || base.Scheme != "https" && base.Scheme != "http" || base.User != nil || base.RawQuery != "" || base.Fragment != "":
-		return nil, fmt.Errorf("%w: %q is not an address such as https://erp.example.org", ErrNotOdoo, cfg.URL)
-	case strings.Trim(base.Path, "/") != "":
-		return nil, fmt.Errorf("%w: the address of Odoo has no path; try %s://%s", ErrNotOdoo, base.Scheme, base.Host)
-	}
-	base.Path = ""
-	cfg.Timeout, cfg.MaxAnswer = cmp.Or(cfg.Timeout, 30*time.Second), cmp.Or(cfg.MaxAnswer, 32<<20)
-	return &Client{cfg: cfg, base: base, http: guarded(cfg)}, nil
-}
-
 // enterXML signs in as programs do: without the second factor, which is why
 // somebody with Odoo's own needs an API key.
 func (c *Client) enterXML(ctx context.Context) error {
-	uid, err := c.authenticate(ctx, c.cfg.Login, c.cfg.Key)
+	uid, err := c.server.authenticate(ctx, c.server.cfg.Login, c.server.cfg.Key)
 	if err != nil {
 		return err
 	}
@@ -144,98 +123,11 @@ func (c *Client) enterXML(ctx context.Context) error {
 	return nil
 }
 
-func (c *Client) authenticate(ctx context.Context, login, password string) (int64, error) {
-	var answer json.RawMessage
-	err := c.xml(ctx, "/xmlrpc/2/common", "authenticate", []any{c.cfg.Database, login, password, map[string]any{}}, &answer, true)
-	if errors.Is(err, ErrDenied) {
-		return 0, ErrWrongKey
-	} else if err != nil {
-		return 0, err
-	}
-	uid, err := strconv.ParseInt(string(answer), 10, 64)
-	if err != nil || uid == 0 { // false
-		return 0, ErrWrongKey
-	}
-	return uid, nil
-}
-
 func (c *Client) enterJSON(ctx context.Context) error {
 	var me struct{ UID int64 }
-	if err := c.json(ctx, "res.users", "context_get", Args{}, &me, true); err != nil {
+	if err := c.server.json(ctx, "res.users", "context_get", Args{}, &me, true); err != nil {
 		return err
 	}
 	c.uid, c.protocol = me.UID, JSON2
 	return nil
-}
-
-// CheckPassword asks Odoo whether a password is somebody's, as Odoo's own
-// programs would sign in with it. It returns their res.users id, or fails with
-// [ErrWrongKey]. It uses cfg.URL and cfg.Database only. Somebody with Odoo's
-// own second factor is always refused here.
-func CheckPassword(ctx context.Context, cfg Config, login, password string) (int64, error) {
-	c, err := open(cfg)
-	if err != nil {
-		return 0, err
-	}
-	return c.authenticate(ctx, login, password)
-}
-
-// Ask reads the version without signing in.
-func Ask(ctx context.Context, cfg Config) (Version, error) {
-	c, err := open(cfg)
-	if err != nil {
-		return Version{}, err
-	}
-	return c.ask(ctx)
-}
-
-// Databases lists the databases of the server. Many servers keep the list to
-// themselves: [ErrDenied].
-func Databases(ctx context.Context, cfg Config) ([]string, error) {
-	c, err := open(cfg)
-	if err != nil {
-		return nil, err
-	}
-	var out []string
-	err = c.xml(ctx, "/xmlrpc/2/db", "list", nil, &out, true)
-	return out, err
-}
-
-// ask prefers what all versions answer to: an old Odoo with a website would
-// draw a whole page to say that it has no /web/version.
-func (c *Client) ask(ctx context.Context) (Version, error) {
-	var said struct {
-		ServerVersion string `json:"server_version"`
-		ServerInfo    []any  `json:"server_version_info"`
-		Version       string `json:"version"`
-		Info          []any  `json:"version_info"`
-	}
-	err := c.xml(ctx, "/xmlrpc/2/common", "version", nil, &said, true)
-	if errors.Is(err, ErrNotOdoo) || errors.Is(err, ErrNotFound) {
-		if c.get(ctx, "/web/version", &said) != nil {
-			return Version{}, err
-		}
-	} else if err != nil {
-		return Version{}, err
-	}
-	v, ok := parseVersion(cmp.Or(said.ServerVersion, said.Version), append(said.ServerInfo, said.Info...))
-	if !ok {
-		return v, fmt.Errorf("%w: it says no version", ErrNotOdoo)
-	}
-	return v, nil
-}
-
-func parseVersion(full string, info []any) (Version, bool) {
-	v := Version{Full: full, Online: strings.HasPrefix(full, "saas"), Enterprise: strings.Contains(full, "+e")}
-	if len(info) > 5 && info[5] == "e" {
-		v.Enterprise = true
-	}
-	series := strings.TrimLeft(full, "sa~-")
-	if len(info) > 0 {
-		series = strings.TrimLeft(fmt.Sprint(info[0]), "sa~-")
-	}
-	series, _, _ = strings.Cut(series, ".")
-	n, err := strconv.Atoi(series)
-	v.Series = n
-	return v, err == nil
 }

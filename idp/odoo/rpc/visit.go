@@ -2,7 +2,6 @@ package rpc
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -24,7 +23,7 @@ type Seen struct {
 // Visit reads a page as a stranger's browser does: with cookies, without
 // signing in, following redirects on the same host only. It uses cfg.URL alone.
 func Visit(ctx context.Context, cfg Config, path string) (Seen, error) {
-	c, err := open(cfg)
+	s, err := open(cfg)
 	if err != nil {
 		return Seen{}, err
 	}
@@ -32,34 +31,34 @@ func Visit(ctx context.Context, cfg Config, path string) (Seen, error) {
 	if err != nil {
 		return Seen{}, err
 	}
-	browser := *c.http
+	browser := *s.wire.http
 	browser.Jar = jar
 	browser.CheckRedirect = func(r *http.Request, via []*http.Request) error {
-		if r.URL.Host != c.base.Host || r.URL.Scheme != c.base.Scheme || len(via) > 5 {
+		if r.URL.Host != s.wire.base.Host || r.URL.Scheme != s.wire.base.Scheme || len(via) > 5 {
 			return http.ErrUseLastResponse
 		}
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.cfg.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, s.wire.timeout)
 	defer cancel()
-	r, err := http.NewRequestWithContext(context.WithValue(ctx, plainKey{}, false), http.MethodGet, c.URL()+path, nil)
+	r, err := http.NewRequestWithContext(context.WithValue(ctx, plainKey{}, false), http.MethodGet, s.wire.address()+path, nil)
 	if err != nil {
 		return Seen{}, err
 	}
 	r.Header.Set("User-Agent", "Latchkey")
 	resp, err := browser.Do(r)
 	if err != nil {
-		return Seen{}, c.unreachable(err)
+		return Seen{}, s.wire.unreachable(err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxPage))
 	if err != nil {
-		return Seen{}, c.unreachable(fmt.Errorf("its page was cut off: %w", err))
+		return Seen{}, s.wire.cutOff(err)
 	}
-	s := Seen{Status: resp.StatusCode, URL: resp.Request.URL, Body: string(body)}
+	seen := Seen{Status: resp.StatusCode, URL: resp.Request.URL, Body: string(body)}
 	if to, err := resp.Location(); err == nil {
-		s.URL = to // where it would have gone on
+		seen.URL = to // where it would have gone on
 	}
-	s.Date, _ = http.ParseTime(resp.Header.Get("Date")) // one that cannot be read says nothing
-	return s, nil
+	seen.Date, _ = http.ParseTime(resp.Header.Get("Date")) // one that cannot be read says nothing
+	return seen, nil
 }

@@ -19,12 +19,12 @@ import (
 const deepest = 64
 
 // xml calls a method by XML-RPC.
-func (c *Client) xml(ctx context.Context, path, method string, params []any, out any, again bool) error {
+func (s *server) xml(ctx context.Context, path, method string, params []any, out any, again bool) error {
 	body, err := encodeCall(method, params)
 	if err != nil {
 		return err
 	}
-	status, kind, answer, err := c.send(ctx, request{
+	status, kind, answer, err := s.wire.send(ctx, request{
 		method: http.MethodPost, path: path, body: body, again: again, headers: map[string]string{"Content-Type": "text/xml; charset=utf-8"},
 	})
 	if err != nil {
@@ -146,7 +146,7 @@ func broken(err error) error {
 	if err == nil {
 		err = errors.New("no method response")
 	}
-	return fmt.Errorf("%w: an answer that is cut off or not XML-RPC: %w", ErrUnreachable, err)
+	return says(ErrUnreachable, "reach.broken").because(err)
 }
 
 // fault reads an XML-RPC fault: Odoo's codes are 2 for what a person should
@@ -159,20 +159,20 @@ func fault(value []byte) ([]byte, error) {
 	if err := json.Unmarshal(value, &f); err != nil {
 		return nil, broken(err)
 	}
-	says := line(f.String)
+	words := line(f.String)
 	switch code := strings.Trim(string(f.Code), `"`); {
-	case strings.Contains(says, "cannot marshal None"):
+	case strings.Contains(words, "cannot marshal None"):
 		return []byte("null"), nil // it worked and had nothing to say
 	case code == "3":
-		return nil, fmt.Errorf("%w: %s", ErrDenied, says)
+		return nil, told(ErrDenied, words)
 	case code == "4":
-		return nil, fmt.Errorf("%w: %s", ErrDenied, says)
-	case strings.Contains(says, "database") && strings.Contains(says, "does not exist"):
-		return nil, ErrNoDatabase
-	case strings.Contains(says, "Object ") && strings.Contains(says, "doesn't exist"), strings.HasPrefix(says, "KeyError: '"):
-		return nil, fmt.Errorf("%w: %s", ErrNotFound, says)
+		return nil, told(ErrDenied, words)
+	case strings.Contains(words, "database") && strings.Contains(words, "does not exist"):
+		return nil, told(ErrNoDatabase, "")
+	case strings.Contains(words, "Object ") && strings.Contains(words, "doesn't exist"), strings.HasPrefix(words, "KeyError: '"):
+		return nil, told(ErrNotFound, words)
 	}
-	return nil, fmt.Errorf("%w: %s", ErrFault, says)
+	return nil, told(ErrFault, words)
 }
 
 // parser writes XML-RPC values as JSON while it reads them, so that a large

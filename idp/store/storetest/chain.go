@@ -14,7 +14,7 @@ func Chain(t testing.TB, db *store.DB) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &audit.Sequencer{Chain: db.Audit(), Work: db.AuditWork(), Keys: keys, Holder: "test", Now: NewClock().Now}
+	s := &audit.Sequencer{Chain: db.Audit, Work: db.AuditWork, Keys: keys, Holder: "test", Now: NewClock().Now}
 	if err := s.Finish(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -87,7 +87,7 @@ func Open(t *testing.T, sections func(h *House) []admin.Section) *House {
 	h.Site = site
 	site.Mount(h.Router)
 	(&pages.Pages{Site: site, SignIn: h.SignIn}).Mount(h.Router)
-	h.Desk = &admin.Desk{Site: site, SignIn: h.SignIn, Log: h.DB.Log()}
+	h.Desk = &admin.Desk{Site: site, SignIn: h.SignIn, Log: h.DB.Log}
 	h.Desk.Sections = sections(h)
 	h.Desk.Mount(h.Router)
 	h.Start()
@@ -100,31 +100,31 @@ func Open(t *testing.T, sections func(h *House) []admin.Section) *House {
 func (h *House) wire(origin string) {
 	now := h.Clock.Now
 	h.Hasher = password.New(password.Params{Memory: 64, Time: 1, Threads: 1}, 0, 0)
-	h.Factors = &mfa.Engine{Credentials: h.DB.Credentials(), Challenges: h.DB.Challenges(), Limiter: h.DB.Limiter(), Atomic: h.DB.Atomic, Now: now}
+	h.Factors = &mfa.Engine{Credentials: h.DB.Credentials, Challenges: h.DB.Challenges, Limiter: h.DB.Limiter, Atomic: h.DB.Atomic, Now: now}
 	h.Factors.Register(
 		totp.Factor{Issuer: "Latchkey", Now: now},
-		code.Factor{Channel: code.SMS, Courier: unsent{}, Limiter: h.DB.Limiter(), Now: now},
-		code.Factor{Channel: code.Email, Courier: unsent{}, Limiter: h.DB.Limiter(), Now: now},
+		code.Factor{Channel: code.SMS, Courier: unsent{}, Limiter: h.DB.Limiter, Now: now},
+		code.Factor{Channel: code.Email, Courier: unsent{}, Limiter: h.DB.Limiter, Now: now},
 		backup.Factor{Hash: h.Hasher.Key}, temporary.Factor{Hash: h.Hasher.Key, Now: now},
 	)
-	h.Notices = &message.Notices{Outbox: h.DB.Outbox(), Links: h.DB.Links(), Issuer: origin, Brand: "Latchkey", Now: now}
+	h.Notices = &message.Notices{Outbox: h.DB.Outbox(), Links: h.DB.Links, Issuer: origin, Brand: "Latchkey", Now: now}
 	h.Accounts = &account.Service{
-		Users: h.DB.Users(), Groups: h.DB.Groups(), Sessions: h.DB.Sessions(), Factors: h.Factors, Passwords: h.Hasher, Log: h.DB.Log(),
-		Policies: h.DB.Policies(), Atomic: h.DB.Atomic, Now: now, MinPassword: 15, Locks: store.LocksOf(h.DB), Links: h.DB.Links(), Owners: h.DB.Owners(), Doors: h.DB.Doors(), Notify: h.Notices,
+		Users: h.DB.Users, Groups: h.DB.Groups, Sessions: h.DB.Sessions, Factors: h.Factors, Passwords: h.Hasher, Log: h.DB.Log,
+		Policies: h.DB.Policies, Atomic: h.DB.Atomic, Now: now, MinPassword: 15, Locks: h.DB.Locks, Links: h.DB.Links, Owners: h.DB.Owners, Doors: h.DB.Doors, Notify: h.Notices,
 	}
-	h.Help = &account.Help{Service: h.Accounts, Letters: h.Notices, Limiter: h.DB.Limiter()}
-	devices := &trust.Book{Devices: h.DB.Devices(), Secret: make([]byte, 32), Now: now}
+	h.Help = &account.Help{Service: h.Accounts, Letters: h.Notices, Limiter: h.DB.Limiter}
+	devices := &trust.Book{Devices: h.DB.Devices, Secret: make([]byte, 32), Now: now}
 	h.SignIn = &signin.Service{
-		Users: h.DB.Users(), Sessions: h.DB.Sessions(), Flows: h.DB.Flows(), Policies: h.DB.Policies(), Factors: h.Factors, Passwords: h.Hasher,
-		Limiter: h.DB.Limiter(), Log: h.DB.Log(), Tokens: store.SessionTokensOf(h.DB), Links: h.DB.Links(), Notify: h.Notices, Atomic: h.DB.Atomic,
+		Users: h.DB.Users, Sessions: h.DB.Sessions, Flows: h.DB.Flows, Policies: h.DB.Policies, Factors: h.Factors, Passwords: h.Hasher,
+		Limiter: h.DB.Limiter, Log: h.DB.Log, Tokens: h.DB.SessionTokens, Links: h.DB.Links, Notify: h.Notices, Atomic: h.DB.Atomic,
 		Devices: devices, Sealer: keyring.New(), Secret: make([]byte, 32), Rules: signin.DefaultRules, Now: now,
 	}
 	h.Security = &security.Service{Means: security.Means{
-		Users: h.DB.Users(), Sessions: h.DB.Sessions(), Flows: h.DB.Flows(), Policies: h.DB.Policies(), Factors: h.Factors, Devices: devices, Passwords: h.Hasher,
-		Rules: h.Accounts, Limiter: h.DB.Limiter(), Log: h.DB.Log(), Tokens: store.SessionTokensOf(h.DB), Notify: h.Notices, Atomic: h.DB.Atomic, Sealer: h.SignIn.Sealer,
+		Users: h.DB.Users, Sessions: h.DB.Sessions, Flows: h.DB.Flows, Policies: h.DB.Policies, Factors: h.Factors, Devices: devices, Passwords: h.Hasher,
+		Rules: h.Accounts.Rules(), Limiter: h.DB.Limiter, Log: h.DB.Log, Tokens: h.DB.SessionTokens, Notify: h.Notices, Atomic: h.DB.Atomic, Sealer: h.SignIn.Sealer,
 		SignIn: h.SignIn, Now: now,
 	}}
-	h.Keys = oidc.NewKeyRing(h.DB.Keys(), h.DB.Atomic, now)
+	h.Keys = oidc.NewKeyRing(h.DB.Keys, h.DB.Atomic, now)
 }
 
 type unsent struct{}
@@ -197,7 +197,7 @@ func (h *House) open(u idp.User, proven ...mfa.Kind) (token string, n idp.Sessio
 		n.Proofs = append(n.Proofs, idp.Proof{Kind: k, At: now})
 	}
 	h.Clock.Pass(time.Millisecond)
-	h.Must(h.DB.Sessions().Open(h.T.Context(), n))
+	h.Must(h.DB.Sessions.Open(h.T.Context(), n))
 	return token, n
 }
 
@@ -233,7 +233,7 @@ func (h *House) enter(u idp.User, path string, proven ...mfa.Kind) *pagetest.Vis
 // Events lists what the log has of some kind, oldest first.
 func (h *House) Events(what string) (out []idp.Event) {
 	h.T.Helper()
-	h.Must(h.DB.Log().Events(h.T.Context(), idp.EventQuery{What: []string{what}}, func(e idp.Event) error {
+	h.Must(h.DB.Log.Events(h.T.Context(), idp.EventQuery{What: []string{what}}, func(e idp.Event) error {
 		out = append(out, e)
 		return nil
 	}))

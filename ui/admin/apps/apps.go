@@ -7,8 +7,6 @@ package apps
 
 import (
 	"embed"
-	"fmt"
-	"net/http"
 	"net/url"
 	"strings"
 	"time"
@@ -42,38 +40,48 @@ type Pages struct {
 
 // Sections are the entries of the navigation.
 func (p *Pages) Sections() []admin.Section {
+	return []admin.Section{p.applications(), p.signingKeys()}
+}
+
+func (p *Pages) applications() admin.Section {
 	const one = Clients + "/:client"
-	return []admin.Section{{
-		Name: "clients", Path: Clients, Right: idp.SeeClients, Group: "apps", Routes: []admin.Route{
-			admin.Get(Clients, idp.SeeClients, p.list),
-			admin.Get(Clients+"/new", idp.EditClients, p.choose),
-			admin.Get(Clients+"/new/:type", idp.EditClients, p.blank).Guarded(),
-			admin.Post(Clients+"/new/:type", idp.EditClients, Clients+"/new/:type", p.add).Guarded(),
-			admin.Get(one, idp.SeeClients, p.show),
-			admin.Get(one+"/edit", idp.EditClients, p.edit).Guarded(),
-			admin.Post(one+"/edit", idp.EditClients, one+"/edit", p.update).Guarded(),
-			admin.Post(one+"/test", idp.EditClients, one, p.test),
-			admin.Get(one+"/code", idp.SeeClients, p.snippets),
-			admin.Get(one+"/rotate", idp.EditClients, p.askRotate),
-			admin.Post(one+"/rotate", idp.EditClients, one+"/rotate", p.rotate).Guarded(),
-			admin.Get(one+"/end", idp.EditClients, p.askEnd),
-			admin.Post(one+"/end", idp.EditClients, one+"/end", p.end).Guarded(),
-			admin.Get(one+"/disable", idp.EditClients, p.askDisable),
-			admin.Post(one+"/disable", idp.EditClients, one+"/disable", p.disable).Guarded(),
-			admin.Post(one+"/enable", idp.EditClients, one, p.enable).Guarded(),
-			admin.Get(one+"/remove", idp.EditClients, p.askRemove),
-			admin.Post(one+"/remove", idp.EditClients, one+"/remove", p.remove).Guarded(),
-		},
-	}, {
-		Name: "keys", Path: Keys, Right: idp.SeeKeys, Group: "apps", Routes: []admin.Route{
-			admin.Get(Keys, idp.SeeKeys, p.keys),
-			admin.Get(Keys+"/rotate", idp.RotateKeys, p.askRotateKeys),
-			admin.Post(Keys+"/rotate", idp.RotateKeys, Keys+"/rotate", p.rotateKeys).Guarded(),
-			admin.Get(Keys+"/revoke/:key", idp.RotateKeys, p.askRevoke),
-			admin.Post(Keys+"/revoke/:key", idp.RotateKeys, Keys+"/revoke/:key", p.revoke).Guarded(),
-		},
+	r, f, s, life := p.reader(), forms{p.Clients, p.told()}, secretPages{p.Clients, p.told()}, fate{p.Clients}
+	return admin.Section{Name: "clients", Path: Clients, Right: idp.SeeClients, Group: "apps", Routes: []admin.Route{
+		admin.Get(Clients, idp.SeeClients, r.list),
+		admin.Get(Clients+"/new", idp.EditClients, f.choose),
+		admin.Get(Clients+"/new/:type", idp.EditClients, f.blank).Guarded(),
+		admin.Post(Clients+"/new/:type", idp.EditClients, Clients+"/new/:type", f.add).Guarded(),
+		admin.Get(one, idp.SeeClients, r.show),
+		admin.Get(one+"/edit", idp.EditClients, f.edit).Guarded(),
+		admin.Post(one+"/edit", idp.EditClients, one+"/edit", f.update).Guarded(),
+		admin.Post(one+"/test", idp.EditClients, one, r.test),
+		admin.Get(one+"/code", idp.SeeClients, r.examples),
+		admin.Get(one+"/rotate", idp.EditClients, s.askRotate),
+		admin.Post(one+"/rotate", idp.EditClients, one+"/rotate", s.rotate).Guarded(),
+		admin.Get(one+"/end", idp.EditClients, s.askEnd),
+		admin.Post(one+"/end", idp.EditClients, one+"/end", s.end).Guarded(),
+		admin.Get(one+"/disable", idp.EditClients, life.askDisable),
+		admin.Post(one+"/disable", idp.EditClients, one+"/disable", life.disable).Guarded(),
+		admin.Post(one+"/enable", idp.EditClients, one, life.enable).Guarded(),
+		admin.Get(one+"/remove", idp.EditClients, life.askRemove),
+		admin.Post(one+"/remove", idp.EditClients, one+"/remove", life.remove).Guarded(),
 	}}
 }
+
+func (p *Pages) signingKeys() admin.Section {
+	k := keyPages{p.Keys}
+	return admin.Section{Name: "keys", Path: Keys, Right: idp.SeeKeys, Group: "apps", Routes: []admin.Route{
+		admin.Get(Keys, idp.SeeKeys, k.list),
+		admin.Get(Keys+"/rotate", idp.RotateKeys, k.askRotate),
+		admin.Post(Keys+"/rotate", idp.RotateKeys, Keys+"/rotate", k.rotate).Guarded(),
+		admin.Get(Keys+"/revoke/:key", idp.RotateKeys, k.askRevoke),
+		admin.Post(Keys+"/revoke/:key", idp.RotateKeys, Keys+"/revoke/:key", k.revoke).Guarded(),
+	}}
+}
+
+func (p *Pages) told() handout { return handout{p.Issuer, p.Validation} }
+
+func (p *Pages) reader() reader { return reader{p.Clients, p.told()} }
 
 // confirmView is a page that asks once more.
 type confirmView struct {
@@ -115,44 +123,8 @@ func moment(c *page.Context, v admin.Visit, at time.Time) string {
 // types are in the order in which they are offered.
 var types = []oidc.Type{oidc.Odoo, oidc.Web, oidc.SPA, oidc.Native, oidc.Service}
 
-// listView is the page of all applications.
-type listView struct {
-	admin.Head
-	Rows  []listRow
-	May   bool // add some
-	Empty *admin.Empty
-}
-
-type listRow struct {
-	ID, Name, URL, Type, Used string
-	Disabled, Warned, Former  bool
-}
-
-func (p *Pages) list(c *page.Context, v admin.Visit) error {
-	all, err := p.Clients.List(c.Context(), v.By)
-	if err != nil {
-		return err
-	}
-	return c.Show(set, http.StatusOK, "list.html", listOf(c, v, all, p.Clients.Now()))
-}
-
-func listOf(c *page.Context, v admin.Visit, all []oidc.Entry, now time.Time) listView {
-	view := listView{Head: v.Head(c), May: v.May(idp.EditClients)}
-	for _, e := range all {
-		view.Rows = append(view.Rows, listRow{
-			ID: string(e.Client.ID), Name: e.Client.Title(), URL: address(e.Client.ID), Type: typeName(c, e.Client.Type), Used: day(c, v, e.Used),
-			Disabled: e.Client.Disabled, Warned: len(e.Warnings) > 0, Former: e.Client.FormerSecret.Good(now) || e.Client.FormerValidation.Good(now),
-		})
-	}
-	if len(all) == 0 {
-		view.Empty = &admin.Empty{Title: c.Words.T("admin.clients.empty"), Text: c.Words.T("admin.clients.empty_text")}
-		if view.May {
-			view.Empty.URL, view.Empty.Button = Clients+"/new", c.Words.T("admin.clients.add")
-		}
-	}
-	return view
-}
-
-func typeName(c *page.Context, t oidc.Type) string {
-	return c.Words.T(fmt.Sprintf("admin.clients.type.%s", string(t)))
+// about is the client of an act with the words of the page that asks.
+func about(c *page.Context, v admin.Visit, clients *oidc.Registrar) (oidc.Client, admin.Head, error) {
+	cl, err := clients.Get(c.Context(), v.By, id(c))
+	return cl, v.Head(c, crumbs(c, cl)...), err
 }

@@ -41,7 +41,7 @@ func TestAdd(t *testing.T) {
 		t.Error("what was typed is lost")
 	}
 	v.Submit("client-form", "redirect_uris", "https://wiki.example.org/cb", "trusted", "yes").Want(http.StatusOK, "/admin/clients/new/web").Has(".secret-once output.secret", "#kept")
-	c, err := o.DB.Clients().ByID(t.Context(), "wiki")
+	c, err := o.DB.Clients.ByID(t.Context(), "wiki")
 	o.Must(err)
 	secret := v.Doc.Find("output.secret").Text()
 	if len(secret) != 43 || !c.Trusted || c.Name != "Wiki" || len(c.RedirectURIs) != 1 {
@@ -78,7 +78,7 @@ func TestEdit(t *testing.T) {
 	if !strings.Contains(string(w.Body), "Our wiki") {
 		t.Error("what was typed is lost")
 	}
-	c, err := o.DB.Clients().ByID(t.Context(), "wiki")
+	c, err := o.DB.Clients.ByID(t.Context(), "wiki")
 	o.Must(err)
 	if c.Name != "The wiki" || c.Secret != made.Client.Secret {
 		t.Errorf("%+v", c)
@@ -94,7 +94,7 @@ func TestRotate(t *testing.T) {
 	v := o.Enter(idp.Admin, "/admin/clients/wiki/rotate").Has("form#client-rotate #f-overlap")
 	v.Submit("client-rotate", "overlap", "31").Want(http.StatusBadRequest, "/admin/clients/wiki/rotate").Has("#e-overlap")
 	v.Submit("client-rotate", "overlap", "7").Want(http.StatusOK, "/admin/clients/wiki/rotate").Has("output.secret")
-	c, err := o.DB.Clients().ByID(t.Context(), "wiki")
+	c, err := o.DB.Clients.ByID(t.Context(), "wiki")
 	o.Must(err)
 	if c.FormerSecret == nil || !c.FormerSecret.Until.Equal(o.Clock.Now().Add(7*24*time.Hour)) && c.FormerSecret.Until.Sub(o.Clock.Now()) < 6*24*time.Hour {
 		t.Errorf("%+v", c.FormerSecret)
@@ -113,7 +113,7 @@ func TestDisableRemove(t *testing.T) {
 	v := o.Enter(idp.Admin, "/admin/clients/wiki/disable").Says("30 days").Submit("client-disable").Want(http.StatusOK, "/admin/clients/wiki").Has("#client-enable", "#done")
 	v.Submit("client-enable").Want(http.StatusOK, "/admin/clients/wiki").Has("#disable")
 	v.Get("/admin/clients/wiki/remove").Says("30 days").Submit("client-remove").Want(http.StatusOK, "/admin/clients").Has("#done")
-	if _, err := o.DB.Clients().ByID(t.Context(), "wiki"); err == nil {
+	if _, err := o.DB.Clients.ByID(t.Context(), "wiki"); err == nil {
 		t.Error("it is still there")
 	}
 	for _, what := range []string{"client.disable", "client.enable", "client.remove"} {
@@ -161,7 +161,7 @@ func TestKeys(t *testing.T) {
 	o.Must(o.Keys.Ensure(t.Context()))
 	o.Enter(idp.Auditor, "/admin/keys").Has("table#keys tbody tr").HasNot("#rotate", "#keys a.btn")
 	v := o.Enter(idp.Admin, "/admin/keys/rotate").Submit("key-rotate").Want(http.StatusOK, "/admin/keys").Has("#done")
-	all, err := o.DB.Keys().All(t.Context())
+	all, err := o.DB.Keys.All(t.Context())
 	o.Must(err)
 	var bad string
 	for _, k := range all {

@@ -18,6 +18,12 @@ import (
 	"latchkey/ui/page"
 )
 
+// forms make an application and change it.
+type forms struct {
+	clients *oidc.Registrar
+	told    handout
+}
+
 // chooseView is the page on which a type is chosen.
 type chooseView struct {
 	admin.Head
@@ -26,7 +32,7 @@ type chooseView struct {
 
 type typeView struct{ Type, Title, Text, URL string }
 
-func (p *Pages) choose(c *page.Context, v admin.Visit) error {
+func (f forms) choose(c *page.Context, v admin.Visit) error {
 	view := chooseView{Head: v.Head(c, crumbs(c)...)}
 	for _, t := range types {
 		view.Types = append(view.Types, typeView{
@@ -55,15 +61,15 @@ func kindOf(c *page.Context) (oidc.Type, error) {
 	return t, nil
 }
 
-func (p *Pages) blank(c *page.Context, v admin.Visit) error {
+func (f forms) blank(c *page.Context, v admin.Visit) error {
 	t, err := kindOf(c)
 	if err != nil {
 		return err
 	}
-	return p.drawForm(c, v, http.StatusOK, newForm(c, v, oidc.Client{Type: t}))
+	return drawForm(c, http.StatusOK, newForm(c, v, oidc.Client{Type: t}))
 }
 
-func (p *Pages) drawForm(c *page.Context, _ admin.Visit, status int, view formView) error {
+func drawForm(c *page.Context, status int, view formView) error {
 	return c.Show(set, status, "form.html", view)
 }
 
@@ -234,7 +240,7 @@ func split(text string) (out []string) {
 	return out
 }
 
-func (p *Pages) add(c *page.Context, v admin.Visit) error {
+func (f forms) add(c *page.Context, v admin.Visit) error {
 	t, err := kindOf(c)
 	if err != nil {
 		return err
@@ -242,20 +248,20 @@ func (p *Pages) add(c *page.Context, v admin.Visit) error {
 	cl, wrong := typed(c, oidc.Client{Type: t})
 	var made oidc.Registered
 	if wrong == nil {
-		made, wrong = p.Clients.Add(c.Context(), v.By, oidc.Input{
+		made, wrong = f.clients.Add(c.Context(), v.By, oidc.Input{
 			ID: oidc.ClientID(strings.TrimSpace(c.Form("id"))), Name: cl.Name, Type: t, RedirectURIs: cl.RedirectURIs, PostLogoutURIs: cl.PostLogoutURIs, GrantTypes: cl.GrantTypes,
 			ResponseTypes: cl.ResponseTypes, Scopes: cl.Scopes, AuthMethod: cl.AuthMethod, IDTokenAlg: cl.IDTokenAlg, Keys: cl.Keys, BackchannelURI: cl.BackchannelURI,
 			FrontchannelURI: cl.FrontchannelURI, FrontchannelPlain: cl.FrontchannelPlain, Trusted: cl.Trusted, Groups: cl.Groups, Choose: cl.Choose, Sessions: cl.Sessions, Validations: cl.Validations,
 		})
 	}
 	if wrong != nil {
-		return p.again(c, v, newForm(c, v, cl), wrong)
+		return again(c, newForm(c, v, cl), wrong)
 	}
-	return p.once(c, v, made, "made")
+	return f.told.once(c, v, made, "made")
 }
 
 // again draws a form with what was typed and what is wrong with it.
-func (p *Pages) again(c *page.Context, v admin.Visit, view formView, wrong error) error {
+func again(c *page.Context, view formView, wrong error) error {
 	status := http.StatusBadRequest
 	fields, more := view.Fields.Filled(c), view.More.Filled(c)
 	switch {
@@ -265,7 +271,7 @@ func (p *Pages) again(c *page.Context, v admin.Visit, view formView, wrong error
 		status = http.StatusConflict
 		view.Fields, view.More = fields, more
 		view.Head = view.Refused(c.Words.T("admin.clients.changed"), c.Words.T("admin.clients.changed_text"))
-		return p.drawForm(c, v, status, view)
+		return drawForm(c, status, view)
 	case !errors.Is(wrong, idp.ErrInvalid):
 		return wrong
 	}
@@ -284,7 +290,7 @@ func (p *Pages) again(c *page.Context, v admin.Visit, view formView, wrong error
 	}
 	view.Fields, view.More = fields, more
 	view.Head = view.Refused(c.Words.T("admin.clients.refused"), c.Words.T("admin.clients.refused_text"))
-	return p.drawForm(c, v, status, view)
+	return drawForm(c, status, view)
 }
 
 func editForm(c *page.Context, v admin.Visit, cl oidc.Client) formView {
@@ -296,16 +302,16 @@ func editForm(c *page.Context, v admin.Visit, cl oidc.Client) formView {
 	return f
 }
 
-func (p *Pages) edit(c *page.Context, v admin.Visit) error {
-	cl, err := p.Clients.Get(c.Context(), v.By, id(c))
+func (f forms) edit(c *page.Context, v admin.Visit) error {
+	cl, err := f.clients.Get(c.Context(), v.By, id(c))
 	if err != nil {
 		return err
 	}
-	return p.drawForm(c, v, http.StatusOK, editForm(c, v, cl))
+	return drawForm(c, http.StatusOK, editForm(c, v, cl))
 }
 
-func (p *Pages) update(c *page.Context, v admin.Visit) error {
-	cl, err := p.Clients.Get(c.Context(), v.By, id(c))
+func (f forms) update(c *page.Context, v admin.Visit) error {
+	cl, err := f.clients.Get(c.Context(), v.By, id(c))
 	if err != nil {
 		return err
 	}
@@ -315,14 +321,14 @@ func (p *Pages) update(c *page.Context, v admin.Visit) error {
 	}
 	var made oidc.Registered
 	if wrong == nil {
-		made, wrong = p.Clients.Update(c.Context(), v.By, next)
+		made, wrong = f.clients.Update(c.Context(), v.By, next)
 	}
 	if wrong != nil {
 		view := editForm(c, v, cl)
-		return p.again(c, v, view, wrong)
+		return again(c, view, wrong)
 	}
 	if made.Secret != "" {
-		return p.once(c, v, made, "needs_secret")
+		return f.told.once(c, v, made, "needs_secret")
 	}
 	return c.Redirect(address(cl.ID) + "?done=saved")
 }

@@ -29,10 +29,10 @@ func open(t *testing.T) *office {
 		issuer := "http://" + h.Listener.Addr().String()
 		o.pages = &apps.Pages{
 			Clients: &oidc.Registrar{
-				Clients: h.DB.Clients(), Uses: h.DB.ClientUses(), Log: h.DB.Log(), Atomic: h.DB.Atomic, Now: h.Clock.Now, Issuer: issuer,
+				Clients: h.DB.Clients, Uses: h.DB.ClientUses, Log: h.DB.Log, Atomic: h.DB.Atomic, Now: h.Clock.Now, Issuer: issuer,
 				Self: &http.Client{}, Out: oidc.NewOutbound(oidc.Outbound{Issuer: issuer}), Odoo: func(context.Context, oidc.Client) (string, error) { return "", nil },
 			},
-			Keys: &oidc.Custodian{Ring: h.Keys, Log: h.DB.Log(), Now: h.Clock.Now}, Issuer: issuer, Validation: odoo.ValidationPath,
+			Keys: &oidc.Custodian{Ring: h.Keys, Log: h.DB.Log, Now: h.Clock.Now}, Issuer: issuer, Validation: odoo.ValidationPath,
 		}
 		return o.pages.Sections()
 	})

@@ -21,14 +21,14 @@ func Samples() []page.Sample {
 	visit := func(c *page.Context, section string) admin.Visit { return admin.Sample(c, section, p.Sections()) }
 	clients := func(c *page.Context) admin.Visit { return visit(c, "clients") }
 	shown := func(c *page.Context, cl oidc.Client) showView {
-		return p.viewOf(c, clients(c), cl, oidc.Usage{People: 42, Last: []oidc.LastUse{{Client: cl.ID, Proof: oidc.ProofSecret, Serial: 1, At: at}}})
+		return p.reader().viewOf(c, clients(c), cl, oidc.Usage{People: 42, Last: []oidc.LastUse{{Client: cl.ID, Proof: oidc.ProofSecret, Serial: 1, At: at}}})
 	}
 	return []page.Sample{
 		page.Drawn("clients", set, http.StatusOK, "list.html", func(c *page.Context) any {
 			return listOf(c, clients(c), []oidc.Entry{{Client: wiki, Used: at}, {Client: shop, Warnings: []string{"!"}}}, at)
 		}),
 		page.Drawn("clients-none", set, http.StatusOK, "list.html", func(c *page.Context) any { return listOf(c, clients(c), nil, at) }),
-		{Name: "client-choose", Draw: func(c *page.Context) error { return p.choose(c, clients(c)) }},
+		{Name: "client-choose", Draw: func(c *page.Context) error { return forms{}.choose(c, clients(c)) }},
 		page.Drawn("client-new", set, http.StatusOK, "form.html", func(c *page.Context) any { return newForm(c, clients(c), oidc.Client{Type: oidc.Odoo}) }),
 		page.Drawn("client-edit", set, http.StatusBadRequest, "form.html", func(c *page.Context) any {
 			f := editForm(c, clients(c), wiki)
@@ -49,7 +49,7 @@ func Samples() []page.Sample {
 		page.Drawn("client-code", set, http.StatusOK, "snippets.html", func(c *page.Context) any {
 			view := snippetsView{Head: clients(c).Head(c, crumbs(c, wiki)...), Title: c.Words.T("admin.clients.code_title", wiki.Title())}
 			for _, s := range snippetsFor(wiki) {
-				if drawn, err := s.draw(p.filled(wiki, c.Brand(), "", "")); err == nil {
+				if drawn, err := s.draw(p.told().filled(wiki, c.Brand(), "", "")); err == nil {
 					view.Snippets = append(view.Snippets, drawn)
 				}
 			}
@@ -88,7 +88,7 @@ func onceOf(c *page.Context, v admin.Visit, p *Pages, cl oidc.Client) onceView {
 		Head: v.Head(c, crumbs(c, cl)...), Title: c.Words.T("admin.clients.once.made", cl.Title()), Text: c.Words.T("admin.clients.once_text"), URL: address(cl.ID),
 		Secrets: []admin.Secret{{Label: c.Words.T("admin.clients.proof.secret"), Value: "Kq3v0JmBz7xWnT5rYc2dLh8sGfPa1uEoNi6QbMyXtVw"}},
 	}
-	if drawn, err := snippetNamed(firstExample[cl.Type]).draw(p.filled(cl, c.Brand(), "Kq3v0JmBz7xWnT5rYc2dLh8sGfPa1uEoNi6QbMyXtVw", "")); err == nil {
+	if drawn, err := snippetNamed(firstExample[cl.Type]).draw(p.told().filled(cl, c.Brand(), "Kq3v0JmBz7xWnT5rYc2dLh8sGfPa1uEoNi6QbMyXtVw", "")); err == nil {
 		view.Snippets = []snippetView{drawn}
 	}
 	return view

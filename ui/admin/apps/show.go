@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -13,6 +12,12 @@ import (
 	"latchkey/ui/admin"
 	"latchkey/ui/page"
 )
+
+// reader shows what is known of an application.
+type reader struct {
+	clients *oidc.Registrar
+	told    handout
+}
 
 // showView is the page of one application.
 type showView struct {
@@ -47,30 +52,30 @@ type trialRow struct {
 	Check, Verdict, Chip, Text, About, Evidence string
 }
 
-func (p *Pages) show(c *page.Context, v admin.Visit) error {
-	view, err := p.view(c, v)
+func (r reader) show(c *page.Context, v admin.Visit) error {
+	view, err := r.view(c, v)
 	if err != nil {
 		return err
 	}
 	return c.Show(set, http.StatusOK, "show.html", view)
 }
 
-func (p *Pages) view(c *page.Context, v admin.Visit) (showView, error) {
-	cl, err := p.Clients.Get(c.Context(), v.By, id(c))
+func (r reader) view(c *page.Context, v admin.Visit) (showView, error) {
+	cl, err := r.clients.Get(c.Context(), v.By, id(c))
 	if err != nil {
 		return showView{}, err
 	}
-	usage, err := p.Clients.Usage(c.Context(), v.By, cl.ID)
+	usage, err := r.clients.Usage(c.Context(), v.By, cl.ID)
 	if err != nil {
 		return showView{}, err
 	}
-	return p.viewOf(c, v, cl, usage), nil
+	return r.viewOf(c, v, cl, usage), nil
 }
 
-func (p *Pages) viewOf(c *page.Context, v admin.Visit, cl oidc.Client, usage oidc.Usage) showView {
+func (r reader) viewOf(c *page.Context, v admin.Visit, cl oidc.Client, usage oidc.Usage) showView {
 	view := showView{
 		Head: v.Head(c, crumbs(c)...), Client: cl, Title: cl.Title(), Type: typeName(c, cl.Type), URL: address(cl.ID), May: v.May(idp.EditClients),
-		Rotates: cl.HasSecret() || cl.Type == oidc.Odoo, Facts: p.facts(c, v, cl), Secrets: p.secrets(c, v, cl, usage),
+		Rotates: cl.HasSecret() || cl.Type == oidc.Odoo, Facts: r.facts(c, v, cl), Secrets: r.secrets(c, v, cl, usage),
 	}
 	if cl.Type != oidc.Service {
 		view.People = c.Words.N("admin.clients.people", usage.People)
@@ -79,7 +84,7 @@ func (p *Pages) viewOf(c *page.Context, v admin.Visit, cl oidc.Client, usage oid
 	return view
 }
 
-func (p *Pages) facts(c *page.Context, v admin.Visit, cl oidc.Client) []fact {
+func (r reader) facts(c *page.Context, v admin.Visit, cl oidc.Client) []fact {
 	var out []fact
 	add := func(name string, mono bool, values ...string) {
 		if values = slices.DeleteFunc(slices.Clone(values), func(s string) bool { return s == "" }); len(values) > 0 {
@@ -92,7 +97,7 @@ func (p *Pages) facts(c *page.Context, v admin.Visit, cl oidc.Client) []fact {
 		}
 	}
 	add("id", true, string(cl.ID))
-	add("issuer", true, p.Issuer)
+	add("issuer", true, r.told.issuer)
 	add("auth_method", false, c.Words.T(fmt.Sprintf("admin.clients.auth.%s", cl.AuthMethod)))
 	add("redirect_uris", true, cl.RedirectURIs...)
 	add("post_logout_uris", true, cl.PostLogoutURIs...)
@@ -120,7 +125,7 @@ func (p *Pages) facts(c *page.Context, v admin.Visit, cl oidc.Client) []fact {
 	return out
 }
 
-func (p *Pages) secrets(c *page.Context, v admin.Visit, cl oidc.Client, usage oidc.Usage) []secretRow {
+func (r reader) secrets(c *page.Context, v admin.Visit, cl oidc.Client, usage oidc.Usage) []secretRow {
 	var out []secretRow
 	for _, s := range []struct {
 		there  bool
@@ -139,7 +144,7 @@ func (p *Pages) secrets(c *page.Context, v admin.Visit, cl oidc.Client, usage oi
 			s.made = cl.Created
 		}
 		out = append(out, secretRow{Name: c.Words.T(fmt.Sprintf("admin.clients.proof.%s", string(s.proof))), Made: day(c, v, s.made), Used: day(c, v, usage.At(s.proof, s.serial))})
-		if s.former.Good(p.Clients.Now()) {
+		if s.former.Good(r.clients.Now()) {
 			row := secretRow{
 				Name: c.Words.T(fmt.Sprintf("admin.clients.proof_former.%s", string(s.proof))), Until: moment(c, v, s.former.Until), Used: day(c, v, usage.At(s.proof, s.former.Serial)),
 			}
@@ -155,12 +160,12 @@ func (p *Pages) secrets(c *page.Context, v admin.Visit, cl oidc.Client, usage oi
 // chips say how a verdict looks.
 var chips = map[oidc.Verdict]string{oidc.Fine: "chip-good", oidc.Doubt: "chip-warn", oidc.Broken: "chip-bad"}
 
-func (p *Pages) test(c *page.Context, v admin.Visit) error {
-	trials, err := p.Clients.Test(c.Context(), v.By, id(c))
+func (r reader) test(c *page.Context, v admin.Visit) error {
+	trials, err := r.clients.Test(c.Context(), v.By, id(c))
 	if err != nil {
 		return err
 	}
-	view, err := p.view(c, v)
+	view, err := r.view(c, v)
 	if err != nil {
 		return err
 	}
@@ -181,76 +186,4 @@ func trialsOf(c *page.Context, trials []oidc.Trial) (out []trialRow) {
 		out = append(out, row)
 	}
 	return out
-}
-
-// onceView is the page that shows a secret, this once.
-type onceView struct {
-	admin.Head
-	Title, Text string
-	Secrets     []admin.Secret
-	Facts       []fact
-	Warnings    []string
-	Snippets    []snippetView
-	URL         string
-}
-
-// once answers what made a secret with the secret itself: it cannot be asked for
-// again (SECURITY.md D-06).
-func (p *Pages) once(c *page.Context, v admin.Visit, made oidc.Registered, what string) error {
-	cl := made.Client
-	view := onceView{
-		Head: v.Head(c, crumbs(c, cl)...), Title: c.Words.T(fmt.Sprintf("admin.clients.once.%s", what), cl.Title()), Text: c.Words.T("admin.clients.once_text"), URL: address(cl.ID),
-		Warnings: made.Warnings,
-		Facts:    []fact{{c.Words.T("admin.clients.field.id"), []string{string(cl.ID)}, true}, {c.Words.T("admin.clients.field.issuer"), []string{p.Issuer}, true}},
-	}
-	if made.Secret != "" {
-		view.Secrets = append(view.Secrets, admin.Secret{Label: c.Words.T("admin.clients.proof.secret"), Value: made.Secret})
-	}
-	shown := ""
-	if cl.Type == oidc.Odoo && cl.ValidationSecret != "" {
-		shown = p.Issuer + p.Validation(cl)
-		view.Secrets = append(view.Secrets, admin.Secret{Label: c.Words.T("admin.clients.proof.validation"), Value: shown, Help: c.Words.T("admin.clients.validation_help")})
-	}
-	if len(view.Secrets) == 0 {
-		return c.Redirect(address(cl.ID) + "?done=added")
-	}
-	best, err := snippetNamed(firstExample[cl.Type]).draw(p.filled(cl, c.Brand(), made.Secret, shown))
-	if err != nil {
-		return err
-	}
-	view.Snippets = []snippetView{best} // the others are on the application's page
-	c.Here(address(cl.ID))
-	return c.Show(set, http.StatusOK, "once.html", view)
-}
-
-// snippetsView is the page of examples.
-type snippetsView struct {
-	admin.Head
-	Title    string
-	Snippets []snippetView
-}
-
-func (p *Pages) snippets(c *page.Context, v admin.Visit) error {
-	cl, err := p.Clients.Get(c.Context(), v.By, id(c))
-	if err != nil {
-		return err
-	}
-	view := snippetsView{Head: v.Head(c, crumbs(c, cl)...), Title: c.Words.T("admin.clients.code_title", cl.Title())}
-	for _, s := range snippetsFor(cl) {
-		drawn, err := s.draw(p.filled(cl, c.Brand(), "", ""))
-		if err != nil {
-			return err
-		}
-		view.Snippets = append(view.Snippets, drawn)
-	}
-	return c.Show(set, http.StatusOK, "snippets.html", view)
-}
-
-// overlapDays reads how long the old secret stays good.
-func overlapDays(c *page.Context) (time.Duration, bool) {
-	n, err := strconv.Atoi(strings.TrimSpace(c.Form("overlap")))
-	if err != nil || n < 0 || n > int(oidc.OverlapMost.Hours()/24) {
-		return 0, false
-	}
-	return time.Duration(n) * 24 * time.Hour, true
 }

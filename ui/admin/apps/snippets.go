@@ -3,12 +3,15 @@ package apps
 import (
 	"embed"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"text/template"
 
 	"latchkey/idp/oidc"
+	"latchkey/ui/admin"
+	"latchkey/ui/page"
 )
 
 // The examples are data: a file for each library, with a head of names and
@@ -104,14 +107,26 @@ func snippetNamed(name string) snippet {
 	return snippets[slices.IndexFunc(snippets, func(s snippet) bool { return s.name == name })]
 }
 
+// draw fills an example in.
+func (s snippet) draw(f filling) (snippetView, error) {
+	v := snippetView{Name: s.name, Title: s.title, File: s.file, Docs: s.docs}
+	if uri := f.Origin + s.callback; s.callback != "" && !strings.Contains(s.body.Root.String(), ".Redirect}}") && !slices.Contains(f.Redirects, uri) {
+		v.Register = uri
+	}
+	var out strings.Builder
+	err := s.body.Execute(&out, f)
+	v.Code = strings.TrimRight(out.String(), "\n") + "\n"
+	return v, err
+}
+
 // filled are the values of one application. secret and validation are shown
 // where they were made just now.
-func (p *Pages) filled(c oidc.Client, brand, secret, validation string) filling {
+func (h handout) filled(c oidc.Client, brand, secret, validation string) filling {
 	f := filling{
-		Issuer: p.Issuer, ID: string(c.ID), Name: c.Title(), Brand: brand, Secret: "CLIENT_SECRET", Validation: p.Issuer + "/odoo/" + string(c.ID) + "/…/userinfo",
+		Issuer: h.issuer, ID: string(c.ID), Name: c.Title(), Brand: brand, Secret: "CLIENT_SECRET", Validation: h.issuer + "/odoo/" + string(c.ID) + "/…/userinfo",
 		Auth: c.AuthMethod, Alg: c.IDTokenAlg, Scopes: strings.Join(c.Scopes, " "), HasSecret: c.HasSecret(), Redirects: c.RedirectURIs,
-		Authorize: p.Issuer + oidc.PathAuthorize, Token: p.Issuer + oidc.PathToken, UserInfo: p.Issuer + oidc.PathUserInfo, JWKS: p.Issuer + oidc.PathJWKS,
-		Logout: p.Issuer + oidc.PathLogout, Discovery: p.Issuer + oidc.PathDiscovery, Origin: "https://app.example.org", Host: "app.example.org", Redirect: "https://app.example.org/callback",
+		Authorize: h.issuer + oidc.PathAuthorize, Token: h.issuer + oidc.PathToken, UserInfo: h.issuer + oidc.PathUserInfo, JWKS: h.issuer + oidc.PathJWKS,
+		Logout: h.issuer + oidc.PathLogout, Discovery: h.issuer + oidc.PathDiscovery, Origin: "https://app.example.org", Host: "app.example.org", Redirect: "https://app.example.org/callback",
 	}
 	if secret != "" {
 		f.Secret = secret
@@ -128,14 +143,25 @@ func (p *Pages) filled(c oidc.Client, brand, secret, validation string) filling 
 	return f
 }
 
-// draw fills an example in.
-func (s snippet) draw(f filling) (snippetView, error) {
-	v := snippetView{Name: s.name, Title: s.title, File: s.file, Docs: s.docs}
-	if uri := f.Origin + s.callback; s.callback != "" && !strings.Contains(s.body.Root.String(), ".Redirect}}") && !slices.Contains(f.Redirects, uri) {
-		v.Register = uri
+// snippetsView is the page of examples.
+type snippetsView struct {
+	admin.Head
+	Title    string
+	Snippets []snippetView
+}
+
+func (r reader) examples(c *page.Context, v admin.Visit) error {
+	cl, err := r.clients.Get(c.Context(), v.By, id(c))
+	if err != nil {
+		return err
 	}
-	var out strings.Builder
-	err := s.body.Execute(&out, f)
-	v.Code = strings.TrimRight(out.String(), "\n") + "\n"
-	return v, err
+	view := snippetsView{Head: v.Head(c, crumbs(c, cl)...), Title: c.Words.T("admin.clients.code_title", cl.Title())}
+	for _, s := range snippetsFor(cl) {
+		drawn, err := s.draw(r.told.filled(cl, c.Brand(), "", ""))
+		if err != nil {
+			return err
+		}
+		view.Snippets = append(view.Snippets, drawn)
+	}
+	return c.Show(set, http.StatusOK, "snippets.html", view)
 }

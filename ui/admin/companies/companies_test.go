@@ -16,7 +16,7 @@ func open(t *testing.T) (*admintest.House, *company.Service) {
 	var s *company.Service
 	h := admintest.Open(t, func(h *admintest.House) []admin.Section {
 		s = &company.Service{
-			Store: h.DB.Companies(), Help: h.Help, Users: h.DB.Users(), Limiter: h.DB.Limiter(), Log: h.DB.Log(), Atomic: h.DB.Atomic, Now: h.Clock.Now,
+			Store: h.DB.Companies, Help: h.Help, Users: h.DB.Users, Limiter: h.DB.Limiter, Log: h.DB.Log, Atomic: h.DB.Atomic, Now: h.Clock.Now,
 		}
 		return (&Pages{Companies: s, Accounts: h.Accounts}).Sections()
 	})

@@ -71,6 +71,11 @@ func (b branding) show(c *page.Context, v admin.Visit) error {
 	if err != nil {
 		return err
 	}
+	if c.Forms.Refilled(view.At) || c.Forms.Refilled(view.At+"/preview") { // more links than are kept have fields of their own
+		next := readBrand(c, b.Brands.Languages)
+		next.Logo, next.LogoDark = own.Logo, own.LogoDark
+		own = next
+	}
 	view.Form = formOf(c, own, b.Brands.Languages)
 	return b.draw(c, http.StatusOK, view, own)
 }

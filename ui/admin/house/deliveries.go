@@ -1,6 +1,7 @@
 package house
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -108,6 +109,8 @@ func rowOf(c *page.Context, d mail.Delivery, may bool) deliveryRow {
 	switch d.State() {
 	case mail.Sent:
 		r.State, r.Chip, r.At = c.Words.T("admin.messages.state.sent"), "chip-good", moment(d.Sent)
+	case mail.Obsolete, mail.Withdrawn:
+		r.State, r.Failure = c.Words.T(fmt.Sprintf("admin.messages.state.%s", d.State())), ""
 	case mail.GivenUp:
 		r.State, r.Chip = c.Words.T("admin.messages.state.given_up"), "chip-bad"
 	default:

@@ -103,6 +103,11 @@ func (g gateways) add(c *page.Context, v admin.Visit) error {
 	return c.Show(set, http.StatusOK, "gateway.html", g.page(c, v, settings.Gateway{Name: title, Type: kind}))
 }
 
+// blank is the page of the form for a new gateway.
+func (g gateways) blank(c *page.Context) string {
+	return gatewaysPath + "/new?type=" + url.QueryEscape(c.Form("type"))
+}
+
 func (g gateways) page(c *page.Context, v admin.Visit, o settings.Gateway) gatewayView {
 	title, _, _ := sms.Describe(o.Type)
 	return gatewayView{

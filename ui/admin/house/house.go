@@ -127,13 +127,15 @@ const (
 
 func (p *Pages) settings() admin.Section {
 	s, g := setting{p}, gateways{p}
+	add := admin.Post(gatewaysPath, idp.EditHouse, "", g.put).Guarded()
+	add.Back = g.blank
 	return admin.Section{Name: "settings", Path: settingsPath, Right: idp.SeeHouse, Group: group, Routes: []admin.Route{
 		admin.Get(settingsPath, idp.SeeHouse, s.show),
 		admin.Post(settingsPath, idp.EditHouse, settingsPath, s.change).Guarded(),
 		admin.Post(settingsPath+"/mail", idp.EditHouse, settingsPath, s.mail).Guarded(),
 		admin.Get(gatewaysPath, idp.SeeHouse, g.list),
 		admin.Get(gatewaysPath+"/new", idp.EditHouse, g.add).Guarded(),
-		admin.Post(gatewaysPath, idp.EditHouse, gatewaysPath, g.put).Guarded(),
+		add,
 		admin.Post(gatewaysPath+"/test", idp.EditHouse, gatewaysPath, g.test).Guarded(),
 		admin.Get(gatewayPath, idp.SeeHouse, g.edit),
 		admin.Post(gatewayPath, idp.EditHouse, gatewayPath, g.put).Guarded(),

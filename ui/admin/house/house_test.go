@@ -44,19 +44,19 @@ func open(t *testing.T) (*admintest.House, *Pages, *sink) {
 	var p *Pages
 	h := admintest.Open(t, func(h *admintest.House) []admin.Section {
 		p = &Pages{
-			Settings: &settings.Service{Store: h.DB.Settings(), Log: h.DB.Log(), Atomic: h.DB.Atomic, Now: h.Clock.Now, Limiter: h.DB.Limiter()},
+			Settings: &settings.Service{Store: h.DB.Settings, Log: h.DB.Log, Atomic: h.DB.Atomic, Now: h.Clock.Now, Limiter: h.DB.Limiter},
 			Texts:    out, Brand: func(context.Context) string { return "Atelier" }, Issuer: "https://id.example.org",
 			Brands: &brand.Service{
-				Store: h.DB.Brands(), Default: brand.Brand{Name: "Atelier"}, Languages: []string{"de", "en", "fr"}, Log: h.DB.Log(), Atomic: h.DB.Atomic, Now: h.Clock.Now,
+				Store: h.DB.Brands, Default: brand.Brand{Name: "Atelier"}, Languages: []string{"de", "en", "fr"}, Log: h.DB.Log, Atomic: h.DB.Atomic, Now: h.Clock.Now,
 				Known: func(context.Context, idp.ClientID) error { return nil },
 			},
 			Clients: func(context.Context) ([]Client, error) { return []Client{{"shop", "The shop"}, {"wiki", "Wiki"}}, nil },
 			Own: &texts.Service{
-				Store: h.DB.Texts(), Messages: message.Choices(), Users: h.DB.Users(), Outbox: h.DB.Outbox(), Log: h.DB.Log(), Atomic: h.DB.Atomic, Now: h.Clock.Now,
-				Limiter: h.DB.Limiter(), Day: code.Factor{Channel: code.SMS}.Day,
+				Store: h.DB.Texts, Messages: message.Choices(), Users: h.DB.Users, Outbox: h.DB.Outbox(), Log: h.DB.Log, Atomic: h.DB.Atomic, Now: h.Clock.Now,
+				Limiter: h.DB.Limiter, Day: code.Factor{Channel: code.SMS}.Day,
 			},
-			Deliveries: &mail.Deliveries{Ledger: h.DB.Deliveries(), Log: h.DB.Log(), Atomic: h.DB.Atomic, Now: h.Clock.Now},
-			Tokens:     &apitoken.Service{Tokens: h.DB.APITokens(), Users: h.DB.Users(), Log: h.DB.Log(), Atomic: h.DB.Atomic, Now: h.Clock.Now},
+			Deliveries: &mail.Deliveries{Ledger: h.DB.Deliveries, Log: h.DB.Log, Atomic: h.DB.Atomic, Now: h.Clock.Now},
+			Tokens:     &apitoken.Service{Tokens: h.DB.APITokens, Users: h.DB.Users, Log: h.DB.Log, Atomic: h.DB.Atomic, Now: h.Clock.Now},
 		}
 		return p.Sections()
 	})

@@ -3,6 +3,7 @@ package house
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
@@ -34,6 +35,10 @@ func (p *Pages) settingSamples() []page.Sample {
 	return []page.Sample{
 		page.Drawn("settings", set, http.StatusOK, "settings.html", func(c *page.Context) any {
 			return settingsView{visit(c).Head(c), 1, settingFields(c, settings.House{Assurance: idp.AAL2, Sessions: 5}), true, mailView{"mail.example.org:587", "ada@example.org"}}
+		}),
+		page.Drawn("gateway-kept", set, http.StatusOK, "gateway.html", func(c *page.Context) any {
+			c.Forms.Refill(gatewaysPath+"/main", url.Values{"name": {"Twilio for France & Belgium"}, "prefixes": {"+33 +32"}, "off": {"yes"}}, false)
+			return gateways{p}.page(c, visit(c), sample)
 		}),
 		page.Drawn("settings-wrong", set, http.StatusBadRequest, "settings.html", func(c *page.Context) any {
 			return settingsView{

@@ -14,6 +14,7 @@ import (
 	"latchkey/idp/job"
 	"latchkey/idp/odoo/connector"
 	"latchkey/ui/admin"
+	"latchkey/ui/admin/odoowords"
 	"latchkey/ui/page"
 )
 
@@ -30,7 +31,7 @@ type connectView struct {
 	Hidden  []admin.Hidden
 	KeyHelp bool
 	Found   []fact
-	Notes   []string
+	Notes   []odoowords.Line
 }
 
 // stepView is a step in the row of them.
@@ -52,7 +53,15 @@ func wizard(c *page.Context, v admin.Visit, step int) connectView {
 	return view
 }
 
+// connect is the first step, or the second one for whoever had to prove more on
+// the way through them: the key is not kept, and whatever follows needs it.
 func (p *Pages) connect(c *page.Context, v admin.Visit) error {
+	switch {
+	case c.Forms.Refilled(addressConnect):
+		return c.Show(set, http.StatusOK, "connect.html", addressStep(c, v, c.Form("url")))
+	case c.Forms.Refilled(addressConnect + "/look"), c.Forms.Refilled(addressConnect + "/do"):
+		return c.Show(set, http.StatusOK, "connect.html", loginStep(c, v, ordered(c), strings.Fields(c.Form("databases"))))
+	}
 	return c.Show(set, http.StatusOK, "connect.html", addressStep(c, v, c.Query("url")))
 }
 
@@ -114,17 +123,17 @@ const lookTime = 25 * time.Second
 // look signs in and says what is there; nothing changes.
 func (p *Pages) look(c *page.Context, v admin.Visit) error {
 	o := ordered(c)
+	form := loginStep(c, v, o, strings.Fields(c.Form("databases")))
+	if o.Key == "" || o.Login == "" {
+		form.Head = form.Refused(c.Words.T("admin.odoo.problem.invalid"), c.Words.T("admin.odoo.needs.login"))
+		return c.Show(set, http.StatusBadRequest, "connect.html", form)
+	}
 	again := func(err error) error {
-		view := loginStep(c, v, o, strings.Fields(c.Form("databases")))
-		head, ok := told(c, view.Head, err)
-		if !ok {
+		var ok bool
+		if form.Head, ok = told(c, form.Head, err); !ok {
 			return err
 		}
-		view.Head = head
-		return c.Show(set, http.StatusBadRequest, "connect.html", view)
-	}
-	if o.Key == "" || o.Login == "" {
-		return again(fmt.Errorf("%w: login, key: both are needed", idp.ErrInvalid))
+		return c.Show(set, http.StatusBadRequest, "connect.html", form)
 	}
 	ctx, cancel := context.WithTimeout(c.Context(), lookTime)
 	defer cancel()
@@ -140,8 +149,12 @@ func (p *Pages) look(c *page.Context, v admin.Visit) error {
 	}
 	view := wizard(c, v, 3)
 	view.Form, view.Action, view.Button = "odoo-connect", addressConnect+"/do", c.Words.T("admin.odoo.connect")
-	view.Hidden = []admin.Hidden{{Name: "ticket", Value: ticket}}
-	view.Found, view.Notes = foundFacts(c, r.Connection), r.Warnings
+	view.Hidden = []admin.Hidden{
+		{Name: "ticket", Value: ticket}, {Name: page.Unkept("ticket"), Value: "yes"}, // it holds the key
+		{Name: "url", Value: o.URL}, {Name: "databases", Value: c.Form("databases")}, {Name: "database", Value: o.Database},
+		{Name: "login", Value: o.Login}, {Name: "name", Value: o.ID}, {Name: "reach", Value: o.Reach},
+	}
+	view.Found, view.Notes = foundFacts(c, r.Connection), notes(c.Words, r.Warnings)
 	return c.Show(set, http.StatusOK, "connect.html", view)
 }
 
@@ -212,7 +225,7 @@ func (p *Pages) unseal(v admin.Visit, text string, now time.Time) (connector.Ord
 type joined struct {
 	ID    string           `json:"id,omitempty"`
 	Steps []connector.Step `json:"steps"`
-	Notes []string         `json:"notes,omitempty"`
+	Notes []connector.Note `json:"notes,omitempty"`
 	Looks string           `json:"looks,omitempty"`
 }
 
@@ -236,7 +249,7 @@ func (p *Pages) join(c *page.Context, v admin.Visit) error {
 		out.ID, out.Notes = report.Connection.ID, report.Warnings
 		if p.Dress != nil {
 			if out.Looks, err = p.Dress(ctx, by, report.Connection); err != nil {
-				out.Notes = append(out.Notes, "the looks of the company were not copied: "+err.Error())
+				out.Notes = append(out.Notes, connector.NotDressed(err))
 			}
 		}
 		return out, shown

@@ -40,20 +40,20 @@ func open(t *testing.T, o odootest.Options) *office {
 	of.House = admintest.Open(t, func(h *admintest.House) []admin.Section {
 		issuer := "http://localhost:" + strings.Split(h.Listener.Addr().String(), ":")[1]
 		validate := &odooidp.Service{
-			Tokens: h.DB.OdooTokens(), Grants: h.DB.Grants(), Users: h.DB.Users(), Clients: h.DB.Clients(), Log: h.DB.Log(), Atomic: h.DB.Atomic, Now: h.Clock.Now,
+			Tokens: h.DB.OdooTokens, Grants: h.DB.Grants, Users: h.DB.Users, Clients: h.DB.Clients, Log: h.DB.Log, Atomic: h.DB.Atomic, Now: h.Clock.Now,
 			Secret: []byte(strings.Repeat("o", 32)), Origin: func(*http.Request) idp.Origin { return idp.Origin{} },
 			Fault: func(_ *http.Request, err error) { t.Error(err) }, Note: func(*http.Request, oidc.ClientID, string) {},
 		}
 		h.Router.GET("/odoo/:client_id/:secret/userinfo", gin.WrapF(validate.Validate))
 		service := &connector.Service{
-			Connections: h.DB.Connections(), Journal: h.DB.Journal(), Clients: h.DB.Clients(), Users: h.DB.Users(), Log: h.DB.Log(), Atomic: h.DB.Atomic, Probes: validate,
+			Connections: h.DB.Connections, Journal: h.DB.Journal, Clients: h.DB.Clients, Users: h.DB.Users, Log: h.DB.Log, Atomic: h.DB.Atomic, Probes: validate,
 			Outbox: h.DB.Outbox(mail.Odoo), Issuer: issuer, Brand: "Latchkey", Now: h.Clock.Now, HTTP: &http.Client{}, Say: message.InOdoo,
 		}
 		of.people = &connector.People{
-			Endings: &connector.Endings{Service: service}, Accounts: h.Accounts, Directory: h.DB.Directory(), Ties: h.DB.Ties(), Holder: "test",
-			Tell: message.Administrators{Notices: h.Notices, Who: h.DB.Administrators()},
+			Endings: &connector.Endings{Service: service}, Accounts: h.Accounts, Directory: h.DB.Directory, Ties: h.DB.Ties, Holder: "test",
+			Tell: message.Administrators{Notices: h.Notices, Who: h.DB.Administrators},
 		}
-		of.jobs = &job.Desk{Store: h.DB.Jobs(), Now: h.Clock.Now, Fault: func(j job.Job, err error) { t.Errorf("%s: %v", j.Kind, err) }}
+		of.jobs = &job.Desk{Store: h.DB.Jobs, Now: h.Clock.Now, Fault: func(j job.Job, err error) { t.Errorf("%s: %v", j.Kind, err) }}
 		of.pages = &odoo.Pages{People: of.people, Jobs: of.jobs, Sealer: keyring.New(), End: func(ctx context.Context, by idp.Actor, who string) error {
 			u, err := h.Accounts.Find(ctx, who)
 			if err != nil {

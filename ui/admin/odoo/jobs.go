@@ -12,6 +12,7 @@ import (
 	"latchkey/idp/job"
 	"latchkey/idp/odoo/connector"
 	"latchkey/ui/admin"
+	"latchkey/ui/admin/odoowords"
 	"latchkey/ui/page"
 )
 
@@ -51,14 +52,13 @@ type jobView struct {
 	Done    string // how much
 	Percent int
 	Began   string
-	Problem string
-	Detail  string
-	Self    string // address of this page
+	Problem odoowords.Line // why it failed
+	Self    string         // address of this page
 	Back    string
 	ID      string // the connection
 
-	Steps    []connector.Step
-	Notes    []string
+	Steps    []odoowords.Line
+	Notes    []odoowords.Line
 	Findings []findingView
 	Checks   int
 	Clean    bool
@@ -94,7 +94,7 @@ func (p *Pages) jobOf(c *page.Context, v admin.Visit, j job.Job) (jobView, error
 	now := j.Now(c.Now())
 	view := jobView{
 		Title: c.Words.T(fmt.Sprintf("admin.odoo.job.%s", kind)), Kind: kind, State: c.Words.T(fmt.Sprintf("admin.odoo.job_state.%s", now)), Running: now == job.Running,
-		Began: when(c, v, j.Began), Self: addressJob + "/" + j.ID, Back: Home, ID: j.About, Percent: int(j.Part * 100), Detail: j.Detail,
+		Began: when(c, v, j.Began), Self: addressJob + "/" + j.ID, Back: Home, ID: j.About, Percent: int(j.Part * 100),
 	}
 	if kind != "connect" {
 		view.Back = address(j.About)
@@ -106,11 +106,11 @@ func (p *Pages) jobOf(c *page.Context, v admin.Visit, j job.Job) (jobView, error
 	}
 	switch now {
 	case job.Lost:
-		view.Problem = c.Words.T("admin.odoo.problem.lost")
+		view.Problem.Title = c.Words.T("admin.odoo.problem.lost")
 	case job.Failed:
-		view.Problem = c.Words.T("admin.odoo.problem.other")
-		if key := fmt.Sprintf("admin.odoo.problem.%s", j.Key); c.Words.Has(key) {
-			view.Problem = c.Words.T(key)
+		var err error
+		if view.Problem, err = failed(c, j); err != nil {
+			return view, err
 		}
 	}
 	if draw := drawingOf(kind); draw != nil && len(j.Result) > 0 {
@@ -137,10 +137,11 @@ func (p *Pages) drawConnect(c *page.Context, _ admin.Visit, j job.Job, view *job
 		return err
 	}
 	for _, s := range r.Steps {
-		s.Name = c.Words.T(fmt.Sprintf("admin.odoo.did.%s", strings.ReplaceAll(s.Name, " ", "_")))
-		view.Steps = append(view.Steps, s)
+		l := odoowords.Say(c.Words, s.Said, s.Did)
+		l.Title = c.Words.T(fmt.Sprintf("admin.odoo.did.%s", strings.ReplaceAll(s.Name, " ", "_")))
+		view.Steps = append(view.Steps, l)
 	}
-	view.Notes = r.Notes
+	view.Notes = notes(c.Words, r.Notes)
 	if r.ID != "" {
 		view.ID, view.Back = r.ID, address(r.ID)
 	}

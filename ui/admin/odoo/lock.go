@@ -10,6 +10,7 @@ import (
 	"latchkey/idp/job"
 	"latchkey/idp/odoo/connector"
 	"latchkey/ui/admin"
+	"latchkey/ui/admin/odoowords"
 	"latchkey/ui/page"
 )
 
@@ -54,16 +55,16 @@ func (p *Pages) drawLock(c *page.Context, v admin.Visit, j job.Job, view *jobVie
 	if err := j.Read(&r); err != nil {
 		return err
 	}
-	add := func(name string, n int, items []string) {
+	add := func(name string, n int, items []odoowords.Line) {
 		if n > 0 || len(items) > 0 {
 			view.Lists = append(view.Lists, namedList{c.Words.T(fmt.Sprintf("admin.odoo.lock_list.%s", name)) + " (" + fmt.Sprint(n) + ")", items})
 		}
 	}
-	add(map[bool]string{true: "would", false: "did"}[r.DryRun], r.Users, r.Report.Users)
+	add(map[bool]string{true: "would", false: "did"}[r.DryRun], r.Users, plainly(r.Report.Users))
 	add("already", r.Report.Already, nil)
-	add("exempt", len(r.Report.Exempt), r.Report.Exempt)
-	add("unlinked", r.Left, r.Report.Unlinked)
-	add("settings", len(r.Report.Settings), r.Report.Settings)
+	add("exempt", len(r.Report.Exempt), plainly(r.Report.Exempt))
+	add("unlinked", r.Left, plainly(r.Report.Unlinked))
+	add("settings", len(r.Report.Settings), settings(c.Words, r.Report.Settings))
 	if !r.DryRun || !v.May(idp.EditOdoo) || j.Now(c.Now()) != job.Done {
 		return nil
 	}
@@ -86,11 +87,11 @@ func (p *Pages) askUnlock(c *page.Context, v admin.Visit) error {
 	ctx, cancel := context.WithTimeout(c.Context(), lookTime)
 	defer cancel()
 	head := v.Head(c, crumbs(c, one.ID)...)
-	settings, people, err := p.People.Unlock(ctx, v.By, one.ID, true)
+	back, people, err := p.People.Unlock(ctx, v.By, one.ID, true)
 	if err != nil {
 		return p.failed(c, head, one.ID, err)
 	}
-	return confirm(c, http.StatusOK, confirmView{Head: head, Lists: []namedList{{c.Words.T("admin.odoo.unlock_settings"), settings}}, Confirm: admin.Confirm{
+	return confirm(c, http.StatusOK, confirmView{Head: head, Lists: []namedList{{c.Words.T("admin.odoo.unlock_settings"), settings(c.Words, back)}}, Confirm: admin.Confirm{
 		ID: "unlock", Title: c.Words.T("admin.odoo.unlock_title"), Text: []string{c.Words.T("admin.odoo.unlock_text"), c.Words.N("admin.odoo.unlock_people", people)},
 		Action: address(one.ID, "unlock"), Button: c.Words.T("admin.odoo.unlock"), Cancel: address(one.ID),
 	}})
@@ -143,7 +144,7 @@ func (p *Pages) disconnection(c *page.Context, v admin.Visit, one connector.Conn
 		view.Head = head
 		view.Confirm.Fields = admin.Fields{tick(c, "leave", false)}
 	} else {
-		view.Lists = []namedList{{c.Words.T("admin.odoo.disconnect_list"), did}}
+		view.Lists = []namedList{{c.Words.T("admin.odoo.disconnect_list"), notes(c.Words, did)}}
 	}
 	return confirm(c, status, view)
 }
@@ -156,7 +157,7 @@ func (p *Pages) disconnect(c *page.Context, v admin.Visit) error {
 	ctx, cancel := context.WithTimeout(c.Context(), lookTime)
 	defer cancel()
 	if _, err := p.People.Disconnect(ctx, v.By, one.ID, false, c.Form("leave") != ""); err != nil {
-		if problemOf(err) == "" {
+		if connector.Why(err).Kind == "" {
 			return err
 		}
 		return p.disconnection(c, v, one, http.StatusBadGateway, err)

@@ -20,6 +20,7 @@ import (
 	"latchkey/idp/odoo/connector"
 	"latchkey/idp/security"
 	"latchkey/ui/admin"
+	"latchkey/ui/admin/odoowords"
 	"latchkey/ui/page"
 )
 
@@ -182,10 +183,10 @@ type confirmView struct {
 	Code    string
 }
 
-// namedList is some names under a title.
+// namedList is some lines under a title.
 type namedList struct {
 	Title string
-	Items []string
+	Items []odoowords.Line
 }
 
 func confirm(c *page.Context, status int, view confirmView) error {

@@ -3,7 +3,6 @@ package odoo
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -14,6 +13,7 @@ import (
 	"latchkey/idp/job"
 	"latchkey/idp/odoo/connector"
 	"latchkey/ui/admin"
+	"latchkey/ui/admin/odoowords"
 	"latchkey/ui/page"
 )
 
@@ -117,14 +117,20 @@ func (p *Pages) bringIn(c *page.Context, v admin.Visit) error {
 		return err
 	}
 	in, from := intake(c), c.Form("from")
-	wrong := in.Options.Check()
-	if in.Open, err = p.opener(c, from); err != nil {
-		wrong = errors.Join(wrong, err)
+	wrong, missing := in.Options.Check(), ""
+	if in.Open, missing, err = p.opener(c, from); err != nil {
+		return err
 	}
 	one.Settings.Import, one.Settings.Groups = in.Options, in.Groups
-	if wrong != nil {
+	if wrong != nil || missing != "" {
 		view := importForm(c, one, from, in.Sync)
-		view.Head = v.Head(c, crumbs(c, one.ID)...).Refused(c.Words.T("admin.odoo.problem.invalid"), strings.Join(admin.Wrong(wrong), "; "))
+		view.Head = v.Head(c, crumbs(c, one.ID)...).Refused(c.Words.T("admin.odoo.problem.invalid"), "")
+		if wrong != nil { // a value that the form does not have
+			view.Head = view.Detailed(strings.Join(admin.Wrong(wrong), "; "))
+		}
+		if missing != "" {
+			view.Fields = view.Fields.Marked(missing, c.Words.T(fmt.Sprintf("admin.odoo.needs.%s", missing)))
+		}
 		return c.Show(set, http.StatusBadRequest, "import.html", view)
 	}
 	by, out := v.By, imported{DryRun: in.DryRun, From: from, Sync: in.Sync, Order: connector.Settings{Import: in.Options, Groups: in.Groups}}
@@ -136,15 +142,16 @@ func (p *Pages) bringIn(c *page.Context, v admin.Visit) error {
 	})
 }
 
-// opener opens what an import reads, beside Odoo's own interface. What is secret
-// stays in memory, for as long as the import takes.
-func (p *Pages) opener(c *page.Context, from string) (func(context.Context, []string) (connector.Source, func(), error), error) {
+// opener opens what an import reads, beside Odoo's own interface, or names the
+// field that is missing. What is secret stays in memory, for as long as the
+// import takes.
+func (p *Pages) opener(c *page.Context, from string) (open func(context.Context, []string) (connector.Source, func(), error), missing string, err error) {
 	nothing := func() {}
 	switch from {
 	case "sql":
 		dsn := strings.TrimSpace(c.Form("dsn"))
 		if dsn == "" {
-			return nil, fmt.Errorf("%w: dsn: the address of the database is needed", idp.ErrInvalid)
+			return nil, "dsn", nil
 		}
 		return func(ctx context.Context, groups []string) (connector.Source, func(), error) {
 			s, err := connector.OpenSQL(ctx, dsn, groups)
@@ -152,24 +159,24 @@ func (p *Pages) opener(c *page.Context, from string) (func(context.Context, []st
 				return nil, nothing, err
 			}
 			return s, func() { _ = s.Close(context.WithoutCancel(ctx)) }, nil // it was only read
-		}, nil
+		}, "", nil
 	case "csv":
 		file, err := c.File("file")
-		if err == nil && len(file) == 0 {
-			err = fmt.Errorf("%w: file: choose the exported file", idp.ErrInvalid)
+		if err != nil || len(file) == 0 {
+			return nil, "file", err
 		}
 		return func(_ context.Context, groups []string) (connector.Source, func(), error) {
 			s, err := connector.OpenCSV(bytes.NewReader(file), groups)
 			return s, nothing, err
-		}, err
+		}, "", nil
 	}
-	return nil, nil
+	return nil, "", nil
 }
 
 // classView is a class that an import met.
 type classView struct {
 	Title, Count, Choice string
-	Examples             []connector.ImportFinding
+	Examples             []odoowords.Line
 }
 
 func (p *Pages) drawImport(c *page.Context, v admin.Visit, j job.Job, view *jobView) error {
@@ -190,10 +197,14 @@ func (p *Pages) drawImport(c *page.Context, v admin.Visit, j job.Job, view *jobV
 		if class.Count == 0 {
 			continue
 		}
-		view.Classes = append(view.Classes, classView{
+		met := classView{
 			Title: c.Words.T(fmt.Sprintf("admin.odoo.class.%s", word(string(class.Class)))), Count: fmt.Sprint(class.Count),
-			Choice: c.Words.T(fmt.Sprintf("admin.odoo.choice.%s", word(string(class.Choice)))), Examples: class.Examples,
-		})
+			Choice: c.Words.T(fmt.Sprintf("admin.odoo.choice.%s", word(string(class.Choice)))),
+		}
+		for _, f := range class.Examples {
+			met.Examples = append(met.Examples, about(f.Login, odoowords.Say(c.Words, f.Said, f.Text)))
+		}
+		view.Classes = append(view.Classes, met)
 	}
 	if !r.DryRun || !v.May(idp.EditOdoo) || j.Now(c.Now()) != job.Done {
 		return nil
@@ -262,7 +273,7 @@ func (p *Pages) drawLink(c *page.Context, v admin.Visit, j job.Job, view *jobVie
 		list := namedList{Title: c.Words.T(fmt.Sprintf("admin.odoo.trouble.%s", word(string(t)))) + " (" + fmt.Sprint(r.Report.Missed[t]) + ")"}
 		for _, f := range r.Findings {
 			if f.Trouble == t {
-				list.Items = append(list.Items, strings.TrimSuffix(f.Login+": "+f.Text, ": "))
+				list.Items = append(list.Items, about(f.Login, odoowords.Say(c.Words, f.Said, f.Text)))
 			}
 		}
 		view.Lists = append(view.Lists, list)
@@ -308,18 +319,14 @@ func (p *Pages) drawSync(c *page.Context, v admin.Visit, j job.Job, view *jobVie
 		return err
 	}
 	view.Sums = append(view.Sums, fact{c.Words.T("admin.odoo.sum.read"), fmt.Sprint(r.State.Last.Read)}, fact{c.Words.T("admin.odoo.sum.did"), counted(c, r.State.Last)})
-	byWhat := map[string][]string{}
+	byWhat := map[string][]odoowords.Line{}
 	for _, s := range r.Changes {
-		byWhat[s.What] = append(byWhat[s.What], strings.TrimSuffix(s.Login+": "+s.Text, ": "))
+		byWhat[s.What] = append(byWhat[s.What], about(s.Login, odoowords.Say(c.Words, s.Said, s.Text)))
 	}
 	for _, what := range slices.Sorted(maps.Keys(byWhat)) {
 		view.Lists = append(view.Lists, namedList{c.Words.T(fmt.Sprintf("admin.odoo.change.%s", what)), byWhat[what]})
 	}
-	var left []string
-	for _, t := range r.State.Troubles {
-		left = append(left, strings.TrimSuffix(t.Login+": "+t.Text, ": "))
-	}
-	if len(left) > 0 {
+	if left := troubles(c.Words, r.State.Troubles); len(left) > 0 {
 		view.Lists = append(view.Lists, namedList{c.Words.T("admin.odoo.not_in_step"), left})
 	}
 	if j.Key == "accident" && v.May(idp.EditOdoo) {

@@ -1,71 +1,46 @@
 package odoo
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"strings"
-
-	"latchkey/idp"
 	"latchkey/idp/job"
 	"latchkey/idp/odoo/connector"
-	"latchkey/idp/odoo/rpc"
 	"latchkey/ui/admin"
+	"latchkey/ui/admin/odoowords"
 	"latchkey/ui/page"
 )
 
-// problems are the failures that have words: admin.odoo.problem.KEY. The first
-// match counts.
-var problems = []struct {
-	err error
-	key string
-}{
-	{connector.ErrAccident, "accident"},
-	{rpc.ErrUnreachable, "unreachable"},
-	{rpc.ErrWrongKey, "wrong_key"},
-	{rpc.ErrNoDatabase, "no_database"},
-	{rpc.ErrNotOdoo, "not_odoo"},
-	{rpc.ErrOld, "old"},
-	{rpc.ErrDenied, "rights"},
-	{rpc.ErrFault, "fault"},
-	{rpc.ErrNotFound, "fault"},
-	{idp.ErrInvalid, "invalid"},
-	{idp.ErrTaken, "taken"},
-	{idp.ErrBusy, "busy"},
-	{context.DeadlineExceeded, "unreachable"},
-}
-
-// problemOf finds the words for a failure; "" when there are none.
-func problemOf(err error) string {
-	if errors.Is(err, idp.ErrDenied) && !errors.Is(err, rpc.ErrDenied) {
-		return "" // the visitor's own rights
-	}
-	for _, p := range problems {
-		if errors.Is(err, p.err) {
-			return p.key
-		}
-	}
-	return ""
-}
-
 // explained lets a job that failed say why.
 func explained(err error) error {
-	if key := problemOf(err); key != "" {
-		return &job.Problem{Key: key, Detail: said(err), Err: err}
+	why := connector.Why(err)
+	if why.Kind == "" {
+		return err
 	}
-	return err
+	return &job.Problem{Key: why.Kind, Detail: connector.Plainly(err), Reason: why, Err: err}
 }
 
 // told draws a failure that has words on the page's own head, or reports that it
 // has none.
 func told(c *page.Context, h admin.Head, err error) (admin.Head, bool) {
-	key := problemOf(err)
-	if key == "" {
+	why := connector.Why(err)
+	if why.Kind == "" {
 		return h, false
 	}
-	return h.Refused(c.Words.T(fmt.Sprintf("admin.odoo.problem.%s", key)), said(err)), true
+	l := odoowords.Reason(c.Words, why, connector.Plainly(err))
+	return h.Refused(l.Title, l.Text()).Detailed(l.Detail), true
 }
 
-// said is an error as an administrator reads it: without the words that are for
-// programs.
-func said(err error) string { return strings.ReplaceAll(err.Error(), idp.ErrInvalid.Error()+": ", "") }
+// failed is why work failed.
+func failed(c *page.Context, j job.Job) (odoowords.Line, error) {
+	var why connector.Reason
+	if err := j.Why(&why); err != nil {
+		return odoowords.Line{}, err
+	}
+	if why.Kind == "" { // kept by a former version, or no failure of an Odoo
+		why = connector.Reason{Kind: j.Key}
+		l := odoowords.Reason(c.Words, why, "")
+		if l.English = j.Detail; l.Title == "" {
+			l.Title = c.Words.T("admin.odoo.problem.other")
+		}
+		return l, nil
+	}
+	return odoowords.Reason(c.Words, why, j.Detail), nil
+}

@@ -10,6 +10,7 @@ import (
 	"latchkey/idp/odoo/connector"
 	"latchkey/idp/odoo/rpc"
 	"latchkey/ui/admin"
+	"latchkey/ui/admin/odoowords"
 	"latchkey/ui/page"
 )
 
@@ -24,14 +25,23 @@ func sampleConnection() connector.Connection {
 			Company: connector.Company{Name: "Durand & Söhne Metallwarenhandelsgesellschaft"}, Users: 318, Linked: 291, Read: sampleAt,
 		},
 		Lock: connector.Lock{At: sampleAt, Except: []string{"rescue@example.org"}}, Settings: connector.Settings{Sync: true, Groups: map[string]string{"sales_team.group_sale_manager": "sales"}},
-		Health: connector.Health{Good: sampleAt, Failed: sampleAt, Failure: "Odoo cannot be reached: dial tcp 203.0.113.7:443: connect: connection refused"},
+		Health: connector.Health{Good: sampleAt, Failed: sampleAt, Failure: "Odoo cannot be reached: nothing answers at erp.example.org: dial tcp 203.0.113.7:443: connect: connection refused", Why: sampleWhy()},
 	}
 }
 
+func sampleWhy() connector.Reason {
+	return connector.Reason{Kind: "unreachable", Said: connector.Said{Says: "reach.closed", Facts: []string{"erp.example.org"}, Detail: "dial tcp 203.0.113.7:443: connect: connection refused"}}
+}
+
 func sampleState() connector.SyncState {
+	why := sampleWhy()
 	return connector.SyncState{
-		Succeeded: sampleAt, Total: connector.SyncCounts{Created: 12, Changed: 4, Failed: 1}, Failure: "Odoo cannot be reached",
-		Troubles: []connector.SyncTrouble{{Odoo: 7, Login: "zoe@example.org", Text: "same-email: 2 users have the e-mail zoe@example.org"}},
+		Succeeded: sampleAt, Total: connector.SyncCounts{Created: 12, Changed: 4, Failed: 1}, Failure: "Odoo cannot be reached", Why: &why,
+		Troubles: []connector.SyncTrouble{
+			{Odoo: 7, Login: "zoe@example.org", Class: connector.SameEmail, Said: connector.Said{Says: "import.email", Facts: []string{"2", "zoe@example.org"}}},
+			{Odoo: 8, Login: "max@example.org", Said: connector.Said{Says: "sync.refused", Detail: "The operation cannot be completed: another model requires the record"}},
+			{Odoo: 9, Login: "old@example.org", Text: "exists: old@example.org"}, // as it was kept formerly
+		},
 	}
 }
 
@@ -50,13 +60,13 @@ func Samples() []page.Sample {
 		page.Drawn("odoo-address", set, http.StatusOK, "connect.html", func(c *page.Context) any { return addressStep(c, visit(c), "https://erp.example.org") }),
 		page.Drawn("odoo-login", set, http.StatusOK, "connect.html", func(c *page.Context) any {
 			v := loginStep(c, visit(c), connector.Order{URL: one.URL}, []string{"erp", "test"})
-			v.Head = v.Refused(c.Words.T("admin.odoo.problem.wrong_key"), "sign in: Odoo refuses the login and its API key or password")
+			v.Head = v.Refused(c.Words.T("admin.odoo.problem.wrong_key"), "")
 			return v
 		}),
 		page.Drawn("odoo-found", set, http.StatusOK, "connect.html", func(c *page.Context) any {
 			v := wizard(c, visit(c), 3)
 			v.Form, v.Action, v.Button = "odoo-connect", addressConnect+"/do", c.Words.T("admin.odoo.connect")
-			v.Found, v.Notes = foundFacts(c, one), []string{"this is Odoo Online: its API exists on Custom plans only, and its database cannot be read by SQL"}
+			v.Found, v.Notes = foundFacts(c, one), notes(c.Words, []connector.Note{{Said: connector.Said{Says: "note.online"}}, {Said: connector.Said{Says: "note.clear", Facts: []string{"http://erp.example.org/auth_oauth/signin"}}}})
 			return v
 		}),
 		page.Drawn("odoo-one", set, http.StatusOK, "show.html", func(c *page.Context) any {
@@ -66,7 +76,9 @@ func Samples() []page.Sample {
 		}),
 		page.Drawn("odoo-log", set, http.StatusOK, "log.html", func(c *page.Context) any {
 			return logView{Head: visit(c).Head(c), Rows: []runRow{
-				{when(c, visit(c), sampleAt), "1.2 s", counted(c, connector.SyncCounts{Created: 3, Failed: 1}), "", true, sampleState().Troubles}, {when(c, visit(c), sampleAt), "0.1 s", counted(c, connector.SyncCounts{}), one.Health.Failure, false, nil},
+				{when(c, visit(c), sampleAt), "1.2 s", counted(c, connector.SyncCounts{Created: 3, Failed: 1}), odoowords.Line{}, true, troubles(c.Words, sampleState().Troubles)},
+				{when(c, visit(c), sampleAt), "0.1 s", counted(c, connector.SyncCounts{}), failure(c.Words, &one.Health.Why, one.Health.Failure), false, nil},
+				{when(c, visit(c), sampleAt), "0.1 s", counted(c, connector.SyncCounts{}), failure(c.Words, nil, "Odoo cannot be reached: 502"), false, nil}, // as it was kept formerly
 			}}
 		}),
 		page.Drawn("odoo-import", set, http.StatusOK, "import.html", func(c *page.Context) any {
@@ -77,13 +89,24 @@ func Samples() []page.Sample {
 		page.Drawn("odoo-portal", set, http.StatusOK, "portal.html", func(c *page.Context) any {
 			return portalView{Head: visit(c).Head(c), Action: "/", Back: "/", Portal: connector.Portal{Snippet: "<!-- latchkey:begin -->\n<script>…</script>", Websites: []string{"My Website"}, Rules: "# nginx\nlocation = /web/login { }"}}
 		}),
+		{Name: "odoo-failed", Draw: func(c *page.Context) error {
+			return p.failed(c, visit(c).Head(c), one.ID, &rpc.Trouble{Of: rpc.ErrUnreachable, Says: "reach.certificate", Facts: []string{"erp.example.org"}, Detail: "x509: certificate has expired or is not yet valid"})
+		}},
 		page.Drawn("odoo-disconnect", set, http.StatusOK, "confirm.html", func(c *page.Context) any {
-			return confirmView{Head: visit(c).Head(c), Lists: []namedList{{c.Words.T("admin.odoo.disconnect_list"), []string{"links of 291 users", "provider row 4", "client shop with its tokens"}}}, Confirm: admin.Confirm{
+			return confirmView{Head: visit(c).Head(c), Lists: []namedList{{c.Words.T("admin.odoo.disconnect_list"), notes(c.Words, []connector.Note{{Said: connector.Said{Says: "back.links", Facts: []string{"291"}}}, {Said: connector.Said{Says: "back.row", Facts: []string{"4"}}}, {Said: connector.Said{Says: "back.client", Facts: []string{"shop"}}}})}}, Confirm: admin.Confirm{
 				ID: "disconnect", Title: c.Words.T("admin.odoo.disconnect_title", one.ID), Text: []string{c.Words.T("admin.odoo.disconnect_text"), c.Words.N("admin.odoo.disconnect_people", 291)},
 				Action: "/", Button: c.Words.T("admin.odoo.disconnect"), Cancel: "/", Danger: true, Fields: admin.Fields{tick(c, "leave", false)},
 			}}
 		}),
 	}, jobSamples(p, visit)...)
+}
+
+func sampleReason() json.RawMessage {
+	raw, err := json.Marshal(sampleWhy())
+	if err != nil {
+		panic(err) // plain values
+	}
+	return raw
 }
 
 // jobSamples are the pages of work, in each of its states.
@@ -93,20 +116,32 @@ func jobSamples(p *Pages, visit func(*page.Context) admin.Visit) (out []page.Sam
 		job.Job
 		result any
 	}{
-		{"running", job.Job{Kind: "odoo.connect", State: job.Running, Touched: sampleAt.AddDate(1000, 0, 0)}, joined{Steps: []connector.Step{{Name: "sign in", Did: "Odoo 18.0 (Enterprise) by xmlrpc, database erp, as admin"}, {Name: "client", Did: "made shop"}}}},
-		{"failed", job.Job{Kind: "odoo.lock", State: job.Failed, Key: "unreachable", Detail: "Odoo cannot be reached: 502"}, nil},
+		{"running", job.Job{Kind: "odoo.connect", State: job.Running, Touched: sampleAt.AddDate(1000, 0, 0)}, joined{Steps: []connector.Step{
+			{Name: "sign in", Said: connector.Said{Says: "did.sign_in", Facts: []string{"18.0", "Enterprise", "XML-RPC", "erp", "admin"}}},
+			{Name: "read", Said: connector.Said{Says: "did.read.invited", Facts: []string{"318", "Durand & Söhne", "https://erp.example.org", "fr_FR de_DE"}}},
+			{Name: "client", Did: "made shop"}, // as it was kept formerly
+			{Name: "provider row", Said: connector.Said{Says: "did.row.both", Facts: []string{"4", "enabled, scope", "fr_FR"}}},
+		}, Notes: []connector.Note{{Check: "proxy_mode", Said: connector.Said{Says: "redirect_uri", Facts: []string{"https://erp.example.org", "http://erp.example.org/auth_oauth/signin"}}}}}},
+		{"failed", job.Job{Kind: "odoo.link", State: job.Failed, Key: "unreachable", Reason: sampleReason()}, nil},
+		{"failed-old", job.Job{Kind: "odoo.lock", State: job.Failed, Key: "unreachable", Detail: "Odoo cannot be reached: 502"}, nil},
 		{"doctor", job.Job{Kind: "odoo.doctor", State: job.Done}, connector.Diagnosis{Checks: []string{"client"}, Findings: []connector.Finding{
-			{Check: "provider_row", Level: connector.Problem, Cure: "`--fix` corrects it", Fixable: true, Says: "provider_row.wrong", Facts: []string{"4", "enabled"}},
-			{Check: "waiting", Level: connector.Problem, Cure: "cure the failure", Says: "waiting", Facts: []string{"1"}, Detail: "Odoo cannot be reached: 502"},
-			{Check: "key_expiry", Level: connector.Advice, Evidence: "Odoo denies this", Cure: "look at it in Odoo; it could not be read", Says: "unread", Detail: "Odoo denies this"},
+			{Check: "provider_row", Level: connector.Problem, Cure: "`--fix` corrects it", Fixable: true, Said: connector.Said{Says: "provider_row.wrong", Facts: []string{"4", "enabled"}}},
+			{Check: "waiting", Level: connector.Problem, Cure: "cure the failure", Said: connector.Said{Says: "waiting", Facts: []string{"1"}, Detail: "Odoo cannot be reached: 502"}},
+			{Check: "key_expiry", Level: connector.Advice, Evidence: "Odoo denies this", Cure: "look at it in Odoo; it could not be read", Said: connector.Said{Says: "unread", Detail: "Odoo denies this"}},
 			{Check: "odoo_totp", Level: connector.Advice, Evidence: "3 people have Odoo's own second factor", Cure: "let them switch it off"}, // as it was kept formerly
-			{Check: "hosts", Level: connector.Problem, Fixed: true, Fixable: true, Says: "hosts", Facts: []string{"https://shop.example.org"}},
+			{Check: "hosts", Level: connector.Problem, Fixed: true, Fixable: true, Said: connector.Said{Says: "hosts", Facts: []string{"https://shop.example.org"}}},
+			{Check: "validation", Level: connector.Problem, Gone: true, Said: connector.Said{Says: "validation", Facts: []string{"https://id.example.org", "200", "oauth_error=2"}}},
+			{Check: "label", Level: connector.Advice, Fixable: true, Said: connector.Said{Says: "label", Facts: []string{"nl_NL"}}, Failed: "Odoo reports an error: x", Why: &connector.Reason{Kind: "fault", Said: connector.Said{Detail: "ValidationError: The name must be unique"}}},
 		}}},
 		{"import", job.Job{Kind: "odoo.import", State: job.Done, About: "shop", Progress: job.Progress{Done: 318, Part: 1}}, imported{DryRun: true, From: "rpc", Sync: true, Report: connector.ImportReport{Users: 318, Added: 291, Out: 2, Classes: []connector.ClassReport{
-			{ClassInfo: connector.Classes[0], Choice: connector.Skip, Count: 2, Examples: []connector.ImportFinding{{Login: "zoe@example.org", Text: "2 users have the e-mail zoe@example.org"}}},
+			{ClassInfo: connector.Classes[0], Choice: connector.Skip, Count: 2, Examples: []connector.ImportFinding{{Login: "zoe@example.org", Said: connector.Said{Says: "import.email", Facts: []string{"2", "zoe@example.org"}}}}},
 		}}}},
-		{"link", job.Job{Kind: "odoo.link", State: job.Done, About: "shop"}, linkResult{DryRun: true, Report: connector.LinkReport{Users: 318, Linked: 7, Already: 291, Missed: map[connector.LinkTrouble]int{connector.NotHere: 1}}, Findings: []connector.LinkFinding{{Trouble: connector.NotHere, Login: "old@example.org", Text: "was removed here"}}}},
-		{"lock", job.Job{Kind: "odoo.lock", State: job.Done, About: "shop"}, locked{DryRun: true, Users: 2, Report: connector.Locked{Users: []string{"ada", "pia"}, Exempt: []string{"admin"}, Settings: []string{"auth_signup.reset_password = False"}}}},
+		{"link", job.Job{Kind: "odoo.link", State: job.Done, About: "shop"}, linkResult{DryRun: true, Report: connector.LinkReport{Users: 318, Linked: 7, Already: 291, Missed: map[connector.LinkTrouble]int{connector.NotHere: 1}}, Findings: []connector.LinkFinding{{Trouble: connector.NotHere, Login: "old@example.org", Said: connector.Said{Says: "link.removed"}}}}},
+		{"sync", job.Job{Kind: "odoo.sync", State: job.Done, About: "shop"}, syncResult{State: sampleState(), Changes: []connector.SyncChange{
+			{What: "change", Login: "pia@example.org", Said: connector.Said{Says: "sync.changed", Facts: []string{"name, phone"}}}, {What: "change", Login: "pia@example.org", Said: connector.Said{Says: "sync.joined", Facts: []string{"sales"}}},
+			{What: "disable", Login: "old@example.org"},
+		}}},
+		{"lock", job.Job{Kind: "odoo.lock", State: job.Done, About: "shop"}, locked{DryRun: true, Users: 2, Report: connector.Locked{Users: []string{"ada", "pia"}, Exempt: []string{"admin"}, Settings: []string{"auth_signup.reset_password = False", "website sign-up 1 = b2b"}}}},
 	} {
 		raw, err := json.Marshal(one.result)
 		if err != nil {

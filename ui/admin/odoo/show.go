@@ -8,6 +8,7 @@ import (
 	"latchkey/idp"
 	"latchkey/idp/odoo/connector"
 	"latchkey/ui/admin"
+	"latchkey/ui/admin/odoowords"
 	"latchkey/ui/page"
 )
 
@@ -17,15 +18,15 @@ type showView struct {
 	ID, URL  string
 	Company  string
 	Well     bool
-	Failure  string
+	Failure  odoowords.Line
 	Contact  string
 	Locked   string // since when; empty: not
 	Except   string
 	Sync     bool
 	SyncedAt string
-	SyncFail string
+	SyncFail odoowords.Line
 	SyncSum  string
-	Troubles []connector.SyncTrouble
+	Troubles []odoowords.Line
 	Linked   string
 	Client   string
 	Address  string
@@ -69,8 +70,8 @@ func (p *Pages) view(c *page.Context, v admin.Visit) (showView, error) {
 
 func viewOf(c *page.Context, v admin.Visit, one connector.Connection, s connector.SyncState, cases []connector.Case) showView {
 	view := showView{
-		Head: v.Head(c, crumbs(c, "")...), ID: one.ID, URL: address(one.ID), Company: one.Facts.Company.Name, Well: one.Health.Well(), Failure: one.Health.Failure, Contact: when(c, v, one.Health.Good),
-		Sync: one.Settings.Sync, SyncedAt: when(c, v, s.Succeeded), SyncFail: s.Failure, SyncSum: counted(c, s.Total), Troubles: s.Troubles,
+		Head: v.Head(c, crumbs(c, "")...), ID: one.ID, URL: address(one.ID), Company: one.Facts.Company.Name, Well: one.Health.Well(), Failure: failure(c.Words, &one.Health.Why, one.Health.Failure), Contact: when(c, v, one.Health.Good),
+		Sync: one.Settings.Sync, SyncedAt: when(c, v, s.Succeeded), SyncFail: failure(c.Words, s.Why, s.Failure), SyncSum: counted(c, s.Total), Troubles: troubles(c.Words, s.Troubles),
 		Linked: c.Words.T("admin.odoo.linked_of", fmt.Sprint(one.Facts.Linked), fmt.Sprint(one.Facts.Users)), Client: string(one.Client), Address: one.URL,
 		Facts: foundFacts(c, one), May: v.May(idp.EditOdoo), MayEnd: v.May(idp.EditOdoo) && v.May(idp.HelpPeople), Last: when(c, v, one.Facts.Read),
 	}
@@ -110,9 +111,10 @@ type logView struct {
 }
 
 type runRow struct {
-	Began, Took, Sum, Failure string
-	Full                      bool
-	Troubles                  []connector.SyncTrouble
+	Began, Took, Sum string
+	Failure          odoowords.Line
+	Full             bool
+	Troubles         []odoowords.Line
 }
 
 func (p *Pages) log(c *page.Context, v admin.Visit) error {
@@ -126,7 +128,7 @@ func (p *Pages) log(c *page.Context, v admin.Visit) error {
 	}
 	view := logView{Head: v.Head(c, crumbs(c, one.ID)...)}
 	for _, r := range all {
-		view.Rows = append(view.Rows, runRow{Began: when(c, v, r.Began), Took: seconds(r.Ended.Sub(r.Began)), Sum: counted(c, r.Counts), Failure: r.Failure, Full: r.Full, Troubles: r.Troubles})
+		view.Rows = append(view.Rows, runRow{Began: when(c, v, r.Began), Took: seconds(r.Ended.Sub(r.Began)), Sum: counted(c, r.Counts), Failure: failure(c.Words, r.Why, r.Failure), Full: r.Full, Troubles: troubles(c.Words, r.Troubles)})
 	}
 	if len(all) == 0 {
 		view.Empty = &admin.Empty{Title: c.Words.T("admin.odoo.log_empty"), Text: c.Words.T("admin.odoo.log_empty_text")}

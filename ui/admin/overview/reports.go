@@ -2,6 +2,7 @@ package overview
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -9,9 +10,11 @@ import (
 	"latchkey/idp"
 	"latchkey/idp/evidence"
 	"latchkey/idp/figures"
+	"latchkey/idp/odoo/connector"
 	"latchkey/mfa"
 	"latchkey/ui/admin"
 	"latchkey/ui/admin/chart"
+	"latchkey/ui/admin/odoowords"
 	"latchkey/ui/page"
 )
 
@@ -66,7 +69,7 @@ type (
 		SignIns   evidence.SignIns
 		Days      int
 		StaleDays int
-		Ways      []evidence.Way
+		Ways      []wayView
 		Chain     evidence.Chain
 		Verified  string
 	}
@@ -86,6 +89,12 @@ type (
 		Over                bool
 	}
 	idleView struct{ Name, Login, SignedIn, URL string }
+	// wayView is a way around, as the doctor of that Odoo tells of it.
+	wayView struct {
+		odoowords.Line
+		Connection, Level, EnglishCure string
+		Bad                            bool
+	}
 )
 
 func (p *Pages) evidence(c *page.Context, v admin.Visit) error {
@@ -100,7 +109,7 @@ func evidenceOf(c *page.Context, v admin.Visit, r evidence.Report) evidenceView 
 	view := evidenceView{
 		Head: v.Head(c, admin.Crumb{Title: c.Words.T("admin.nav.reports"), URL: reportsPath}), House: c.Brand(),
 		Made: c.Words.DateTime(r.Made), By: r.By, IdleN: int(r.IdleAll), DisabledN: int(r.Disabled), Devices: r.Devices, SignIns: r.SignIns,
-		Days: r.Days, StaleDays: int(figures.StaleAfter.Hours() / 24), Ways: r.Ways, Chain: r.Chain, Verified: moment(c, r.Chain.Verified),
+		Days: r.Days, StaleDays: int(figures.StaleAfter.Hours() / 24), Chain: r.Chain, Verified: moment(c, r.Chain.Verified),
 	}
 	for _, s := range r.Coverage {
 		o := scopeOf(c, s)
@@ -122,7 +131,18 @@ func evidenceOf(c *page.Context, v admin.Visit, r evidence.Report) evidenceView 
 	for _, a := range r.Idle {
 		view.Idle = append(view.Idle, idleView{a.Name, a.Login, moment(c, a.SignedIn), admin.Home + "/users/" + string(a.ID)})
 	}
+	for _, o := range r.Ways {
+		view.Ways = append(view.Ways, wayOf(c, o))
+	}
 	return view
+}
+
+func wayOf(c *page.Context, o evidence.Way) wayView {
+	w := wayView{Connection: o.Connection, Level: c.Words.T(fmt.Sprintf("admin.odoo.level.%s", o.Level)), Bad: o.Level == string(connector.Problem)}
+	w.Line, w.EnglishCure = odoowords.Finding(c.Words, connector.Finding{
+		Check: o.Check, Evidence: o.Evidence, Cure: o.Cure, Said: connector.Said{Says: o.Says, Facts: o.Facts, Detail: o.Detail},
+	})
+	return w
 }
 
 func moment(c *page.Context, at time.Time) string {

@@ -77,6 +77,9 @@ var sampleReport = evidence.Report{
 	Exempt:  []evidence.Exemption{{Policy: "portal-needs-second-factor", User: "max@example.org", Until: "2027-01-31"}, {Policy: "portal-needs-second-factor", User: "pia@example.org", Until: "2026-01-31", Over: true}},
 	Idle:    []evidence.Account{{ID: "x", Name: "Pia Portal", Login: "pia@example.org", Kind: idp.Portal}},
 	IdleAll: 105, Disabled: 12, Devices: evidence.Devices{Trusted: 411, Stale: 17}, SignIns: evidence.SignIns{OK: 8120, Failed: 402, Locked: 12},
-	Ways:  []evidence.Way{{Connection: "erp.example.org", Check: "api_keys", Level: "problem", Evidence: "3 API keys act without a second factor", Cure: "delete those that are not needed"}},
+	Ways: []evidence.Way{
+		{Connection: "erp.example.org", Check: "api_keys", Level: "advice", Cure: "delete those that are not needed", Says: "api_keys", Facts: []string{"3", `"CI" (Ada), "BI" (Pia)`}},
+		{Connection: "shop", Check: "reach", Level: "problem", Evidence: "it could not be asked", Cure: "see the connection's page", Says: "reach.certificate", Facts: []string{"shop.example.org"}, Detail: "x509: certificate has expired or is not yet valid"},
+	},
 	Chain: evidence.Chain{Rows: 120345, Whole: true, Verified: sampleMoment, Key: "MCowBQYDK2VwAyEAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="},
 }

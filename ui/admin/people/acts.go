@@ -29,7 +29,7 @@ var singles = []act{
 	{"unlock", idp.HelpPeople, false, false, func(p *Pages) func(context.Context, idp.Actor, idp.UserID) error { return p.Accounts.Unlock }},
 	{"reset", idp.HelpPeople, true, false, func(p *Pages) func(context.Context, idp.Actor, idp.UserID) error { return p.Accounts.ResetFactors }},
 	{"end", idp.HelpPeople, true, false, func(p *Pages) func(context.Context, idp.Actor, idp.UserID) error { return p.Accounts.EndSessions }},
-	{"void", idp.HelpPeople, false, false, func(p *Pages) func(context.Context, idp.Actor, idp.UserID) error { return p.Help.VoidTemporaryCode }},
+	{"void", idp.HelpPeople, false, false, func(p *Pages) func(context.Context, idp.Actor, idp.UserID) error { return p.Help.Codes().Void }},
 	{"remove", idp.EditPeople, true, true, func(p *Pages) func(context.Context, idp.Actor, idp.UserID) error { return p.Accounts.Remove }},
 }
 

@@ -21,6 +21,15 @@ type bulks struct{ *Pages }
 // shown is how many people of a batch a page names.
 const shown = 100
 
+// listOf is the list in which somebody ticked, with its filter.
+func listOf(c *page.Context) string {
+	q, err := url.ParseQuery(c.Form("filter"))
+	if err != nil || len(q) == 0 {
+		return Home
+	}
+	return Home + "?" + q.Encode()
+}
+
 // prepare writes down who is ticked, or everybody of the filter, and leads to
 // the page that says what would happen.
 func (p bulks) prepare(c *page.Context, v admin.Visit) error {

@@ -148,7 +148,7 @@ func (p forms) add(c *page.Context, v admin.Visit) error {
 	if c.Form("invite") == "" || u.Email == "" {
 		return c.Redirect(urlOf(u.ID) + "?done=new")
 	}
-	if _, err := p.Help.Invite(c.Context(), v.By, u.ID, account.Invite{}); err != nil {
+	if _, err := p.Help.Invitations().Invite(c.Context(), v.By, u.ID, account.Invite{}); err != nil {
 		return err
 	}
 	return c.Redirect(urlOf(u.ID) + "?done=new_invited")
@@ -276,9 +276,9 @@ func (p forms) groups(c *page.Context, v admin.Visit) error {
 	if err != nil {
 		return err
 	}
-	do, group, done := p.Accounts.Join, strings.TrimSpace(c.Form("group")), "join"
+	do, group, done := p.Accounts.Memberships().Join, strings.TrimSpace(c.Form("group")), "join"
 	if c.Form("leave") != "" {
-		do, group, done = p.Accounts.Leave, c.Form("leave"), "leave"
+		do, group, done = p.Accounts.Memberships().Leave, c.Form("leave"), "leave"
 	}
 	if err := do(c.Context(), v.By, group, u.ID); errors.Is(err, idp.ErrInvalid) {
 		return p.showGroups(c, v, http.StatusBadRequest, u, c.Words.T("admin.users.wrong.groups"))

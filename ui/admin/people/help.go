@@ -54,7 +54,7 @@ func (p helping) temporaryPage(c *page.Context, v admin.Visit) error {
 	if err != nil {
 		return err
 	}
-	second, err := p.Help.SecondNeeded(c.Context(), v.By)
+	second, err := p.Help.Codes().SecondNeeded(c.Context(), v.By)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (p helping) temporary(c *page.Context, v admin.Visit) error {
 	if err != nil {
 		return err
 	}
-	second, err := p.Help.SecondNeeded(c.Context(), v.By)
+	second, err := p.Help.Codes().SecondNeeded(c.Context(), v.By)
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func (p helping) temporary(c *page.Context, v admin.Visit) error {
 	if second {
 		_, err = p.Approvals.Ask(c.Context(), v.By, u.ID, in)
 	} else {
-		code, err = p.Help.TemporaryCode(c.Context(), v.By, u.ID, in)
+		code, err = p.Help.Codes().Give(c.Context(), v.By, u.ID, in)
 	}
 	if errors.Is(err, idp.ErrInvalid) {
 		f := p.temporaryForm(c, v, u, second)
@@ -111,7 +111,7 @@ func (p helping) inviteForm(c *page.Context, v admin.Visit, u idp.User) (formVie
 	if u.Email != "" {
 		ways = append(ways, "mail")
 	}
-	err := p.Help.MayHandOver(c.Context(), v.By, u)
+	err := p.Help.Invitations().MayHandOver(c.Context(), v.By, u)
 	switch {
 	case err == nil:
 		ways = append(ways, "hand")
@@ -151,7 +151,7 @@ func (p helping) invite(c *page.Context, v admin.Visit) error {
 		return err
 	}
 	hand := c.Form("how") == "hand"
-	made, err := p.Help.Invite(c.Context(), v.By, u.ID, account.Invite{ByHand: hand})
+	made, err := p.Help.Invitations().Invite(c.Context(), v.By, u.ID, account.Invite{ByHand: hand})
 	if err != nil {
 		f, broken := p.inviteForm(c, v, u)
 		if broken != nil {

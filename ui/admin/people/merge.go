@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"latchkey/idp"
@@ -30,6 +31,11 @@ type mergedView struct {
 	KeepID, GoneID string
 	Facts          []fact
 	Fields         admin.Fields
+}
+
+// mergedWith is the page on which the other account is chosen already.
+func mergedWith(c *page.Context) string {
+	return urlOf(idp.UserID(c.R.PathValue("user"))) + "/merge?with=" + url.QueryEscape(c.Form("with"))
 }
 
 func (p merges) mergePage(c *page.Context, v admin.Visit) error {

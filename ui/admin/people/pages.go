@@ -62,6 +62,8 @@ func (p *Pages) Sections() []admin.Section {
 // many are the pages about many people.
 func (p *Pages) many() []admin.Route {
 	const bulk, imported, approvals = Home + "/bulk/:batch", Home + "/import/:batch", Home + "/approvals"
+	prepare := admin.Post(Home+"/bulk", idp.HelpPeople, "", bulks{p}.prepare)
+	prepare.Back = listOf
 	upload := admin.Post(Home+"/import", idp.EditPeople, Home+"/import", uploads{p}.upload)
 	upload.Upload = people.MaxFile
 	return []admin.Route{
@@ -69,7 +71,7 @@ func (p *Pages) many() []admin.Route {
 		admin.Post(Home+"/export", idp.SeePeople, Home, lists{p}.export).Guarded(),
 		admin.Get(Home+"/new", idp.EditPeople, forms{p}.newPerson).Guarded(),
 		admin.Post(Home+"/new", idp.EditPeople, Home+"/new", forms{p}.add).Guarded(),
-		admin.Post(Home+"/bulk", idp.HelpPeople, Home, bulks{p}.prepare),
+		prepare,
 		admin.Get(bulk, idp.HelpPeople, bulks{p}.plan),
 		admin.Post(bulk+"/start", idp.HelpPeople, bulk, bulks{p}.startBulk).Guarded(),
 		admin.Get(Home+"/import", idp.EditPeople, uploads{p}.importPage),
@@ -88,6 +90,8 @@ func (p *Pages) many() []admin.Route {
 // one are the pages about one person.
 func (p *Pages) one() []admin.Route {
 	const user = Home + "/:user"
+	merge := admin.Post(user+"/merge", idp.EditPeople, "", merges{p}.merge).Guarded()
+	merge.Back = mergedWith
 	return []admin.Route{
 		admin.Get(user, idp.SeePeople, cards{p}.card),
 		admin.Get(user+"/edit", idp.EditPeople, forms{p}.editPerson).Guarded(),
@@ -103,7 +107,7 @@ func (p *Pages) one() []admin.Route {
 		admin.Get(user+"/enrol", idp.HelpPeople, helping{p}.enrolPage),
 		admin.Post(user+"/enrol", idp.HelpPeople, user+"/enrol", helping{p}.enrol).Guarded(),
 		admin.Get(user+"/merge", idp.EditPeople, merges{p}.mergePage),
-		admin.Post(user+"/merge", idp.EditPeople, user+"/merge", merges{p}.merge).Guarded(),
+		merge,
 		admin.Post(user+"/data", idp.EditPeople, user, cards{p}.data).Guarded(),
 	}
 }

@@ -1,10 +1,7 @@
 package people
 
 import (
-	"bytes"
 	"fmt"
-	"mime/multipart"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -14,7 +11,6 @@ import (
 	"latchkey/idp/mail"
 	"latchkey/mfa"
 	"latchkey/ui/admin/admintest"
-	"latchkey/ui/page/pagetest"
 )
 
 func portal(in *account.New) { in.Kind = idp.Portal }
@@ -47,7 +43,7 @@ func TestCard(t *testing.T) {
 	u := h.Add("ada", func(in *account.New) { in.TOTPSecret, in.Groups = admintest.Secret, []string{"staff"} })
 	h.EnterAs(u, "/my/nothing")
 	for range 10 {
-		h.Must(h.DB.Limiter().Take(t.Context(), mfa.Budget{Key: "pw:" + string(u.ID), Max: 10, Per: time.Hour}))
+		h.Must(h.DB.Limiter.Take(t.Context(), mfa.Budget{Key: "pw:" + string(u.ID), Max: 10, Per: time.Hour}))
 	}
 	path := urlOf(u.ID)
 	v := h.Enter(idp.Admin, path).Want(200, path).Says("Person ada", "Authenticator app", "Locked", "staff", "Yes, with a second factor")
@@ -60,7 +56,7 @@ func TestCard(t *testing.T) {
 	v.Get("/admin/users/nobody").Want(404, "/admin/users/nobody")
 	v.Get(path+"/security").Want(200, path+"/security").Says("Person ada").Has("a[href='" + path + "']")
 	v.Get(path+"/security/sessions").Submit("session-end-others").Want(200, path+"/security/sessions")
-	if open, _ := h.DB.Sessions().Of(t.Context(), u.ID); len(open) != 0 {
+	if open, _ := h.DB.Sessions.Of(t.Context(), u.ID); len(open) != 0 {
 		t.Errorf("%d sessions are left", len(open))
 	}
 }
@@ -124,7 +120,7 @@ func TestActs(t *testing.T) {
 		{"enable", "user.enable", func(u idp.User) bool { return !u.Disabled }},
 	} {
 		v.Get(path+"/"+a.name).Want(200, path+"/"+a.name).Submit(a.name).Want(200, path).Has("#done")
-		now, err := h.DB.Users().ByID(t.Context(), u.ID)
+		now, err := h.DB.Users.ByID(t.Context(), u.ID)
 		h.Must(err)
 		if es := h.Events(a.event); !a.so(now) || len(es) != 1 || es[0].Actor != h.Person(idp.Admin).ID || es[0].User != u.ID {
 			t.Errorf("%s: %+v %+v", a.name, now, es)
@@ -167,7 +163,7 @@ func TestForms(t *testing.T) {
 	v.Get(path + "/role")
 	csrf := v.Doc.Find("input[name=csrf]").AttrOr("value", "")
 	v.Take(v.Client.PostForm(h.URL+path+"/role", map[string][]string{"csrf": {csrf}, "role": {"owner"}})).Want(403, path+"/role") // D-02
-	u, err := h.DB.Users().ByIdentifier(t.Context(), "king@example.org")
+	u, err := h.DB.Users.ByIdentifier(t.Context(), "king@example.org")
 	h.Must(err)
 	if u.Role != idp.HelpDesk || strings.Join(u.Groups, " ") != "a b fresh" || u.EmailVerified {
 		t.Errorf("%+v", u)
@@ -193,7 +189,7 @@ func TestInvite(t *testing.T) {
 	boss.Get(urlOf(known.ID)+"/invite").HasNot("option[value=hand]").Submit("invite", "how", "hand").Want(400, urlOf(known.ID)+"/invite").Says("A mail reaches them").HasNot(".secret")
 	v.Get(urlOf(known.ID)+"/enrol").Submit("enrol", "method", "totp").Want(200, urlOf(known.ID)).Has("#done")
 	h.Add("has")
-	other, err := h.DB.Users().ByIdentifier(t.Context(), "has")
+	other, err := h.DB.Users.ByIdentifier(t.Context(), "has")
 	h.Must(err)
 	v.Get(urlOf(other.ID)+"/invite").Submit("invite", "how", "mail").Want(400, urlOf(other.ID)+"/invite").Says("There is a password already")
 }
@@ -210,7 +206,7 @@ func TestTwoAdministrators(t *testing.T) {
 		t.Errorf("%+v", es)
 	}
 	h.second = true
-	if _, err := h.Help.TemporaryCode(t.Context(), h.Actor(idp.HelpDesk), u.ID, account.Temporary{Reason: "alone"}); err == nil {
+	if _, err := h.Help.Codes().Give(t.Context(), h.Actor(idp.HelpDesk), u.ID, account.Temporary{Reason: "alone"}); err == nil {
 		t.Error("one alone gives a code")
 	}
 	desk.Get(path+"/temporary").Submit("temporary", "reason", "phone lost again").Want(200, path).HasNot("output.secret").Says("waits for another administrator")
@@ -256,17 +252,17 @@ func TestBulk(t *testing.T) {
 	v.Submit("bulk", "act", "disable", "u."+string(a.ID), "yes", "u."+string(b.ID), "yes", "u."+string(owner.ID), "yes", "u."+string(me.ID), "yes")
 	v.Says("Chosen", "4 people", "Concerned", "1 person", "Their role is above yours", "This is you", "It is so already").Has("form#start")
 	plan := v.At.Path
-	if u, _ := h.DB.Users().ByID(t.Context(), a.ID); u.Disabled {
+	if u, _ := h.DB.Users.ByID(t.Context(), a.ID); u.Disabled {
 		t.Fatal("done before it was confirmed")
 	}
 	h.Enter(idp.HelpDesk, plan).Want(404, plan) // it is its owner's alone
 	v.Submit("start").Want(200, plan)
 	h.desk.Wait()
 	v.Get(plan).Says("Done", "It is done.").HasNot("form#start")
-	if u, _ := h.DB.Users().ByID(t.Context(), a.ID); !u.Disabled {
+	if u, _ := h.DB.Users.ByID(t.Context(), a.ID); !u.Disabled {
 		t.Error("not done")
 	}
-	if u, _ := h.DB.Users().ByID(t.Context(), owner.ID); u.Disabled {
+	if u, _ := h.DB.Users.ByID(t.Context(), owner.ID); u.Disabled {
 		t.Error("an owner is disabled by an administrator")
 	}
 	if es := h.Events("people.bulk"); len(es) != 1 || es[0].Detail["act"] != "disable" || es[0].Detail["people"] != "1" {
@@ -288,97 +284,6 @@ func TestBulk(t *testing.T) {
 	v.Get("/admin/users?invited=yes").Says("70 people")
 }
 
-func (h *house) upload(v *pagetest.Visitor, file []byte) {
-	h.T.Helper()
-	v.Get("/admin/users/import")
-	var body bytes.Buffer
-	w := multipart.NewWriter(&body)
-	h.Must(w.WriteField("csrf", v.Doc.Find("form#upload input[name=csrf]").AttrOr("value", "")))
-	part, err := w.CreateFormFile("file", "people.csv")
-	h.Must(err)
-	_, err = part.Write(file)
-	h.Must(err)
-	h.Must(w.Close())
-	v.Take(v.Client.Post(h.URL+"/admin/users/import", w.FormDataContentType(), &body))
-}
-
-// A thousand people from a table as a spreadsheet writes it: a mark, semicolons,
-// CRLF, values with line breaks in quotation marks, headers in another language.
-func TestImport(t *testing.T) {
-	h := open(t)
-	h.Add("there", func(in *account.New) { in.Email, in.Name = "person7@example.com", "Somebody else" })
-	var file strings.Builder
-	file.WriteString("\ufeffPrénom;Nom;Adresse e-mail;Groupes;Remarque\r\n")
-	for i := range 1000 {
-		fmt.Fprintf(&file, "Zoé;\"Person\r\nNumber %d\";person%d@example.com;buyers|north;\"two\r\nlines; and \"\"quotes\"\"\"\r\n", i, i)
-	}
-	file.WriteString("=cmd();Bad;no address;;x\r\nZoé;Twice;person1@example.com;;\r\n")
-	v := h.Enter(idp.Admin, "/admin/users/import")
-	h.upload(v, []byte("\x00\x01\x02"))
-	v.Want(400, "/admin/users/import").Has("#f-file.is-invalid")
-	h.upload(v, []byte(file.String()))
-	draft := v.At.Path
-	v.Has("form#check", "option[value=given_name][selected]", "option[value=family_name][selected]", "option[value=email][selected]", "option[value=groups][selected]").Says("semicolon", "UTF-8")
-	h.Enter(idp.Owner, draft).Want(404, draft) // it is its owner's alone
-	v.Submit("check", "column.2", "").Want(400, draft+"/check").Says("One column must be")
-	v.Get(draft).Submit("check", "kind", "portal")
-	h.desk.Wait()
-	v.Get(draft).Says("1002", "999", "Zoé Person Number 0", "Portal customer", "An earlier row has the same login", "An address such as ada@example.org", "Add 999 people")
-	if es := h.Events("user.add"); len(es) > 3 {
-		t.Fatal("added in a dry run")
-	}
-	res, err := v.Client.Get(h.URL + draft + "/refused")
-	h.Must(err)
-	refused := new(pagetest.Visitor)
-	refused.T = t
-	refused.Take(res, nil)
-	if text := string(refused.Body); !strings.HasPrefix(text, "\ufeffLine;Why;Prénom") || !strings.Contains(text, ";'=cmd();Bad") || strings.Count(text, "\r\n") < 4 {
-		t.Errorf("%.300q", text) // D-11
-	}
-	v.Get(draft).Submit("start", "invite", "yes")
-	h.desk.Wait()
-	v.Get(draft).Says("The import is done", "999").Follow("a[href^='/admin/users/bulk/']").Says("It is done.")
-	if es := h.Events("user.invite"); len(es) != 999 {
-		t.Errorf("%d invitations", len(es))
-	}
-	v.Get("/admin/users?q=number+999&group=north&kind=portal").Says("Zoé Person Number 999", "1 person")
-	if _, err := h.DB.Batches().File(t.Context(), strings.TrimPrefix(draft, "/admin/users/import/")); err == nil {
-		t.Error("the file is still there")
-	}
-	h.Clock.Pass(time.Hour + time.Minute)
-	h.Enter(idp.Admin, draft).Want(404, draft)
-}
-
-// M-12, D-06: a refused row shows neither its password's hash nor its secret.
-func TestRefusedRowsHideSecrets(t *testing.T) {
-	h := open(t)
-	v := h.Enter(idp.Admin, "/admin/users/import")
-	h.upload(v, []byte("email;password_hash;totp_secret\r\nno address;$2b$04$hashhashhash;JBSWY3DPEHPK3PXP\r\n"))
-	draft := v.At.Path
-	v.Submit("check")
-	h.desk.Wait()
-	v.Get(draft).Says("no address", "•••")
-	if text := string(v.Body); strings.Contains(text, "hashhash") || strings.Contains(text, "JBSWY3") {
-		t.Error("a secret is shown")
-	}
-}
-
-// The export writes what the filter means, and nothing that a spreadsheet takes
-// for a formula (D-11); it leaves an event.
-func TestExport(t *testing.T) {
-	h := open(t)
-	h.Add("ada", func(in *account.New) { in.Name = "=HYPERLINK(\"x\")" })
-	v := h.Enter(idp.Admin, "/admin/users?q=hyperlink").Submit("export", "format", "csv")
-	if text := string(v.Body); v.Status != http.StatusOK || !strings.Contains(text, `"'=HYPERLINK(""x"")"`) || strings.Count(text, "\r\n") != 2 {
-		t.Errorf("%d %.300q", v.Status, text)
-	}
-	if es := h.Events("people.export"); len(es) != 1 || es[0].Detail["format"] != "csv" || es[0].Detail["text"] != "yes" {
-		t.Errorf("%+v", es)
-	}
-	v = h.Enter(idp.HelpDesk, "/admin/users")
-	v.Take(v.Client.PostForm(h.URL+"/admin/users/export", map[string][]string{"csrf": {v.Doc.Find("input[name=csrf]").AttrOr("value", "")}, "format": {"csv"}})).Want(403, "/admin/users/export")
-}
-
 // Two accounts become one.
 func TestMerge(t *testing.T) {
 	h := open(t)
@@ -387,9 +292,9 @@ func TestMerge(t *testing.T) {
 	path := urlOf(keep.ID) + "/merge"
 	v := h.Enter(idp.Admin, path).Has("a[href='" + path + "?with=" + string(gone.ID) + "']").Follow("ul.found a").Has("form#merge").Says(string(gone.ID))
 	v.Submit("merge", "then", "disable").Want(200, urlOf(keep.ID)).Has("#done")
-	k, err := h.DB.Users().ByID(t.Context(), keep.ID)
+	k, err := h.DB.Users.ByID(t.Context(), keep.ID)
 	h.Must(err)
-	g, err := h.DB.Users().ByID(t.Context(), gone.ID)
+	g, err := h.DB.Users.ByID(t.Context(), gone.ID)
 	h.Must(err)
 	if strings.Join(k.Groups, " ") != "a b" || !g.Disabled || len(g.Groups) != 0 {
 		t.Errorf("%+v %+v", k, g)

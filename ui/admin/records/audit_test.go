@@ -33,8 +33,8 @@ func open(t *testing.T) *archive {
 		keys, err := h.DB.AuditKeys(t.Context())
 		h.Must(err)
 		a.log = &audit.Service{
-			Reader: h.DB.AuditReader(), Chain: h.DB.Audit(), Work: h.DB.AuditWork(), Log: h.DB.Log(), Keys: keys, Now: h.Clock.Now, Targets: []string{"webhook"},
-			Sequencer: &audit.Sequencer{Chain: h.DB.Audit(), Work: h.DB.AuditWork(), Keys: keys, Holder: "one", Now: h.Clock.Now},
+			Reader: h.DB.AuditReader, Chain: h.DB.Audit, Work: h.DB.AuditWork, Log: h.DB.Log, Keys: keys, Now: h.Clock.Now, Targets: []string{"webhook"},
+			Sequencer: &audit.Sequencer{Chain: h.DB.Audit, Work: h.DB.AuditWork, Keys: keys, Holder: "one", Now: h.Clock.Now},
 		}
 		return (&records.Pages{Log: a.log, Find: h.Accounts.Find}).Sections()
 	})
@@ -46,7 +46,7 @@ func (a *archive) write(es ...idp.Event) {
 	for _, e := range es {
 		a.Clock.Pass(time.Second)
 		e.At = a.Clock.Now()
-		a.Must(a.DB.Log().Append(a.T.Context(), e))
+		a.Must(a.DB.Log.Append(a.T.Context(), e))
 	}
 }
 
@@ -141,7 +141,7 @@ func TestChain(t *testing.T) {
 	v.Says("has not been checked yet", audit.FormatKey(a.log.Key()), "There is none yet", "nothing sent yet")
 	a.Must(a.log.Sequencer.Finish(t.Context()))
 	v.Submit("audit-verify").Want(http.StatusOK, "/admin/audit/chain").Says("The check is done", "all is well").Has("#checkpoints tbody tr")
-	a.Must(a.DB.AuditWork().SetState(context.Background(), "verify", `{"broken":{"kind":"missing","seq":1,"says":"there is no row 1"},"whole":true,"to":0}`))
+	a.Must(a.DB.AuditWork.SetState(context.Background(), "verify", `{"broken":{"kind":"missing","seq":1,"says":"there is no row 1"},"whole":true,"to":0}`))
 	v.Get("/admin/audit/chain").Says("Event 1: it is missing", "there is no row 1", "Somebody had write access")
 	v.Get("/admin/audit").Has("#broken")
 	if es := a.Events("audit.verify"); len(es) != 1 || es[0].Result != "ok" {

@@ -44,7 +44,7 @@ func (e editor) begin(c *page.Context, v admin.Visit) error {
 	} else if name != "blank" {
 		return idp.ErrNotFound
 	}
-	return e.draw(c, v, http.StatusOK, sheet{policy: p, asFile: c.Query("as") == "file"})
+	return e.draw(c, v, http.StatusOK, sheet{policy: p, asFile: c.Query("as") == "file"}.again(c, newPath))
 }
 
 // edit shows the draft, or what is in force as one that is to begin.
@@ -57,7 +57,21 @@ func (e editor) edit(c *page.Context, v admin.Visit) error {
 	if entry.Draft != nil {
 		s.policy, s.seen = entry.Draft.Policy, entry.Draft.Version
 	}
-	return e.draw(c, v, http.StatusOK, s)
+	return e.draw(c, v, http.StatusOK, s.again(c, pathOf(entry.Policy.ID)+"/edit"))
+}
+
+// again is the sheet as it was typed, if it is the form for that path that is
+// filled in again: as a form or as a file, and with as many rows.
+func (s sheet) again(c *page.Context, path string) sheet {
+	if !c.Forms.Refilled(path) {
+		return s
+	}
+	if s.asFile = c.Form("as") == "file"; s.asFile {
+		s.text = c.Form("file")
+	} else {
+		s.values = posted(c)
+	}
+	return s
 }
 
 // sheet is what the editor shows.

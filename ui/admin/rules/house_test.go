@@ -27,18 +27,18 @@ func open(t *testing.T) *house {
 	t.Helper()
 	h := &house{}
 	h.House = admintest.Open(t, func(in *admintest.House) []admin.Section {
-		jobs := &job.Desk{Store: in.DB.Jobs(), Now: in.Clock.Now}
+		jobs := &job.Desk{Store: in.DB.Jobs, Now: in.Clock.Now}
 		t.Cleanup(jobs.Close)
 		h.rules = rulebook.New(rulebook.Config{
-			Store: in.DB.Rulebook(), People: in.DB.Users(), Finder: in.Accounts, Groups: in.DB.GroupBook(), Clients: in.DB.Clients(),
-			Factors: in.Factors, Jobs: jobs, Log: in.DB.Log(), Atomic: in.DB.Atomic, Now: in.Clock.Now, Patience: time.Minute,
+			Store: in.DB.Rulebook, People: in.DB.Users, Finder: in.Accounts, Groups: in.DB.GroupBook, Clients: in.DB.Clients,
+			Factors: in.Factors, Jobs: jobs, Log: in.DB.Log, Atomic: in.DB.Atomic, Now: in.Clock.Now, Patience: time.Minute,
 		})
 		h.groups = &rulebook.Groups{Service: h.rules, Feeds: func(context.Context) ([]rulebook.Feed, error) {
 			return []rulebook.Feed{{Name: "shop", Feeds: func(g string) bool { return strings.HasPrefix(g, "odoo:") }}}, nil
 		}}
 		return (&Pages{Rules: h.rules, Groups: h.groups}).Sections()
 	})
-	h.Must(h.DB.Clients().Add(t.Context(), oidc.Client{ID: "shop", Name: "Shop"}))
+	h.Must(h.DB.Clients.Add(t.Context(), oidc.Client{ID: "shop", Name: "Shop"}))
 	h.Person(idp.Owner)
 	return h
 }
@@ -54,7 +54,7 @@ func (h *house) published(p policy.Policy) policy.Policy {
 
 func (h *house) inForce(id string) policy.Policy {
 	h.T.Helper()
-	all, err := h.DB.Policies().All(h.T.Context())
+	all, err := h.DB.Policies.All(h.T.Context())
 	h.Must(err)
 	for _, p := range all {
 		if p.ID == id {

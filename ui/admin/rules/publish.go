@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -13,54 +12,11 @@ import (
 	"latchkey/idp/posture"
 	"latchkey/idp/rulebook"
 	cells "latchkey/idp/sheet"
-	"latchkey/mfa/policy"
 	"latchkey/ui/admin"
 	"latchkey/ui/page"
 )
 
 type publishing struct{ *Pages }
-
-// dayRow says how many people stand how from a day on.
-type dayRow struct {
-	Day    string
-	States []stateCell
-}
-
-type stateCell struct {
-	Label         string
-	People, Moved int // and how many more than without the change
-	Bad           bool
-}
-
-type whyRow struct {
-	Policy, Text, State string
-	People              int
-}
-
-type hitRow struct {
-	Name, URL, State, Day, SetUp string
-	Why                          []string
-	New, Shut                    bool
-}
-
-// outlookView is what a draft would do to everybody.
-type outlookView struct {
-	Known    bool
-	Running  bool
-	Progress string
-	Old      bool
-	Looked   int
-	Hits     string
-	New      string
-	None     bool
-	Same     bool // nobody stands otherwise than without the change, on any day
-	States   []string
-	Days     []dayRow
-	Why      []whyRow
-	First    []hitRow
-	More     string
-	CSV      string
-}
 
 type previewView struct {
 	admin.Head
@@ -76,70 +32,6 @@ type previewView struct {
 type personView struct {
 	Name          string
 	Before, After []hitRow
-}
-
-func (s speaker) state(st posture.State) string {
-	return s.T(fmt.Sprintf("admin.policies.state.%s", st))
-}
-
-func (s speaker) outlook(c *page.Context, o rulebook.Outlook, id string) outlookView {
-	out := outlookView{Running: o.Running, Old: o.Old, Progress: progress(c, o.Progress), CSV: pathOf(id) + "/preview.csv"}
-	for _, st := range posture.States {
-		out.States = append(out.States, s.state(st))
-	}
-	e := o.Effect
-	if e == nil {
-		return out
-	}
-	out.Known, out.Looked, out.None = true, e.Looked, e.Hits == 0
-	out.Hits, out.New = s.N("admin.policies.hits", e.Hits), s.N("admin.policies.hits_new", e.New)
-	out.Days = s.days(e.Before, e.After)
-	out.Same = !slices.ContainsFunc(out.Days, func(d dayRow) bool {
-		return slices.ContainsFunc(d.States, func(c stateCell) bool { return c.Moved != 0 })
-	})
-	for _, b := range e.Because {
-		out.Why = append(out.Why, whyRow{s.by(b.Reason), s.reason(b.Reason), s.state(b.State), b.People})
-	}
-	for _, h := range e.First {
-		out.First = append(out.First, s.hit(h))
-	}
-	if n := e.Hits - len(e.First); n > 0 {
-		out.More = s.N("admin.policies.hits_more", n)
-	}
-	return out
-}
-
-func (s speaker) hit(h posture.Hit) hitRow {
-	row := hitRow{Name: h.Name, URL: admin.Home + "/users/" + string(h.User), State: s.state(h.State), Day: s.from(h.Day), SetUp: s.methods(kinds(h.SetUp)), New: h.New, Shut: h.State == posture.ShutOut}
-	for _, r := range h.Reasons {
-		row.Why = append(row.Why, s.by(r)+s.T("admin.policies.say.colon")+s.reason(r))
-	}
-	return row
-}
-
-func (s speaker) from(d policy.Date) string {
-	if d == "" {
-		return s.T("admin.policies.now")
-	}
-	return s.day(d)
-}
-
-// days lays what will be beside what would have been.
-func (s speaker) days(before, after posture.Outlook) (out []dayRow) {
-	for _, d := range after {
-		was := map[posture.State]int{}
-		for _, b := range before {
-			if b.Day <= d.Day {
-				was = b.States
-			}
-		}
-		row := dayRow{Day: s.from(d.Day)}
-		for _, st := range posture.States {
-			row.States = append(row.States, stateCell{s.state(st), d.States[st], d.States[st] - was[st], st.Blocked()})
-		}
-		out = append(out, row)
-	}
-	return out
 }
 
 func (b publishing) preview(c *page.Context, v admin.Visit) error {
@@ -166,7 +58,7 @@ func (b publishing) preview(c *page.Context, v admin.Visit) error {
 		case err != nil:
 			return err
 		default:
-			view.Person = &personView{Name: called(after.User), Before: s.standing(before), After: s.standing(after)}
+			view.Person = &personView{Name: called(after.User), Before: standings{s}.of(before), After: standings{s}.of(after)}
 		}
 	}
 	return c.Show(set, status, "preview.html", view)
@@ -179,25 +71,10 @@ func previewOf(c *page.Context, v admin.Visit, s speaker, e rulebook.Entry, o ru
 	}
 	view := previewView{
 		Head: v.Head(c, trail(c, e)...), URL: pathOf(p.ID), Name: p.Name, Sentence: s.sentence(p), Draft: e.Draft != nil, May: v.May(idp.EditRules),
-		outlookView: s.outlook(c, o, p.ID), Who: admin.Field{Name: "user", Label: c.Words.T("admin.policies.except_user"), Mono: true, Required: true},
+		outlookView: standings{s}.outlook(c, o, p.ID), Who: admin.Field{Name: "user", Label: c.Words.T("admin.policies.except_user"), Mono: true, Required: true},
 	}
 	view.Same = view.Same && view.Draft // what is in force changes nothing by itself
 	return view
-}
-
-// standing lists where somebody stands now and from each deadline on.
-func (s speaker) standing(p posture.Person) (out []hitRow) {
-	for i, at := range append([]posture.Point{p.Standing.Now}, p.Standing.Ahead...) {
-		row := hitRow{Day: s.T("admin.policies.now"), State: s.state(at.State), SetUp: s.methods(kinds(at.SetUp)), Shut: at.State == posture.ShutOut}
-		if i > 0 {
-			row.Day = s.Date(at.At.UTC())
-		}
-		for _, r := range at.Reasons {
-			row.Why = append(row.Why, s.by(r)+s.T("admin.policies.say.colon")+s.reason(r))
-		}
-		out = append(out, row)
-	}
-	return out
 }
 
 // again looks at everybody anew.
@@ -298,7 +175,7 @@ func publishOf(c *page.Context, v admin.Visit, s speaker, e rulebook.Entry, o ru
 	changes, err := rulebook.Diff(e.Policy, d.Policy)
 	view := publishView{
 		Head: v.Head(c, trail(c, e)...), URL: pathOf(d.Policy.ID), Name: d.Policy.Name, Sentence: s.sentence(d.Policy), Seen: d.Version,
-		Doubts: s.doubts(doubts), outlookView: s.outlook(c, o, d.Policy.ID), Reason: reasonField(c),
+		Doubts: s.doubts(doubts), outlookView: standings{s}.outlook(c, o, d.Policy.ID), Reason: reasonField(c),
 	}
 	if !e.New() {
 		view.Changes = s.changes(changes)

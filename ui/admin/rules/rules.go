@@ -49,7 +49,7 @@ func (p *Pages) policies() admin.Section {
 		admin.Get(policiesPath, see, l.show),
 		admin.Post(policiesPath+"/count", see, policiesPath, l.count),
 		admin.Get(newPath, edit, e.begin),
-		admin.Post(newPath, edit, newPath, e.save),
+		admin.Post(newPath, edit, newPath+"?template=blank", e.save),
 		admin.Get(whatIfPath, see, p.whatIf),
 		admin.Get(policyPath, see, o.show),
 		admin.Get(policyPath+"/edit", edit, e.edit),

@@ -222,6 +222,13 @@ func TestWhatIf(t *testing.T) {
 	v.Get("/admin/policies/what-if?user=bob&client=shop").Has("#steps li", "table#verdicts").Says("Signed in", "holds from 1 September 2026 on", "Must set up a second factor")
 	v.Get("/admin/policies/what-if?user=bob&client=shop&day=2026-09-02").Says("Must set up a second factor", "second factor: Demanded")
 	v.Get("/admin/policies/what-if?user=none&address=x&client=none").Want(http.StatusBadRequest, "/admin/policies/what-if").Has("#e-user", "#e-address", "#e-client")
+	v.HasNot("#obstacles")
+	h.Must(h.Accounts.Disable(t.Context(), admintest.Host, h.Add("off").ID))
+	_, err := h.Accounts.Add(t.Context(), admintest.Host, account.New{Login: "newcomer", Name: "New"})
+	h.Must(err)
+	v.Get("/admin/policies/what-if?user=bob").HasNot("#obstacles")
+	v.Get("/admin/policies/what-if?user=off").Has("#obstacles li.rule-bad", "#steps").Says("The account is disabled")
+	v.Get("/admin/policies/what-if?user=newcomer").Has("#obstacles li.rule-bad").Says("Has neither a password nor a passkey", "Was never invited", "Without that")
 	v.Get("/admin/policies/what-if?user=bob&day=soon").Want(http.StatusBadRequest, "/admin/policies/what-if").Has("#e-day")
 }
 
@@ -244,7 +251,7 @@ func TestCSV(t *testing.T) {
 func TestGroups(t *testing.T) {
 	h := open(t)
 	bob := h.Add("bob")
-	h.Must(h.Accounts.Join(t.Context(), admintest.Host, "odoo:shop", bob.ID))
+	h.Must(h.Accounts.Memberships().Join(t.Context(), admintest.Host, "odoo:shop", bob.ID))
 	v := h.Enter(idp.Admin, "/admin/groups")
 	v.Submit("group-add", "name", "Buchhaltung / A & B").Says("The group is there").Has("form#group-join")
 	path := v.At.Path

@@ -111,7 +111,7 @@ func samplePolicies(draw drawer) []page.Sample {
 		draw("policy-preview", "policies", "preview.html", ok, func(c *page.Context, v admin.Visit, s speaker) any {
 			view := previewOf(c, v, s, entry, sampleOutlook())
 			p := posture.Person{Standing: posture.Standing{Now: posture.Point{State: posture.Fine}, Ahead: []posture.Point{{At: sampleAt, State: posture.MustSetUp, SetUp: []mfa.Kind{"passkey"}, Reasons: sampleOutlook().Effect.First[0].Reasons}}}}
-			view.Person = &personView{Name: "bob@example.org", Before: s.standing(posture.Person{Standing: posture.Standing{Now: posture.Point{State: posture.Fine}}}), After: s.standing(p)}
+			view.Person = &personView{Name: "bob@example.org", Before: standings{s}.of(posture.Person{Standing: posture.Standing{Now: posture.Point{State: posture.Fine}}}), After: standings{s}.of(p)}
 			return view
 		}),
 		draw("policy-publish", "policies", "publish.html", http.StatusConflict, func(c *page.Context, v admin.Visit, s speaker) any {
@@ -168,6 +168,11 @@ func sampleEdit(c *page.Context, v admin.Visit, s speaker, e rulebook.Entry) edi
 func sampleWhatIf(c *page.Context, v admin.Visit, s speaker, e rulebook.Entry) whatIfView {
 	out := s.answer(rulebook.Answer{
 		User: idp.User{Email: "camille.durand@example.com"}, Drafted: e.Draft.Policy.Name,
+		Obstacles: []rulebook.Obstacle{
+			{What: rulebook.ObstacleDisabled}, {What: rulebook.ObstacleInvited, Since: sampleAt.AddDate(0, 0, -1), Until: sampleAt},
+			{What: rulebook.ObstacleOver, Since: sampleAt.AddDate(0, 0, -9)}, {What: rulebook.ObstacleNoPassword},
+			{What: rulebook.ObstaclePassword, Until: sampleAt}, {What: rulebook.ObstacleFactor, Method: "totp"},
+		},
 		Decision: policy.Decision{
 			Assurance: policy.MFA, TrustDays: 30, Ahead: []policy.Decision{{At: sampleAt}},
 			Reasons: []policy.Reason{{Policy: samplePolicy.Name, Dimension: "assurance", Value: "mfa"}, {Policy: samplePolicy.Name, Dimension: "methods", Value: "totp, passkey"}, {Policy: "pci", Dimension: "session", Value: "idle 15m"}},

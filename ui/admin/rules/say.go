@@ -27,108 +27,6 @@ func (s speaker) list(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// sentence is a policy in one sentence.
-func (s speaker) sentence(p policy.Policy) string {
-	clauses := s.clauses(p)
-	head := s.whom(p.Whom)
-	place := s.place(p)
-	switch p.What.Assurance {
-	case policy.MFA:
-		head = s.T("admin.policies.say.mfa", head) + place
-	case policy.PhishingResistant:
-		head = s.T("admin.policies.say.phishing", head) + place
-	default:
-		if len(clauses) == 0 {
-			clauses = []string{s.T("admin.policies.say.nothing")}
-		}
-		return head + place + s.T("admin.policies.say.colon") + strings.Join(clauses, s.T("admin.policies.say.semicolon")) + "."
-	}
-	return strings.Join(append([]string{head}, clauses...), s.T("admin.policies.say.semicolon")) + "."
-}
-
-func (s speaker) whom(w policy.Whom) string {
-	groups := s.list(w.Groups)
-	var out []string
-	switch {
-	case w.Kind != "" && len(w.Groups) > 0:
-		out = append(out, s.T(fmt.Sprintf("admin.policies.say.%s_groups", w.Kind), groups))
-	case w.Kind != "" && len(w.Users) == 0:
-		return s.T(fmt.Sprintf("admin.policies.say.%s", w.Kind))
-	case len(w.Groups) > 0:
-		out = append(out, s.T("admin.policies.say.groups", groups))
-	}
-	if len(w.Users) > 0 {
-		out = append(out, s.T("admin.policies.say.users", s.list(w.Users)))
-	}
-	if len(out) == 0 {
-		return s.T("admin.policies.say.everyone")
-	}
-	return strings.Join(out, s.T("admin.policies.say.and"))
-}
-
-// place is where a policy holds and from when on, to follow whom it is for.
-func (s speaker) place(p policy.Policy) string {
-	var out []string
-	if len(p.Where.Clients) > 0 {
-		var names []string
-		for _, id := range p.Where.Clients {
-			names = append(names, s.client(id))
-		}
-		out = append(out, s.T("admin.policies.say.at", s.list(names)))
-	}
-	if n := prefixes(p.Where.Networks.In); len(n) > 0 {
-		out = append(out, s.T("admin.policies.say.inside", s.list(n)))
-	}
-	if n := prefixes(p.Where.Networks.NotIn); len(n) > 0 {
-		out = append(out, s.T("admin.policies.say.outside", s.list(n)))
-	}
-	if day, ok := p.What.Enrolment.Deadline.Start(); ok {
-		out = append(out, s.T("admin.policies.say.from", s.Date(day)))
-	}
-	if n := p.What.Enrolment.GraceDays; n > 0 {
-		out = append(out, s.N("admin.policies.say.grace", n))
-	}
-	if len(out) == 0 {
-		return ""
-	}
-	return " " + strings.Join(out, " ")
-}
-
-func prefixes[P fmt.Stringer](ps []P) (out []string) {
-	for _, p := range ps {
-		out = append(out, p.String())
-	}
-	return out
-}
-
-// clauses are what a policy says beside the second factor.
-func (s speaker) clauses(p policy.Policy) []string {
-	var out []string
-	add := func(is bool, text string) {
-		if is {
-			out = append(out, text)
-		}
-	}
-	w := p.What
-	add(len(w.Methods) > 0, s.T("admin.policies.say.methods", s.methods(kinds(w.Methods))))
-	if w.Devices != nil {
-		add(w.Devices.Days == 0, s.T("admin.policies.say.trust_none"))
-		add(w.Devices.Days > 0, s.N("admin.policies.say.trust", w.Devices.Days))
-	}
-	add(w.Session.Absolute > 0, s.T("admin.policies.say.absolute", lasting(w.Session.Absolute)))
-	add(w.Session.Idle > 0, s.T("admin.policies.say.idle", lasting(w.Session.Idle)))
-	add(w.Codes.Validity > 0, s.T("admin.policies.say.validity", lasting(w.Codes.Validity)))
-	add(w.Codes.Digits > 0, s.N("admin.policies.say.digits", w.Codes.Digits))
-	add(w.Codes.Tries > 0, s.N("admin.policies.say.tries", w.Codes.Tries))
-	add(w.Passkeys.Clones == "refuse", s.T("admin.policies.say.clones"))
-	add(w.Passkeys.Attestation == "required", s.T("admin.policies.say.attestation"))
-	add(len(w.Passkeys.Models) > 0, s.N("admin.policies.say.models", len(w.Passkeys.Models)))
-	add(w.Lock == "hard", s.T("admin.policies.say.lock"))
-	add(len(w.Banner) > 0, s.T("admin.policies.say.banner"))
-	add(len(p.Whom.Except) > 0, s.N("admin.policies.say.except", len(p.Whom.Except)))
-	return out
-}
-
 func kinds[S ~string](ks []S) (out []string) {
 	for _, k := range ks {
 		out = append(out, string(k))
@@ -264,6 +162,9 @@ func (s speaker) reason(r policy.Reason) string {
 func (s speaker) by(r policy.Reason) string {
 	return cmp.Or(r.Policy, s.T("admin.policies.together"))
 }
+
+// sentence is a policy in one sentence.
+func (s speaker) sentence(p policy.Policy) string { return telling{s, p}.sentence() }
 
 // policyFields are the table, read once.
 var policyFields = policy.Fields()

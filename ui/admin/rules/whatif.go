@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"latchkey/idp"
 	"latchkey/idp/rulebook"
 	"latchkey/idp/signin"
 	"latchkey/mfa/policy"
@@ -23,6 +24,7 @@ type whatIfView struct {
 // answerView is what would happen, in words.
 type answerView struct {
 	Who      string
+	Shut     []stepRow // what keeps them out whatever policies say
 	Steps    []stepRow
 	Trust    string
 	Limits   []string
@@ -155,11 +157,10 @@ func (s speaker) asks(c *page.Context, clients []string, there []rulebook.Entry,
 
 func (s speaker) answer(a rulebook.Answer) answerView {
 	out := answerView{Who: called(a.User), Drafted: a.Drafted}
-	if a.Disabled {
-		out.Steps = []stepRow{{Text: s.T("admin.policies.step.disabled"), Bad: true}}
-	} else {
-		out.Steps = s.steps(a.Signin)
+	for _, o := range a.Obstacles {
+		out.Shut = append(out.Shut, s.obstacle(o))
 	}
+	out.Steps = s.steps(a.Signin)
 	d := a.Decision
 	if d.TrustDays > 0 && d.Demands() {
 		out.Trust = s.N("admin.policies.whatif_trust", d.TrustDays)
@@ -183,12 +184,41 @@ func (s speaker) answer(a rulebook.Answer) answerView {
 	return out
 }
 
+// obstacle is what keeps somebody out, and for how long, in words.
+func (s speaker) obstacle(o rulebook.Obstacle) stepRow {
+	row := stepRow{Text: s.T(fmt.Sprintf("admin.policies.obstacle.%s", o.What)), Bad: true}
+	until := s.T("admin.users.lock_forever")
+	if !o.Until.IsZero() {
+		until = s.T("admin.policies.obstacle.until", s.DateTime(o.Until.UTC()))
+	}
+	switch o.What {
+	case rulebook.ObstacleInvited:
+		row.More = s.T("admin.policies.obstacle.invited_text", s.Date(o.Since.UTC()), s.DateTime(o.Until.UTC()))
+	case rulebook.ObstacleOver:
+		row.More = s.T("admin.policies.obstacle.invitation_over_text", s.Date(o.Since.UTC()))
+	case rulebook.ObstacleNoPassword:
+		row.More = s.T("admin.policies.obstacle.no_password_text")
+	case rulebook.ObstaclePassword:
+		row.More = until
+	case rulebook.ObstacleFactor:
+		row.More = until
+		if o.Method != "" {
+			row.More = s.methods([]string{string(o.Method)}) + ". " + until
+		}
+	}
+	return row
+}
+
 // steps are the way through a sign-in, in words.
 func (s speaker) steps(f signin.Forecast) (out []stepRow) {
 	for i, st := range f.Steps {
 		row := stepRow{Text: s.T(fmt.Sprintf("admin.policies.step.%s", st))}
 		last := i == len(f.Steps)-1
 		switch st {
+		case signin.AskPassword:
+			if f.First == idp.Passkey {
+				row.Text = s.T("factor.passkey.name")
+			}
 		case signin.AskFactor:
 			row.More = s.methods(kinds(f.Methods))
 		case signin.MustEnrol, signin.MayEnrol:

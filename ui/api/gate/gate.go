@@ -49,7 +49,7 @@ type Tokens interface {
 	Still(ctx context.Context, by idp.Actor) (idp.Actor, error)
 }
 
-// Machines knows the services; see [oidc.Provider].
+// Machines knows the services; see [oidc.Bearers].
 type Machines interface {
 	Machine(ctx context.Context, token string) (c oidc.Client, rights []idp.Right, name string, err error)
 	Registered(ctx context.Context, id oidc.ClientID, token string) ([]idp.Right, error)

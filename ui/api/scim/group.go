@@ -117,7 +117,7 @@ func (s groups) createGroup(c *call) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.mayTouch(ctx, c.by, name, who, s.People.Join); err != nil {
+	if err := s.mayTouch(ctx, c.by, name, who, s.People.Memberships().Join); err != nil {
 		return nil, err
 	}
 	if err := s.Groups.Add(ctx, c.by, name); err != nil {
@@ -259,10 +259,10 @@ func (s groups) changeGroupTo(ctx context.Context, by idp.Actor, g provision.Gro
 		return err
 	}
 	gone := slices.DeleteFunc(slices.Clone(was), func(id idp.UserID) bool { return stay[id] })
-	if err := s.mayTouch(ctx, by, g.Name, come, s.People.Join); err != nil {
+	if err := s.mayTouch(ctx, by, g.Name, come, s.People.Memberships().Join); err != nil {
 		return err
 	}
-	if err := s.mayTouch(ctx, by, g.Name, gone, s.People.Leave); err != nil {
+	if err := s.mayTouch(ctx, by, g.Name, gone, s.People.Memberships().Leave); err != nil {
 		return err
 	}
 	return s.Atomic(ctx, func(ctx context.Context) error {

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"latchkey/config"
+	"latchkey/idp/apitoken"
+	"latchkey/idp/job"
+	"latchkey/idp/keyring"
+	"latchkey/idp/store"
+	"latchkey/idp/store/memory"
+	"latchkey/idp/store/redis"
+)
+
+// ground is what every part of the program stands on.
+type ground struct {
+	cfg   config.Config
+	db    *store.DB
+	ring  *keyring.Ring
+	now   func() time.Time
+	jobs  *job.Desk // where work goes on behind pages
+	cache closer    // nil: memory
+	// newKeyring says that the keyring was made at this start.
+	newKeyring bool
+}
+
+type closer interface{ Close() error }
+
+// openGround opens the database; an older one is brought up to date only if
+// migrate says so.
+func openGround(ctx context.Context, cfg config.Config, now func() time.Time, migrate bool) (*ground, error) {
+	g := &ground{cfg: cfg, now: now}
+	cache, err := g.openCache()
+	if err != nil {
+		return nil, err
+	}
+	if g.ring, g.newKeyring, err = openKeyring(cfg); err != nil {
+		return nil, err
+	}
+	file := cfg.Database.File()
+	fresh := file != "" && blank(file)
+	g.db, err = store.Open(ctx, store.Config{
+		URL: cfg.Database.URL, Keyring: g.ring, Cache: cache, Now: now, Migrate: migrate,
+		Migrated: func() {
+			if !fresh { // a new one was never older
+				slog.InfoContext(ctx, "brought the database up to date")
+			}
+		},
+	})
+	if err != nil {
+		err = databaseDown(cfg, err)
+		if g.newKeyring && errors.Is(err, store.ErrKeyring) {
+			err = errors.Join(err, os.Remove(cfg.Secrets.KeyringFile))
+		}
+		return nil, err
+	}
+	g.jobs = &job.Desk{Store: g.db.Jobs, Now: now, Fault: func(j job.Job, err error) {
+		slog.Error("work behind a page failed", "kind", j.Kind, "about", j.About, "err", err)
+	}}
+	return g, nil
+}
+
+// openCache is Redis if one is named, and otherwise memory of this process.
+func (g *ground) openCache() (store.Cache, error) {
+	if g.cfg.Redis.URL == "" {
+		return &memory.Cache{Now: g.now}, nil
+	}
+	c, err := redis.New(g.cfg.Redis.URL)
+	if err != nil {
+		return nil, err
+	}
+	c.Report = func(err error) {
+		if err != nil {
+			slog.Warn("Redis is lost; sign-in goes on from the database", "err", err)
+			return
+		}
+		slog.Info("Redis is back")
+	}
+	g.cache = c
+	return c, nil
+}
+
+// openKeyring loads the keys that seal secrets. They are made where that can
+// do no harm: beside the embedded database, or in a data folder of the
+// operator's choice for a database that knows no other keyring yet.
+func openKeyring(cfg config.Config) (ring *keyring.Ring, made bool, err error) {
+	path := cfg.Secrets.KeyringFile
+	ring, err = keyring.Load(path)
+	if !errors.Is(err, os.ErrNotExist) {
+		return ring, false, err
+	}
+	if err := keyringMissing(cfg); err != nil {
+		return nil, false, err
+	}
+	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
+		return nil, false, fmt.Errorf("data_dir: %w", err)
+	}
+	ring, err = keyring.Create(path)
+	return ring, true, err
+}
+
+// keyringMissing says why a keyring that is not there must not be made: what
+// another one has sealed would be lost without a word.
+func keyringMissing(cfg config.Config) error {
+	path, file := cfg.Secrets.KeyringFile, cfg.Database.File()
+	switch {
+	case !cfg.KeyringMayBeMade():
+		return fmt.Errorf("secrets.keyring_file: %s does not exist: copy it from the other instance or the backup, or make one with `latchkey keyring create %s`", path, path)
+	case file != "" && !blank(file):
+		return fmt.Errorf("there is no keyring at %s, but the database %s was sealed with one: restore it from the backup, or correct secrets.keyring_file", path, file)
+	}
+	return nil
+}
+
+// blank reports whether a database file is not there, or holds nothing yet.
+func blank(file string) bool {
+	f, err := os.Stat(file)
+	return errors.Is(err, os.ErrNotExist) || err == nil && f.Size() == 0
+}
+
+func (g *ground) close() error {
+	err := g.db.Close()
+	if g.cache != nil {
+		err = errors.Join(err, g.cache.Close())
+	}
+	return err
+}
+
+// tokens looks after the tokens of the API.
+func (g *ground) tokens() *apitoken.Service {
+	return &apitoken.Service{Tokens: g.db.APITokens, Users: g.db.Users, Log: g.db.Log, Atomic: g.db.Atomic, Now: g.now}
+}
