@@ -126,12 +126,21 @@ func shows(f *goquery.Selection, typed url.Values) (lost []string) {
 
 var inPath = regexp.MustCompile(`:[a-z]+`)
 
+// shapes are the paths that routes take; to make one takes longer than to ask it.
+var shapes = map[string]*regexp.Regexp{}
+
+func fits(route, path string) bool {
+	if shapes[route] == nil {
+		shapes[route] = regexp.MustCompile("^" + inPath.ReplaceAllString(regexp.QuoteMeta(route), "[^/]+") + "$")
+	}
+	return shapes[route].MatchString(path)
+}
+
 // routeOf is the route of a POST to a path.
 func routeOf(routes []admin.Route, path string) string {
 	var best string
 	for _, r := range routes {
-		fits := regexp.MustCompile("^" + inPath.ReplaceAllString(regexp.QuoteMeta(r.Path), "[^/]+") + "$")
-		if r.Method == http.MethodPost && fits.MatchString(path) && (best == "" || strings.Count(r.Path, ":") < strings.Count(best, ":")) {
+		if r.Method == http.MethodPost && fits(r.Path, path) && (best == "" || strings.Count(r.Path, ":") < strings.Count(best, ":")) {
 			best = r.Path
 		}
 	}
@@ -195,8 +204,7 @@ func (k *keeper) find(routes []admin.Route, ada idp.User) map[string]string {
 func shapeOf(routes []admin.Route, path string) string {
 	var best string
 	for _, r := range routes {
-		fits := regexp.MustCompile("^" + inPath.ReplaceAllString(regexp.QuoteMeta(r.Path), "[^/]+") + "$")
-		if r.Method == http.MethodGet && fits.MatchString(path) && !strings.Contains(path, ".csv") && (best == "" || strings.Count(r.Path, ":") < strings.Count(best, ":")) {
+		if r.Method == http.MethodGet && fits(r.Path, path) && !strings.Contains(path, ".csv") && (best == "" || strings.Count(r.Path, ":") < strings.Count(best, ":")) {
 			best = r.Path
 		}
 	}
