@@ -29,7 +29,7 @@ func (h *house) apiServices(door *gate.Gate) (api.Services, error) {
 		People: p.help, Approvals: p.approvals(), Directory: p.directory(), Cards: p.cards(), Bulk: bulk, Imports: imports, Merging: p.merging(),
 		Data: p.export(), Companies: p.companies(),
 		Security: h.security, Tokens: h.tokens(), Groups: h.rules.groups(), Rules: h.rules.book(), Clients: h.protocol.registrar(), Keys: h.protocol.custodian(),
-		Odoo: h.odoo.people(), Jobs: h.jobs, Audit: log, Settings: h.choices.settings, Brands: h.choices.brands, Evidence: h.records.evidence(),
+		Odoo: h.odoo.office(), Jobs: h.jobs, Audit: log, Settings: h.choices.settings, Brands: h.choices.brands, Evidence: h.records.evidence(),
 		Figures: h.records.figures(), Outlook: h.dashboard().outlook, Messages: h.messages.api(),
 		Dress: func(ctx context.Context, by idp.Actor, c connector.Connection) (string, error) {
 			return h.odoo.dress(ctx, by, c, false)

@@ -56,6 +56,24 @@ func (w *world) offer(secret, path, kind string, body *asked, length int64) repl
 	return reply{w.t, res.StatusCode, res.Header, all}
 }
 
+// chunks sends so many bytes without saying how many there are.
+func (w *world) chunks(secret, path, key string, length int) reply {
+	w.t.Helper()
+	r, err := http.NewRequest(http.MethodPost, w.url+path, io.MultiReader(strings.NewReader(strings.Repeat(" ", length)))) // whose length net/http does not know
+	w.must(err)
+	r.Header.Set("Authorization", "Bearer "+secret)
+	r.Header.Set("Content-Type", "application/json")
+	if key != "" {
+		r.Header.Set(keyHeader, key)
+	}
+	res, err := (&http.Client{Timeout: time.Minute}).Do(r)
+	w.must(err)
+	defer res.Body.Close()
+	all, err := io.ReadAll(res.Body)
+	w.must(err)
+	return reply{w.t, res.StatusCode, res.Header, all}
+}
+
 // Reliability (oversized bodies), D-01: nothing is read of who may not, of what goes nowhere, or of a type
 // that is not taken; and of JSON no more than an operation takes.
 func TestUploadsAreAskedFor(t *testing.T) {
@@ -83,6 +101,13 @@ func TestUploadsAreAskedFor(t *testing.T) {
 			if said := fmt.Sprint(a.at("detail")); a.header.Get("Content-Type") != "application/problem+json" || !strings.Contains(said, strconv.Itoa(most)+" bytes") || !strings.Contains(said, "smaller requests") {
 				t.Errorf("%s, %q: %s", path, key, a.body)
 			}
+		}
+	}
+	// Nor does one that is sent in chunks say more than the others.
+	for _, key := range []string{"", "chunks"} {
+		a := w.chunks(all, "/api/v1/groups", key, 64<<10+1).want(http.StatusRequestEntityTooLarge)
+		if said := fmt.Sprint(a.at("detail")); a.at("type") != "urn:latchkey:problem:request" || !strings.Contains(said, "65536 bytes") || !strings.Contains(said, "smaller requests") {
+			t.Errorf("%q: %s", key, a.body)
 		}
 	}
 	// A file of 20,000 people is short enough; that there is no such Odoo is found then.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -52,12 +51,7 @@ func newPlant(b *testing.B, kind string) *plant {
 	if kind == "postgres" {
 		db = storetest.Postgres(b)
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	at := ln.Addr().String()
-	ln.Close()
+	at := loopback(freePorts(b, 1))
 	env := []string{
 		"LATCHKEY_LISTEN=" + at, "LATCHKEY_ISSUER=http://" + at, "LATCHKEY_DATA_DIR=" + dir, "LATCHKEY_DATABASE_URL=" + db,
 		"LATCHKEY_LIMITS_ADDRESS_TRIES=10000", "LATCHKEY_SESSIONS_IDLE=12h",

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -137,27 +136,11 @@ func (b tab) noScript(off bool) {
 // startDemoServer runs `serve --demo` on free ports and returns its report.
 func startDemoServer(t *testing.T) demoReport {
 	t.Helper()
-	dir := t.TempDir()
-	for range 20 {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		port := ln.Addr().(*net.TCPAddr).Port
-		next, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port+1))
-		ln.Close()
-		if err != nil {
-			continue
-		}
-		next.Close()
-		cfg, err := config.Load("", []string{fmt.Sprintf("LATCHKEY_LISTEN=127.0.0.1:%d", port), "LATCHKEY_DATA_DIR=" + dir})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return runDemo(t, cfg)
+	cfg, err := config.Load("", []string{"LATCHKEY_LISTEN=" + loopback(freePorts(t, 2)), "LATCHKEY_DATA_DIR=" + t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal("no two free ports side by side")
-	return demoReport{}
+	return runDemo(t, cfg)
 }
 
 func runDemo(t *testing.T, cfg config.Config) demoReport {

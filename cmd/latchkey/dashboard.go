@@ -101,7 +101,7 @@ func (d *dashboard) deadlines(ctx context.Context, by idp.Actor) ([]overview.Dea
 
 // odooHealth says how the connections do.
 func (d *dashboard) odooHealth(ctx context.Context, by idp.Actor) ([]overview.Connection, error) {
-	all, err := d.odoo.connectors().List(ctx, by)
+	all, err := d.odoo.office().Register.List(ctx, by)
 	var out []overview.Connection
 	for _, c := range all {
 		out = append(out, overview.Connection{Name: c.ID, URL: admin.Home + "/odoo/" + url.PathEscape(c.ID), Well: c.Health.Well(), Since: c.Health.Good})

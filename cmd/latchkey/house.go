@@ -119,7 +119,7 @@ func build(ctx context.Context, b *base, extra ...func(*house, gin.IRouter)) (*h
 	h.signIn = &signin.Service{
 		Users: b.db.Users, Sessions: b.db.Sessions, Flows: b.db.Flows, Policies: b.db.Policies, Factors: b.proofs.engine,
 		Passwords: b.proofs.hasher, Limiter: b.db.Limiter, Log: b.db.Log, Tokens: b.db.SessionTokens, Devices: h.devices, Links: b.db.Links, Notify: b.messages.notices, Atomic: b.db.Atomic, Sealer: b.ring,
-		Secret: keyring.Derive(root, "known"), Rules: rules(b.cfg), Now: b.now, Elsewhere: b.odoo.trickle(), Limit: b.choices.sessionLimit,
+		Secret: keyring.Derive(root, "known"), Rules: rules(b.cfg), Now: b.now, Elsewhere: b.odoo.office().Trickle, Limit: b.choices.sessionLimit,
 	}
 	h.security = b.people.protection(h.devices, h.signIn)
 	h.validator = &odoo.Service{

@@ -115,7 +115,7 @@ func odooDisconnect(a *app) *cobra.Command {
 		if err := sure(cmd, yes || dry || !terminal(), fmt.Sprintf("Nobody will come into the Odoo %s through Latchkey any more.", clean(args[0]))); err != nil {
 			return err
 		}
-		did, err := b.odoo.connectors().Disconnect(ctx, host, args[0], dry, force)
+		did, err := b.odoo.office().Setup.Disconnect(ctx, host, args[0], dry, force)
 		if err != nil {
 			return err
 		}
@@ -224,7 +224,7 @@ func odooPortal(a *app) *cobra.Command {
 	show := &cobra.Command{
 		Use: "show [NAME]", Short: "Print what would be written, what is there, and rules for a reverse proxy", Args: atMost(1), Example: "  latchkey odoo portal show shop",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
-			p, err := b.odoo.connectors().ShowPortal(ctx, host, named(args))
+			p, err := b.odoo.office().Websites.ShowPortal(ctx, host, named(args))
 			if err != nil {
 				return err
 			}
@@ -236,9 +236,9 @@ func odooPortal(a *app) *cobra.Command {
 		Use: "install [NAME]", Short: "Write the snippet into the head of Odoo's websites", Args: atMost(1), Example: "  latchkey odoo portal install shop --yes",
 		Long: "Write the snippet into the head of Odoo's websites, between marks, beside what is there already. On a terminal it is shown first.\nOdoo's own form stays at /web/login?local=1.",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
-			s := b.odoo.connectors()
+			s := b.odoo.office()
 			if terminal() && !yes {
-				p, err := s.ShowPortal(ctx, host, named(args))
+				p, err := s.Websites.ShowPortal(ctx, host, named(args))
 				if err != nil {
 					return err
 				}
@@ -247,7 +247,7 @@ func odooPortal(a *app) *cobra.Command {
 					return err
 				}
 			}
-			n, err := s.InstallPortal(ctx, host, named(args))
+			n, err := s.Websites.InstallPortal(ctx, host, named(args))
 			if err != nil {
 				return err
 			}
@@ -258,7 +258,7 @@ func odooPortal(a *app) *cobra.Command {
 	remove := &cobra.Command{
 		Use: "remove [NAME]", Short: "Take the snippet away again", Args: atMost(1), Example: "  latchkey odoo portal remove shop",
 		RunE: a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
-			n, err := b.odoo.connectors().RemovePortal(ctx, host, named(args))
+			n, err := b.odoo.office().Websites.RemovePortal(ctx, host, named(args))
 			if err != nil {
 				return err
 			}

@@ -62,7 +62,7 @@ func odooConnect(a *app) *cobra.Command {
 				fmt.Fprintf(cmd.OutOrStdout(), "%5.1f s  %-13s %s\n", s.Seconds, s.Name, clean(s.Did))
 			}
 		}
-		r, err := b.odoo.connectors().Connect(ctx, host, o, tell)
+		r, err := b.odoo.office().Setup.Connect(ctx, host, o, tell)
 		if err != nil {
 			return err
 		}

@@ -21,15 +21,15 @@ import (
 // connected connects the running Odoo by its own means, until the test ends.
 func (o *liveOdoo) connected(w *world) connector.Connection {
 	o.t.Helper()
-	ctx, s := o.t.Context(), w.odoo.connectors()
+	ctx, s := o.t.Context(), w.odoo.office()
 	began := time.Now()
-	r, err := s.Connect(ctx, host, connector.Order{URL: o.url, Database: o.db, Login: o.login, Key: o.password, ID: fmt.Sprintf("live%d", began.Unix())}, nil)
+	r, err := s.Setup.Connect(ctx, host, connector.Order{URL: o.url, Database: o.db, Login: o.login, Key: o.password, ID: fmt.Sprintf("live%d", began.Unix())}, nil)
 	if err != nil {
 		o.t.Fatal(err)
 	}
 	o.t.Logf("Odoo %s by %s, connected in %s", r.Connection.Facts.Version.Full, r.Connection.Facts.Protocol, time.Since(began).Round(time.Millisecond))
 	o.t.Cleanup(func() {
-		if _, err := s.Disconnect(context.WithoutCancel(ctx), host, r.Connection.ID, false, false); err != nil {
+		if _, err := s.Setup.Disconnect(context.WithoutCancel(ctx), host, r.Connection.ID, false, false); err != nil {
 			o.t.Error(err)
 		}
 	})
@@ -46,8 +46,8 @@ func TestLiveConnected(t *testing.T) {
 	o := openOdoo(t)
 	w := newWorld(t, "sqlite")
 	c := o.connected(w)
-	s, ctx := w.odoo.connectors(), t.Context()
-	again, err := s.Connect(ctx, host, connector.Order{URL: o.url, Database: o.db, Login: o.login, Key: o.password}, nil)
+	s, ctx := w.odoo.office(), t.Context()
+	again, err := s.Setup.Connect(ctx, host, connector.Order{URL: o.url, Database: o.db, Login: o.login, Key: o.password}, nil)
 	if err != nil || again.Connection.Provider != c.Provider {
 		t.Fatalf("%+v %v", again, err)
 	}
@@ -83,7 +83,7 @@ func TestLiveConnected(t *testing.T) {
 		t.Errorf("a new sign-in made the old session of another browser good again: %q", who)
 	}
 
-	d, err := s.Doctor(ctx, host, c.ID, false)
+	d, err := s.Doctor.Examine(ctx, host, c.ID, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,9 +99,9 @@ func TestLiveConnected(t *testing.T) {
 		t.Fatal(err)
 	}
 	began = time.Now()
-	locked, err := s.Lock(ctx, host, c.ID, connector.LockOrder{})
+	locked, err := s.Locks.Lock(ctx, host, c.ID, connector.LockOrder{})
 	t.Cleanup(func() {
-		if _, _, err := s.Unlock(context.WithoutCancel(ctx), host, c.ID, false); err != nil {
+		if _, _, err := s.Locks.Unlock(context.WithoutCancel(ctx), host, c.ID, false); err != nil {
 			t.Error(err)
 		}
 	})
@@ -138,8 +138,8 @@ func TestLivePortalInChromium(t *testing.T) {
 	if !c.Facts.Has("website") {
 		t.Skip("this Odoo has no website")
 	}
-	s, ctx := w.odoo.connectors(), t.Context()
-	if n, err := s.InstallPortal(ctx, host, c.ID); err != nil || n == 0 {
+	s, ctx := w.odoo.office(), t.Context()
+	if n, err := s.Websites.InstallPortal(ctx, host, c.ID); err != nil || n == 0 {
 		t.Fatalf("%d %v", n, err)
 	}
 	ada := w.user(fmt.Sprintf("ada%d@example.org", time.Now().UnixNano()), withApp, func(in *account.New) { in.Kind = idp.Portal })
@@ -194,7 +194,7 @@ func TestLivePortalInChromium(t *testing.T) {
 	if at := b.eval(`location.pathname`); at != "/web/login" {
 		t.Errorf("Odoo's own form cannot be reached: at %s", at)
 	}
-	if n, err := s.RemovePortal(ctx, host, c.ID); err != nil || n == 0 {
+	if n, err := s.Websites.RemovePortal(ctx, host, c.ID); err != nil || n == 0 {
 		t.Errorf("%d %v", n, err)
 	}
 	b.do(chromedp.Navigate(o.url + "/web/login"))

@@ -36,7 +36,7 @@ func odooDoctor(a *app) *cobra.Command {
 		}
 		well, found := true, []connector.Diagnosis{}
 		for _, n := range names {
-			d, err := b.odoo.connectors().Doctor(ctx, host, n, fix)
+			d, err := b.odoo.office().Doctor.Examine(ctx, host, n, fix)
 			if err != nil {
 				return err
 			}

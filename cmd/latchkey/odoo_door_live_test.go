@@ -112,7 +112,7 @@ func (o *liveOdoo) count(model string, domain ...any) float64 {
 // configure changes settings of a connection.
 func (w *world) configure(c connector.Connection, change func(*connector.Settings)) {
 	w.t.Helper()
-	if _, err := w.odoo.people().Configure(w.t.Context(), host, c.ID, change); err != nil {
+	if _, err := w.odoo.office().Register.Configure(w.t.Context(), host, c.ID, change); err != nil {
 		w.t.Fatal(err)
 	}
 }

@@ -44,7 +44,7 @@ func odooImport(a *app) *cobra.Command {
 	f.StringArrayVar(&o.on, "on", nil, "`CLASS=CHOICE`: what is done about a class; can be repeated")
 	f.BoolVar(&o.sync, "sync", true, "keep both sides in step from now on")
 	c.RunE = a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
-		return o.bringIn(ctx, a, b.odoo.people(), cmd, args)
+		return o.bringIn(ctx, a, b.odoo.office(), cmd, args)
 	})
 	return c
 }
@@ -94,8 +94,8 @@ func (o odooImportFlags) settings(cmd *cobra.Command, c connector.Connection) (c
 	return s, s.Import.Check()
 }
 
-func (o odooImportFlags) bringIn(ctx context.Context, a *app, p *connector.People, cmd *cobra.Command, args []string) error {
-	c, err := p.Find(ctx, args[0])
+func (o odooImportFlags) bringIn(ctx context.Context, a *app, p *connector.Office, cmd *cobra.Command, args []string) error {
+	c, err := p.Book.Find(ctx, args[0])
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (o odooImportFlags) bringIn(ctx context.Context, a *app, p *connector.Peopl
 		return err
 	}
 	bar := newProgress(cmd.ErrOrStderr())
-	r, err := p.BringIn(ctx, host, c.ID, connector.Intake{
+	r, err := p.Imports.BringIn(ctx, host, c.ID, connector.Intake{
 		Options: c.Settings.Import, Groups: c.Settings.Groups, DryRun: o.dry, Sync: c.Settings.Sync, Progress: bar.show,
 		Open: func(ctx context.Context, _ []string) (connector.Source, func(), error) {
 			return o.source(ctx, cmd, p, c, args[1:])
@@ -145,7 +145,7 @@ func (o odooImportFlags) way(file []string) string {
 }
 
 // source opens what is to be read. done closes it.
-func (o odooImportFlags) source(ctx context.Context, cmd *cobra.Command, p *connector.People, c connector.Connection, file []string) (from connector.Source, done func(), err error) {
+func (o odooImportFlags) source(ctx context.Context, cmd *cobra.Command, p *connector.Office, c connector.Connection, file []string) (from connector.Source, done func(), err error) {
 	groups := slices.Sorted(maps.Keys(c.Settings.Groups))
 	how := o.way(file)
 	switch {
@@ -175,7 +175,7 @@ func (o odooImportFlags) source(ctx context.Context, cmd *cobra.Command, p *conn
 		}
 		return from, func() { _ = from.Close(context.WithoutCancel(ctx)) }, nil // it was only read
 	case how == "rpc":
-		from, err := p.Source(ctx, c)
+		from, err := p.Imports.Source(ctx, c)
 		return from, func() {}, err
 	}
 	return nil, nil, usagef("--from %q: sql, rpc or csv is expected", how)

@@ -23,15 +23,15 @@ func odooLink(a *app) *cobra.Command {
 	}
 	c.Flags().BoolVar(&dry, "dry-run", false, "say who would be linked, change nothing")
 	c.RunE = a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
-		p := b.odoo.people()
-		conn, err := p.Find(ctx, named(args))
+		p := b.odoo.office()
+		conn, err := p.Book.Find(ctx, named(args))
 		if err != nil {
 			return err
 		}
 		bar := newProgress(cmd.ErrOrStderr())
 		found := []connector.LinkFinding{}
 		const most = 1000
-		r, err := p.Link(ctx, host, conn, connector.Linking{DryRun: dry, Progress: bar.show, Found: func(f connector.LinkFinding) error {
+		r, err := p.Links.Link(ctx, host, conn, connector.Linking{DryRun: dry, Progress: bar.show, Found: func(f connector.LinkFinding) error {
 			if len(found) < most {
 				found = append(found, f)
 			}

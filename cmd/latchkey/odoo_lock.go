@@ -32,7 +32,7 @@ func odooLock(a *app) *cobra.Command {
 		}
 		bar := newProgress(cmd.ErrOrStderr())
 		o.Progress = func(done, all int) { bar.show(done, float64(done)/float64(all)) }
-		out, err := b.odoo.connectors().Lock(ctx, host, named(args), o)
+		out, err := b.odoo.office().Locks.Lock(ctx, host, named(args), o)
 		bar.clear()
 		if err != nil {
 			return err
@@ -74,7 +74,7 @@ func odooUnlock(a *app) *cobra.Command {
 	}
 	c.Flags().BoolVar(&dry, "dry-run", false, "say what would be changed, change nothing")
 	c.RunE = a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
-		did, people, err := b.odoo.connectors().Unlock(ctx, host, named(args), dry)
+		did, people, err := b.odoo.office().Locks.Unlock(ctx, host, named(args), dry)
 		if err != nil {
 			return err
 		}

@@ -25,7 +25,7 @@ func TestLiveTrickle(t *testing.T) {
 	for _, login := range []string{tina, tom, tess} {
 		o.member(login, login, rightPassword)
 	}
-	from, err := w.odoo.people().Source(t.Context(), c)
+	from, err := w.odoo.office().Imports.Source(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func TestLiveTrickle(t *testing.T) {
 	if !known.has("#silent") || known.text() != unknown.text() {
 		t.Errorf("Odoo is shut, and the page says %q to one and %q to the other", known.text(), unknown.text())
 	}
-	if h, err := w.odoo.connectors().Find(t.Context(), c.ID); err != nil || h.Health.Well() {
+	if h, err := w.odoo.office().Book.Find(t.Context(), c.ID); err != nil || h.Health.Well() {
 		t.Errorf("%+v %v", h.Health, err)
 	}
 	d.shut.Store(false)
@@ -186,11 +186,11 @@ func TestLiveLinkMadeAgain(t *testing.T) {
 
 	w.configure(c, func(s *connector.Settings) { s.Sync = true })
 	w.later(time.Minute)
-	go w.odoo.people().Run(t.Context(), func(c string, err error) { t.Errorf("%s: %v", c, err) })
+	go w.odoo.office().Sync.Run(t.Context(), func(c string, err error) { t.Errorf("%s: %v", c, err) })
 	until := func(what string, is func(connector.SyncState) bool) {
 		t.Helper()
 		for end := time.Now().Add(40 * time.Second); ; time.Sleep(200 * time.Millisecond) {
-			s, err := w.odoo.people().SyncState(t.Context(), c.ID)
+			s, err := w.odoo.office().Sync.SyncState(t.Context(), c.ID)
 			if err != nil || time.Now().After(end) {
 				t.Fatalf("never: %s: %+v %v", what, s, err)
 			}
@@ -220,7 +220,7 @@ func TestLiveLinkMadeAgain(t *testing.T) {
 	// With the row, all links go.
 	w.later(time.Second)
 	o.call("auth.oauth.provider", "unlink", []any{[]any{float64(c.Provider)}}, nil)
-	r, err := w.odoo.connectors().Cure(t.Context(), host, c.ID, "provider_row")
+	r, err := w.odoo.office().Doctor.Cure(t.Context(), host, c.ID, "provider_row")
 	if err != nil {
 		t.Fatal(err)
 	}

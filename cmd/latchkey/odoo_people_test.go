@@ -21,11 +21,11 @@ const hashOfEmployee = "$pbkdf2-sha512$600000$9773XktJyZmzVkoJwXhv7Q$scqROIVOJCa
 func (w *world) connected(t *testing.T) (*odootest.Odoo, connector.Connection) {
 	t.Helper()
 	there := odootest.New(t, odootest.Options{Now: w.clock})
-	_, err := w.odoo.connectors().Connect(t.Context(), host, connector.Order{URL: there.URL, Database: there.Database, Login: odootest.Login, Key: there.Key, ID: "shop"}, nil)
+	_, err := w.odoo.office().Setup.Connect(t.Context(), host, connector.Order{URL: there.URL, Database: there.Database, Login: odootest.Login, Key: there.Key, ID: "shop"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := w.odoo.connectors().Find(t.Context(), "shop")
+	c, err := w.odoo.office().Book.Find(t.Context(), "shop")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,15 +86,15 @@ func TestTrickledPassword(t *testing.T) {
 		there, c := w.connected(t)
 		id := there.AddUser("pia@example.org", "Pia", "pia@example.org", true)
 		there.Set("res.users", id, odootest.Record{"password": "Old-Password-1"})
-		p := w.odoo.people()
-		from, err := p.Source(t.Context(), c)
+		p := w.odoo.office()
+		from, err := p.Imports.Source(t.Context(), c)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if r := w.bring(t, c, from); r.Added != 1 {
 			t.Fatalf("%+v", r)
 		}
-		if _, err := p.Configure(t.Context(), host, c.ID, func(s *connector.Settings) { s.Trickle = true }); err != nil {
+		if _, err := p.Register.Configure(t.Context(), host, c.ID, func(s *connector.Settings) { s.Trickle = true }); err != nil {
 			t.Fatal(err)
 		}
 		try := func(login, plain string) (*person, time.Duration) {

@@ -32,20 +32,20 @@ func odooSync(a *app) *cobra.Command {
 		if !once && (o.DryRun || o.Full || o.Force) {
 			return usagef("--dry-run, --full and --force go with --once")
 		}
-		p := b.odoo.people()
-		conn, err := p.Find(ctx, named(args))
+		p := b.odoo.office()
+		conn, err := p.Book.Find(ctx, named(args))
 		if err != nil {
 			return err
 		}
 		v := syncView{Connection: conn.ID, On: conn.Settings.Sync, DryRun: o.DryRun, Changes: []connector.SyncChange{}}
 		if once {
 			o.Found = func(s connector.SyncChange) error { v.Changes = append(v.Changes, s); return nil }
-			v.SyncState, err = p.SyncNow(ctx, host, conn.ID, o)
+			v.SyncState, err = p.Sync.SyncNow(ctx, host, conn.ID, o)
 			if errors.Is(err, idp.ErrBusy) && !errors.Is(err, rpc.ErrUnreachable) {
 				return fmt.Errorf("a server is at it right now; try again in a moment: %w", err)
 			}
 		} else {
-			v.SyncState, err = p.SyncState(ctx, conn.ID)
+			v.SyncState, err = p.Sync.SyncState(ctx, conn.ID)
 		}
 		if err != nil {
 			return err
@@ -100,8 +100,8 @@ func odooSet(a *app) *cobra.Command {
 		flags[s.name] = c.Flags().String(s.name, "", s.means)
 	}
 	c.RunE = a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, args []string) error {
-		p := b.odoo.people()
-		conn, err := p.Find(ctx, named(args))
+		p := b.odoo.office()
+		conn, err := p.Book.Find(ctx, named(args))
 		if err != nil {
 			return err
 		}
@@ -116,7 +116,7 @@ func odooSet(a *app) *cobra.Command {
 			}
 			set = append(set, func(to *connector.Settings) { *s.of(to) = word == "on" })
 		}
-		conn, err = p.Configure(ctx, host, conn.ID, func(to *connector.Settings) {
+		conn, err = p.Register.Configure(ctx, host, conn.ID, func(to *connector.Settings) {
 			for _, f := range set {
 				f(to)
 			}

@@ -20,7 +20,7 @@ func (p *person) password(login string) time.Duration {
 
 // longer is how much longer an answer may take than it does while all is well
 // (E-02). The time itself is the machine's: it may be busy.
-const longer = 300 * time.Millisecond
+const longer = time.Second
 
 // §3, E-02: whatever the first gateway does, whoever gives the password waits no
 // longer for the next page, the code comes by the second gateway, once, and opens
@@ -30,7 +30,7 @@ func TestGatewayCostsNoTime(t *testing.T) {
 	var well time.Duration
 	for _, how := range []string{"", "refuses", "hangs", "drips"} {
 		t.Run("gateway "+how, func(t *testing.T) {
-			p := newProgram(t)
+			p := newProgram(t, "LATCHKEY_SMS_TIMEOUT=2s") // whoever waited for it would be found out
 			p.policy(codesPolicy)
 			best := time.Hour
 			phones := []string{"+33612345678", "+33612345679"}
@@ -53,7 +53,7 @@ func TestGatewayCostsNoTime(t *testing.T) {
 					t.Fatalf("at %s: %s", v.at, v.text())
 				}
 			}
-			time.Sleep(700 * time.Millisecond) // for what should not come
+			time.Sleep(2200 * time.Millisecond) // for what should not come
 			for _, phone := range phones {
 				if n := len(p.sms[0].to(phone)) + len(p.sms[1].to(phone)); n != 1 {
 					t.Errorf("%d texts to %s", n, phone)

@@ -34,12 +34,7 @@ type program struct {
 
 func newProgram(t *testing.T, env ...string) *program {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	at := ln.Addr().String()
-	ln.Close()
+	at := loopback(freePorts(t, 1))
 	p := &program{t: t, url: "http://" + at, mail: newMailSink(t), sms: []*sink{newTextSink(t), newTextSink(t)}, kill: func() {}}
 	var gateways []map[string]any
 	for i, s := range p.sms {

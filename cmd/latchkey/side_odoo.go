@@ -25,9 +25,9 @@ import (
 type odooSide struct {
 	*ground
 	brands *brand.Service
-	// people keeps the people of both sides together. There is one for the
-	// program, for it remembers who is linked.
-	people func() *connector.People
+	// office is the use cases. There is one for the program, for it remembers who
+	// is linked. It needs no server to run.
+	office func() *connector.Office
 }
 
 // newOdoo knows nobody before meet.
@@ -36,34 +36,26 @@ func newOdoo(g *ground, c *choiceSide) *odooSide { return &odooSide{ground: g, b
 // meet introduces the people of this side, who in turn want to know which Odoo
 // fills a group.
 func (o *odooSide) meet(s *peopleSide) {
-	o.people = sync.OnceValue(func() *connector.People {
-		return &connector.People{
-			Endings: &connector.Endings{Service: o.connectors()}, Accounts: s.accounts, Directory: o.db.Directory, Ties: o.db.Ties, Customers: s.companies(), Holder: rand.Text(),
+	o.office = sync.OnceValue(func() *connector.Office {
+		return connector.New(connector.Parts{
+			Connections: o.db.Connections, Journal: o.db.Journal, Clients: o.db.Clients, Users: o.db.Users, Log: o.db.Log, Atomic: o.db.Atomic,
+			Probes: &odoo.Service{Tokens: o.db.OdooTokens, Now: o.now}, Outbox: o.db.Outbox(mail.Odoo),
+			Issuer: o.cfg.Issuer, Brand: o.cfg.Branding.Name, Now: o.now, Say: message.InOdoo, HTTP: ourselves(),
+			Accounts: s.accounts, Directory: o.db.Directory, Ties: o.db.Ties, Limiter: o.db.Limiter, Customers: s.companies(), Holder: rand.Text(),
 			Tell: message.Administrators{Notices: s.notices, Who: o.db.Administrators},
-		}
+		})
 	})
-}
-
-// connectors looks after Odoos. It needs no server to run.
-func (o *odooSide) connectors() *connector.Service {
-	return &connector.Service{
-		Connections: o.db.Connections, Journal: o.db.Journal, Clients: o.db.Clients, Users: o.db.Users, Log: o.db.Log, Atomic: o.db.Atomic,
-		Probes: &odoo.Service{Tokens: o.db.OdooTokens, Now: o.now}, Outbox: o.db.Outbox(mail.Odoo),
-		Issuer: o.cfg.Issuer, Brand: o.cfg.Branding.Name, Now: o.now, Say: message.InOdoo,
-		HTTP: ourselves(),
-	}
 }
 
 // validates is where a connected Odoo asks about tokens.
 func (o *odooSide) validates(ctx context.Context, c oidc.Client) (string, error) {
-	return o.connectors().Validates(ctx, c)
+	return o.office().Way.Validates(ctx, c)
 }
 
 // endings tells Odoos of ended sessions. It is a sender of its own, so that an
 // Odoo that is down holds up nothing else.
 func (o *odooSide) endings() *mail.Sender {
-	t := &connector.Endings{Service: o.connectors()}
-	return &mail.Sender{Outbox: o.db.Outbox(mail.Odoo), Transports: map[mail.Channel]mail.Transport{mail.Odoo: t}, Now: o.now, Every: time.Second}
+	return &mail.Sender{Outbox: o.db.Outbox(mail.Odoo), Transports: map[mail.Channel]mail.Transport{mail.Odoo: o.office().Endings}, Now: o.now, Every: time.Second}
 }
 
 // connected reports whether an Odoo is connected.
@@ -100,7 +92,7 @@ func (o *odooSide) feeds(ctx context.Context) ([]rulebook.Feed, error) {
 
 // arriving links somebody before an answer sends them back to Odoo.
 func (o *odooSide) arriving() func(context.Context, oidc.Authorized) error {
-	p := o.people()
+	p := o.office().Arrivals
 	return func(ctx context.Context, a oidc.Authorized) error {
 		err := p.Arriving(ctx, a.Client.ID, a.User, a.Origin)
 		switch {
@@ -115,14 +107,9 @@ func (o *odooSide) arriving() func(context.Context, oidc.Authorized) error {
 	}
 }
 
-// trickle asks Odoo for first passwords.
-func (o *odooSide) trickle() *connector.Trickle {
-	return &connector.Trickle{Service: o.connectors(), Ties: o.db.Ties, Limiter: o.db.Limiter}
-}
-
 // follow keeps connected Odoos in step while the server runs.
 func (o *odooSide) follow(ctx context.Context) {
-	o.people().Run(ctx, func(connection string, err error) {
+	o.office().Sync.Run(ctx, func(connection string, err error) {
 		slog.WarnContext(ctx, "synchronisation with Odoo failed; it is tried again, later and later", "connection", connection, "err", err)
 	})
 }
@@ -131,7 +118,7 @@ func (o *odooSide) follow(ctx context.Context) {
 // here.
 func (o *odooSide) sections(end func(ctx context.Context, by idp.Actor, who string) error) []admin.Section {
 	p := &odoopages.Pages{
-		People: o.people(), Jobs: o.jobs, Sealer: o.ring, End: end,
+		Odoo: o.office(), Jobs: o.jobs, Sealer: o.ring, End: end,
 		Dress: func(ctx context.Context, by idp.Actor, c connector.Connection) (string, error) {
 			return o.dress(ctx, by, c, false)
 		},

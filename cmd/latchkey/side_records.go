@@ -84,12 +84,12 @@ const askOdoo = 20 * time.Second
 // waysAround asks the doctor about every Odoo. One that cannot be asked is a
 // line of its own.
 func (r *recordSide) waysAround(ctx context.Context, by idp.Actor) ([]evidence.Way, error) {
-	c := r.odoo.connectors()
-	all, err := c.List(ctx, by)
+	c := r.odoo.office()
+	all, err := c.Register.List(ctx, by)
 	var out []evidence.Way
 	for _, o := range all {
 		limited, cancel := context.WithTimeout(ctx, askOdoo)
-		d, err := c.Doctor(limited, by, o.ID, false)
+		d, err := c.Doctor.Examine(limited, by, o.ID, false)
 		cancel()
 		if err != nil {
 			why := connector.Why(err).Said

@@ -35,7 +35,7 @@ func (r *ruleSide) standing(ctx context.Context, u idp.User) (rulebook.Standing,
 			st.Locks = append(st.Locks, rulebook.Lock{What: l.What, Method: l.Method, Until: l.Until})
 		}
 	}
-	st.Elsewhere, err = r.odoo.trickle().Expects(ctx, u)
+	st.Elsewhere, err = r.odoo.office().Trickle.Expects(ctx, u)
 	return st, err
 }
 

@@ -2,6 +2,7 @@ package signin_test
 
 import (
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -18,7 +19,7 @@ func TestKeptForms(t *testing.T) {
 	clock := storetest.NewClock()
 	storetest.EachAt(t, clock.Now, func(t *testing.T, db *store.DB) {
 		ctx := t.Context()
-		forms := signin.Forms{In: &signin.Service{Users: db.Users, Links: db.Links, Atomic: db.Atomic, Now: clock.Now}}
+		forms := signin.Forms{In: &signin.Service{Users: db.Users, Links: db.Links, Atomic: db.Atomic, Limiter: db.Limiter, Now: clock.Now}}
 		for _, id := range []idp.UserID{"ada", "bob"} {
 			if err := db.Users.Add(ctx, idp.User{ID: id, Login: string(id), Created: clock.Now(), Updated: clock.Now()}, nil); err != nil {
 				t.Fatal(err)
@@ -74,6 +75,12 @@ func TestKeptForms(t *testing.T) {
 		}
 		clock.Pass(15*time.Minute + time.Second)
 		refused(second, "ada", "b1", "/admin/settings")
+		// C-11: this is the bound of the use case, whoever calls it.
+		for n, want := range map[int]error{64 << 10: nil, 64<<10 + 1: idp.ErrInvalid} {
+			if _, err := forms.Keep(ctx, signin.Form{User: "ada", Typed: strings.Repeat("a", n)}); !errors.Is(err, want) {
+				t.Errorf("%d bytes: %v", n, err)
+			}
+		}
 		for _, who := range []idp.UserID{"", "nobody"} {
 			if _, err := forms.Keep(ctx, signin.Form{User: who}); !errors.Is(err, idp.ErrNotFound) {
 				t.Errorf("%q: %v", who, err)

@@ -50,7 +50,7 @@ func (a *API) perform(w http.ResponseWriter, r *http.Request, c gate.Caller) (er
 		return err
 	}
 	if r.ContentLength > o.limit() {
-		a.write(w, r, o.overlong())
+		a.write(w, r, overlong(o.limit()))
 		return nil
 	}
 	back, err := a.place(o, r)
@@ -77,7 +77,7 @@ func (a *API) performOnce(w http.ResponseWriter, r *http.Request, c gate.Caller,
 	}
 	sent, err := io.ReadAll(http.MaxBytesReader(w, r.Body, o.limit()))
 	if err != nil {
-		a.write(w, r, o.overlong())
+		a.write(w, r, overlong(o.limit()))
 		return nil
 	}
 	r.Body = io.NopCloser(bytes.NewReader(sent))

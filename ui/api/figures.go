@@ -98,12 +98,12 @@ func (a figuresAPI) show(ctx context.Context, by idp.Actor, in *struct {
 		}
 	}
 	if by.May(idp.SeeOdoo) == nil {
-		all, err := a.Odoo.List(ctx, by)
+		all, err := a.Odoo.Register.List(ctx, by)
 		if err != nil {
 			return nil, err
 		}
 		for _, c := range all {
-			v.Odoos = append(v.Odoos, ConnectionStatus{c.ID, viewHealth(c.Health)})
+			v.Odoos = append(v.Odoos, ConnectionStatus{c.ID, viewHealth(by, c.Health)})
 		}
 	}
 	return &body[Figures]{v}, nil

@@ -30,7 +30,7 @@ type ConnectionHealth struct {
 	Well    bool       `json:"well"`
 	Good    *time.Time `json:"good,omitempty" doc:"The last time that it worked."`
 	Failed  *time.Time `json:"failed,omitempty" doc:"The last time that it did not."`
-	Failure string     `json:"failure,omitempty"`
+	Failure string     `json:"failure,omitempty" doc:"With people:read only."`
 	Why     *Reason    `json:"why,omitempty" doc:"The failure, for programs and for other languages."`
 }
 
@@ -46,20 +46,21 @@ type ConnectionValues struct {
 	Leads    *bool `json:"leads,omitempty" doc:"A company's own contact becomes its main contact here."`
 }
 
-func viewConnection(c connector.Connection) Connection {
+func viewConnection(by idp.Actor, c connector.Connection) Connection {
 	s := c.Settings
 	return Connection{
 		c.ID, c.URL, c.Database, c.Login, c.Client, c.Facts.Version.Full, c.Facts.Users, c.Facts.Linked, moment(c.Lock.At),
 		ConnectionValues{&s.Sync, &s.Archive, &s.Contacts, &s.Trickle, &s.Leads},
-		viewHealth(c.Health), c.Created.UTC(),
+		viewHealth(by, c.Health), c.Created.UTC(),
 	}
 }
 
-func viewHealth(h connector.Health) ConnectionHealth {
+func viewHealth(by idp.Actor, h connector.Health) ConnectionHealth {
 	v := ConnectionHealth{h.Well(), moment(h.Good), moment(h.Failed), h.Failure, nil}
 	if h.Why.Kind != "" {
 		v.Why = &h.Why
 	}
+	v.Failure, v.Why = unnamedFailure(by, v.Failure, v.Why)
 	return v
 }
 
@@ -96,34 +97,36 @@ func (a odooAPI) routes() {
 		return operation{id: id, method: method, path: "/odoo" + path, tag: "odoo", summary: summary, right: right, patient: true}
 	}
 	add(a.API, o("list-connections", http.MethodGet, "", "List connected Odoos", idp.SeeOdoo), func(ctx context.Context, by idp.Actor, _ *struct{}) (*body[Items[Connection]], error) {
-		all, err := a.Odoo.List(ctx, by)
-		return answer(Items[Connection]{each(all, viewConnection)}, err)
+		all, err := a.Odoo.Register.List(ctx, by)
+		return answer(Items[Connection]{each(all, func(c connector.Connection) Connection { return viewConnection(by, c) })}, err)
 	})
 	connect := o("connect-odoo", http.MethodPost, "", "Connect an Odoo, or repair a connection", idp.EditOdoo)
 	connect.status = http.StatusCreated
 	add(a.API, connect, a.connect)
 	add(a.API, o("get-connection", http.MethodGet, "/{id}", "Show a connected Odoo, its settings and its health", idp.SeeOdoo), func(ctx context.Context, by idp.Actor, in *AboutConnection) (*versioned[Connection], error) {
-		c, err := a.Odoo.Get(ctx, by, in.ID)
-		return version(viewConnection(c), err)
+		c, err := a.Odoo.Register.Get(ctx, by, in.ID)
+		return version(viewConnection(by, c), err)
 	})
 	add(a.API, o("update-connection", http.MethodPatch, "/{id}", "Change how an Odoo is kept in step", idp.EditOdoo), func(ctx context.Context, by idp.Actor, in *struct {
 		AboutConnection
 		Matching
 		Body ConnectionValues
 	}) (*versioned[Connection], error) {
-		c, err := a.Odoo.Get(ctx, by, in.ID)
+		c, err := a.Odoo.Register.Get(ctx, by, in.ID)
 		if err == nil {
-			err = in.match(viewConnection(c))
+			err = in.match(viewConnection(by, c))
 		}
 		if err == nil {
-			c, err = a.Odoo.Configure(ctx, by, in.ID, in.Body.apply)
+			c, err = a.Odoo.Register.Configure(ctx, by, in.ID, in.Body.apply)
 		}
-		return version(viewConnection(c), err)
+		return version(viewConnection(by, c), err)
 	})
 	remove := o("disconnect-odoo", http.MethodDelete, "/{id}", "Take back what connecting made", idp.EditOdoo)
 	remove.status = http.StatusOK
 	add(a.API, remove, a.disconnect)
-	add(a.API, o("examine-odoo", http.MethodPost, "/{id}/doctor", "Find what is wrong with a connection, and every way around the second factor", idp.EditOdoo), a.examine)
+	examine := o("examine-odoo", http.MethodPost, "/{id}/doctor", "Find what is wrong with a connection, and every way around the second factor", idp.EditOdoo)
+	examine.about = namesNeed
+	add(a.API, examine, a.examine)
 	a.inStep(o)
 }
 
@@ -133,44 +136,30 @@ func (a odooAPI) inStep(o func(id, method, path, summary string, right idp.Right
 	runs := o("list-sync-runs", http.MethodGet, "/{id}/sync/runs", "List the last runs of the synchronisation that did something or failed", idp.SeeOdoo)
 	state.about, runs.about = namesNeed, namesNeed
 	add(a.API, state, func(ctx context.Context, by idp.Actor, in *AboutConnection) (*body[connector.SyncState], error) {
-		if _, err := a.Odoo.Get(ctx, by, in.ID); err != nil {
+		if _, err := a.Odoo.Register.Get(ctx, by, in.ID); err != nil {
 			return nil, err
 		}
-		s, err := a.Odoo.SyncState(ctx, in.ID)
-		s.Troubles = unnamed(by, s.Troubles)
-		return answer(s, err)
+		s, err := a.Odoo.Sync.SyncState(ctx, in.ID)
+		return answer(unnamedState(by, s), err)
 	})
 	add(a.API, runs, func(ctx context.Context, by idp.Actor, in *AboutConnection) (*body[Items[connector.SyncRun]], error) {
-		if _, err := a.Odoo.Get(ctx, by, in.ID); err != nil {
+		if _, err := a.Odoo.Register.Get(ctx, by, in.ID); err != nil {
 			return nil, err
 		}
-		all, err := a.Odoo.Runs(ctx, by, in.ID)
-		for i := range all {
-			all[i].Troubles = unnamed(by, all[i].Troubles)
-		}
-		return answer(Items[connector.SyncRun]{all}, err)
+		all, err := a.Odoo.Register.Runs(ctx, by, in.ID)
+		return answer(Items[connector.SyncRun]{each(all, func(r connector.SyncRun) connector.SyncRun { return unnamedRun(by, r) })}, err)
 	})
 	add(a.API, o("run-sync", http.MethodPost, "/{id}/sync", "Bring both sides in step now", idp.EditOdoo), a.sync)
 	add(a.API, o("link-people", http.MethodPost, "/{id}/link", "Link people here to users of the Odoo by their names", idp.EditOdoo), func(ctx context.Context, by idp.Actor, in *struct {
 		AboutConnection
 		Body Rehearsal
 	}) (*body[connector.LinkReport], error) {
-		return answer(a.Odoo.LinkAll(ctx, by, in.ID, connector.Linking{DryRun: in.Body.DryRun, Callers: a.Gate}))
+		return answer(a.Odoo.Links.LinkAll(ctx, by, in.ID, connector.Linking{DryRun: in.Body.DryRun, Callers: a.Gate}))
 	})
-	add(a.API, o("lock-odoo", http.MethodPost, "/{id}/lock", "Replace the local passwords of linked people in the Odoo", idp.EditOdoo), a.lock)
+	lock := o("lock-odoo", http.MethodPost, "/{id}/lock", "Replace the local passwords of linked people in the Odoo", idp.EditOdoo)
+	lock.about = namesNeed
+	add(a.API, lock, a.lock)
 	add(a.API, o("unlock-odoo", http.MethodPost, "/{id}/unlock", "Allow Odoo's own password reset again", idp.EditOdoo), a.unlock)
-}
-
-// namesNeed tells of unnamed and its like.
-const namesNeed = "Who it is about, and what is said of them, is there for people:read, too."
-
-// unnamed leaves out who it is about for callers who may not see people: a right
-// to look at Odoos is none to their names (SECURITY.md D-01).
-func unnamed(by idp.Actor, all []connector.SyncTrouble) []connector.SyncTrouble {
-	if by.May(idp.SeePeople) == nil {
-		return all
-	}
-	return each(all, func(t connector.SyncTrouble) connector.SyncTrouble { return connector.SyncTrouble{Odoo: t.Odoo} })
 }
 
 func (v ConnectionValues) apply(s *connector.Settings) {
@@ -183,11 +172,11 @@ func (v ConnectionValues) apply(s *connector.Settings) {
 
 func (a odooAPI) connect(ctx context.Context, by idp.Actor, in *struct{ Body NewConnection }) (*made[Connected], error) {
 	b := in.Body
-	r, err := a.Odoo.Connect(ctx, by, connector.Order{URL: b.URL, Database: b.Database, Login: b.Login, Key: b.Key, ID: b.ID, Reach: b.Reach, Moved: b.Moved, Dry: b.DryRun}, nil)
+	r, err := a.Odoo.Setup.Connect(ctx, by, connector.Order{URL: b.URL, Database: b.Database, Login: b.Login, Key: b.Key, ID: b.ID, Reach: b.Reach, Moved: b.Moved, Dry: b.DryRun}, nil)
 	if err != nil {
 		return nil, err
 	}
-	v := Connected{Connection: viewConnection(r.Connection), Steps: r.Steps, Notes: r.Warnings}
+	v := Connected{Connection: viewConnection(by, r.Connection), Steps: r.Steps, Notes: r.Warnings}
 	if !b.DryRun {
 		if v.Looks, err = a.Dress(ctx, by, r.Connection); err != nil {
 			v.Notes = append(v.Notes, connector.NotDressed(err))
@@ -208,7 +197,7 @@ func (a odooAPI) disconnect(ctx context.Context, by idp.Actor, in *struct {
 	DryRun bool `query:"dry_run"`
 	Force  bool `query:"force" doc:"Even if the Odoo cannot be reached; it then keeps its part."`
 }) (*body[Did], error) {
-	did, err := a.Odoo.Disconnect(ctx, by, in.ID, in.DryRun, in.Force)
+	did, err := a.Odoo.Setup.Disconnect(ctx, by, in.ID, in.DryRun, in.Force)
 	return answer(Did{connector.Texts(did), did}, err)
 }
 
@@ -216,10 +205,12 @@ func (a odooAPI) examine(ctx context.Context, by idp.Actor, in *struct {
 	AboutConnection
 	Body Examination
 }) (*body[connector.Diagnosis], error) {
+	look := func() (connector.Diagnosis, error) { return a.Odoo.Doctor.Examine(ctx, by, in.ID, in.Body.Fix) }
 	if in.Body.Check != "" {
-		return answer(a.Odoo.Cure(ctx, by, in.ID, in.Body.Check))
+		look = func() (connector.Diagnosis, error) { return a.Odoo.Doctor.Cure(ctx, by, in.ID, in.Body.Check) }
 	}
-	return answer(a.Odoo.Doctor(ctx, by, in.ID, in.Body.Fix))
+	d, err := look()
+	return answer(unnamedDiagnosis(by, d), err)
 }
 
 // Rehearsal says whether it is meant.
@@ -260,7 +251,7 @@ func (a odooAPI) sync(ctx context.Context, by idp.Actor, in *struct {
 	const most = 1000
 	var v Synced
 	var err error
-	v.State, err = a.Odoo.SyncNow(ctx, by, in.ID, connector.SyncOptions{
+	v.State, err = a.Odoo.Sync.SyncNow(ctx, by, in.ID, connector.SyncOptions{
 		DryRun: in.Body.DryRun, Full: in.Body.Full, Force: in.Body.Force, Callers: a.Gate,
 		Found: func(c connector.SyncChange) error {
 			if len(v.Changes) < most {
@@ -275,14 +266,15 @@ func (a odooAPI) sync(ctx context.Context, by idp.Actor, in *struct {
 func (a odooAPI) lock(ctx context.Context, by idp.Actor, in *struct {
 	AboutConnection
 	Body NewLock
-}) (*body[connector.Locked], error) {
-	return answer(a.Odoo.Lock(ctx, by, in.ID, connector.LockOrder{Except: in.Body.Except, Dry: in.Body.DryRun, Force: in.Body.Force, Callers: a.Gate}))
+}) (*body[Locked], error) {
+	l, err := a.Odoo.Locks.Lock(ctx, by, in.ID, connector.LockOrder{Except: in.Body.Except, Dry: in.Body.DryRun, Force: in.Body.Force, Callers: a.Gate})
+	return answer(viewLocked(by, l), err)
 }
 
 func (a odooAPI) unlock(ctx context.Context, by idp.Actor, in *struct {
 	AboutConnection
 	Body Rehearsal
 }) (*body[Did], error) {
-	did, _, err := a.Odoo.Unlock(ctx, by, in.ID, in.Body.DryRun)
+	did, _, err := a.Odoo.Locks.Unlock(ctx, by, in.ID, in.Body.DryRun)
 	return answer(Did{Did: did}, err)
 }

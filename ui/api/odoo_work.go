@@ -59,24 +59,20 @@ type imported struct {
 }
 
 // unnamed leaves out who it is about for callers who may not see people: logins
-// are in what imports, examinations and synchronisations say (SECURITY.md D-01).
+// are in what imports, examinations and synchronisations say, and in why work
+// failed (SECURITY.md D-01).
 func (v OdooWork) unnamed(by idp.Actor) OdooWork {
-	if by.May(idp.SeePeople) == nil {
-		return v
+	if !seesPeople(by) {
+		v.Hint = ""
 	}
 	if v.Import != nil {
-		for i := range v.Import.Classes {
-			v.Import.Classes[i].Examples = []connector.ImportFinding{}
-		}
+		*v.Import = unnamedImport(by, *v.Import)
 	}
 	if v.Doctor != nil {
-		for i := range v.Doctor.Findings {
-			f := &v.Doctor.Findings[i]
-			f.Evidence, f.Cure, f.Facts, f.Detail, f.Failed, f.Why = "", "", nil, "", "", nil
-		}
+		*v.Doctor = unnamedDiagnosis(by, *v.Doctor)
 	}
 	if v.Sync != nil {
-		v.Sync.Troubles = unnamed(by, v.Sync.Troubles)
+		*v.Sync = unnamedState(by, *v.Sync)
 	}
 	return v
 }
@@ -90,7 +86,7 @@ func (a *API) viewOdooWork(by idp.Actor, j job.Job) (OdooWork, error) {
 	err := j.Read(&r)
 	v.DryRun = r.DryRun
 	if len(j.Result) == 0 || err != nil {
-		return v, err
+		return v.unnamed(by), err
 	}
 	switch v.Kind {
 	case "import":
@@ -121,16 +117,16 @@ func (a odooWorkAPI) routes() {
 			URL string `json:"url" maxLength:"512"`
 		}
 	}) (*body[Items[string]], error) {
-		all, err := a.Odoo.Databases(ctx, by, in.Body.URL)
+		all, err := a.Odoo.Setup.Databases(ctx, by, in.Body.URL)
 		return answer(Items[string]{all}, err)
 	})
 	cases := o("list-cases", http.MethodGet, "/{id}/cases", "List people of whom nobody can tell which user of the Odoo they are", idp.SeeOdoo)
 	cases.about = "It takes people:read, too."
 	add(a.API, cases, func(ctx context.Context, by idp.Actor, in *AboutConnection) (*body[Items[Case]], error) {
-		if _, err := a.Odoo.Get(ctx, by, in.ID); err != nil {
+		if _, err := a.Odoo.Register.Get(ctx, by, in.ID); err != nil {
 			return nil, err
 		}
-		all, err := a.Odoo.Cases(ctx, by, in.ID)
+		all, err := a.Odoo.Register.Cases(ctx, by, in.ID)
 		return answer(Items[Case]{each(all, func(c connector.Case) Case { return Case{c.User, c.Name, c.Login, c.What, c.Seen.UTC()} })}, err)
 	})
 	shut := o("close-case", http.MethodDelete, "/{id}/cases/{user}", "Forget a case that was looked at", idp.EditOdoo)
@@ -139,7 +135,7 @@ func (a odooWorkAPI) routes() {
 		AboutConnection
 		User idp.UserID `path:"user" maxLength:"64"`
 	}) (*none, error) {
-		return done(a.Odoo.CloseCase(ctx, by, in.ID, in.User))
+		return done(a.Odoo.Register.CloseCase(ctx, by, in.ID, in.User))
 	})
 	a.websites(o)
 	a.work(o)
@@ -154,11 +150,11 @@ func (a odooWorkAPI) websites(o func(id, method, path, summary string, right idp
 	}{
 		{"get-portal", http.MethodGet, "Show what leads from the Odoo's websites here", idp.EditOdoo, func(context.Context, idp.Actor, string) error { return nil }},
 		{"install-portal", http.MethodPut, "Write it to all its websites", idp.EditOdoo, func(ctx context.Context, by idp.Actor, id string) error {
-			_, err := a.Odoo.InstallPortal(ctx, by, id)
+			_, err := a.Odoo.Websites.InstallPortal(ctx, by, id)
 			return err
 		}},
 		{"remove-portal", http.MethodDelete, "Take it from its websites", idp.EditOdoo, func(ctx context.Context, by idp.Actor, id string) error {
-			_, err := a.Odoo.RemovePortal(ctx, by, id)
+			_, err := a.Odoo.Websites.RemovePortal(ctx, by, id)
 			return err
 		}},
 	} {
@@ -168,7 +164,7 @@ func (a odooWorkAPI) websites(o func(id, method, path, summary string, right idp
 			if err := act.do(ctx, by, in.ID); err != nil {
 				return nil, err
 			}
-			return answer(a.Odoo.ShowPortal(ctx, by, in.ID))
+			return answer(a.Odoo.Websites.ShowPortal(ctx, by, in.ID))
 		})
 	}
 }
@@ -186,7 +182,7 @@ func (a odooWorkAPI) work(o func(id, method, path, summary string, right idp.Rig
 	show := o("get-odoo-work", http.MethodGet, "/{id}/work/{work}", "Show how far something is, or what came of it", idp.SeeOdoo)
 	list.about, show.about = namesNeed, namesNeed
 	add(a.API, list, func(ctx context.Context, by idp.Actor, in *AboutConnection) (*body[Items[OdooWork]], error) {
-		if _, err := a.Odoo.Get(ctx, by, in.ID); err != nil {
+		if _, err := a.Odoo.Register.Get(ctx, by, in.ID); err != nil {
 			return nil, err
 		}
 		all, err := a.Jobs.About(ctx, in.ID, 10)
@@ -203,7 +199,7 @@ func (a odooWorkAPI) work(o func(id, method, path, summary string, right idp.Rig
 		AboutConnection
 		Work string `path:"work" maxLength:"64"`
 	}) (*body[OdooWork], error) {
-		if _, err := a.Odoo.Get(ctx, by, in.ID); err != nil {
+		if _, err := a.Odoo.Register.Get(ctx, by, in.ID); err != nil {
 			return nil, err
 		}
 		return a.one(ctx, by, in.ID, in.Work)
@@ -225,7 +221,7 @@ func (a odooWorkAPI) bring(ctx context.Context, by idp.Actor, in *struct {
 	AboutConnection
 	Body NewIntake
 }) (*made[OdooWork], error) {
-	one, err := a.Odoo.Get(ctx, by, in.ID)
+	one, err := a.Odoo.Register.Get(ctx, by, in.ID)
 	if err == nil {
 		err = by.May(idp.EditPeople)
 	}
@@ -242,7 +238,7 @@ func (a odooWorkAPI) bring(ctx context.Context, by idp.Actor, in *struct {
 	id, err := a.Jobs.Start(ctx, by, "odoo.import", one.ID, func(ctx context.Context, r *job.Run) (any, error) {
 		order.Progress = r.Progress
 		var err error
-		out.Report, err = a.Odoo.BringIn(ctx, by, one.ID, order)
+		out.Report, err = a.Odoo.Imports.BringIn(ctx, by, one.ID, order)
 		return out, a.explained(by, err)
 	})
 	if err != nil {

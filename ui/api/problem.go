@@ -232,6 +232,9 @@ func complete(hc huma.Context, _ string, v any) (any, error) {
 	if !ok {
 		return v, nil
 	}
+	if m.Type == "" && m.Status == http.StatusRequestEntityTooLarge { // sent in chunks, without a length
+		m = overlong(hc.Operation().MaxBodyBytes - 1)
+	}
 	finish(m, callerOf(hc.Context()).Origin.Request)
 	return m, nil
 }

@@ -131,9 +131,9 @@ func (a *API) place(o operation, r *http.Request) (back func(), err error) {
 }
 
 // overlong is the problem of a body that is longer than what is read of it.
-func (o operation) overlong() *huma.ErrorModel {
+func overlong(limit int64) *huma.ErrorModel {
 	return model(http.StatusRequestEntityTooLarge, "request", fmt.Sprintf(
-		"The body is longer than %d bytes, the most that is taken here, or it broke off. Send what it says in several smaller requests.", o.limit()))
+		"The body is longer than %d bytes, the most that is taken here, or it broke off. Send what it says in several smaller requests.", limit))
 }
 
 // asks refuses who has not got the right before the request is even read; the

@@ -42,7 +42,7 @@ type Services struct {
 	Rules     *rulebook.Service
 	Clients   *oidc.Registrar
 	Keys      *oidc.Custodian
-	Odoo      *connector.People
+	Odoo      *connector.Office
 	// Dress gives the application of an Odoo the looks of its company, and says
 	// what it took.
 	Dress    func(ctx context.Context, by idp.Actor, c connector.Connection) (string, error)

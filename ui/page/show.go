@@ -110,6 +110,9 @@ func (c *Context) Show(s *Set, status int, name string, view any) error {
 	if err := parsed().ExecuteTemplate(&out, "frame.html", f); err != nil {
 		return fmt.Errorf("page: %s: %w", name, err)
 	}
+	if c.Forms.bound && c.Forms.sitter != "" { // what they send may be kept for them
+		out = *bytes.NewBuffer(unkeep(out.Bytes()))
+	}
 	if c.Forms.refill != nil {
 		out = *bytes.NewBuffer(c.Forms.refill.into(out.Bytes()))
 	}

@@ -8,6 +8,7 @@ import (
 
 	"latchkey/idp"
 	"latchkey/idp/signin"
+	"latchkey/mfa"
 	"latchkey/ui/page"
 )
 
@@ -35,20 +36,35 @@ func Return(c *page.Context, s *signin.Service, start signin.Start, form string)
 	return Begin(c, s, start)
 }
 
-// keep keeps what was typed for whoever sat there when the form was drawn.
+// keep keeps what was typed for whoever sat there when the form was drawn. What
+// is more than a form may weigh is not kept: a form with a file may bring it as
+// text, and its sender may have no session any more (SECURITY.md C-11, C-12).
 func keep(c *page.Context, s *signin.Service, form string) (token string, err error) {
 	at, err := url.Parse(form)
 	if err != nil {
 		return "", err
 	}
 	typed, whole := c.Forms.Typed()
+	if weight(typed) > page.MaxBody {
+		return "1", nil
+	}
 	token, err = signin.Forms{In: s}.Keep(c.Context(), signin.Form{
 		User: c.Forms.Poster(), Browser: c.Browser(), Page: at.Path, Action: c.R.URL.Path, Typed: typed.Encode(), Whole: whole,
 	})
-	if errors.Is(err, idp.ErrNotFound) {
+	if errors.Is(err, idp.ErrNotFound) || errors.Is(err, idp.ErrInvalid) || errors.Is(err, mfa.ErrLocked) {
 		return "1", nil
 	}
 	return token, err
+}
+
+// weight is how many bytes fields have, before they are encoded.
+func weight(fields url.Values) (n int) {
+	for name, values := range fields {
+		for _, v := range values {
+			n += len(name) + len(v)
+		}
+	}
+	return n
 }
 
 // Refill has a form of this page drawn as somebody, who came through the gate,

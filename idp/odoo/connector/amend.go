@@ -15,7 +15,7 @@ func (p *patient) amend(ctx context.Context, change func(*oidc.Client)) error {
 	if err := p.by.May(idp.EditClients); err != nil {
 		return err
 	}
-	old, err := p.Clients.ByID(ctx, p.client.ID)
+	old, err := p.clients.ByID(ctx, p.client.ID)
 	if err != nil {
 		return err
 	}
@@ -26,8 +26,8 @@ func (p *patient) amend(ctx context.Context, change func(*oidc.Client)) error {
 		return err
 	}
 	detail := idp.Diff(amendable(old), amendable(made.Client))
-	return p.Atomic(ctx, func(ctx context.Context) error {
-		return errors.Join(p.Clients.Save(ctx, made.Client), p.note(ctx, p.by, "client.update", p.c, detail))
+	return p.book.atomic(ctx, func(ctx context.Context) error {
+		return errors.Join(p.clients.Save(ctx, made.Client), p.book.note(ctx, p.by, "client.update", p.c, detail))
 	})
 }
 

@@ -17,10 +17,10 @@ func TestApplicationsAreTheirOwnRight(t *testing.T) {
 	clock := storetest.NewClock()
 	h := open(t, storetest.OpenAt(t, clock.Now), clock, odootest.Options{Series: 17})
 	h.connect()
-	c, err := h.Clients.ByID(t.Context(), "shop")
+	c, err := h.parts.Clients.ByID(t.Context(), "shop")
 	h.must(err)
 	c.Sessions = "multi" // before 18 a stored token works as a password
-	h.must(h.Clients.Save(t.Context(), c))
+	h.must(h.parts.Clients.Save(t.Context(), c))
 	narrow := idp.Actor{User: "b", Role: idp.Admin, Scopes: []idp.Right{idp.EditOdoo}}
 	if _, err := h.Cure(t.Context(), narrow, "shop", "token_as_password"); !errors.Is(err, idp.ErrDenied) {
 		t.Errorf("cure: %v", err)
@@ -28,7 +28,7 @@ func TestApplicationsAreTheirOwnRight(t *testing.T) {
 	if _, err := h.Disconnect(t.Context(), narrow, "shop", false, false); !errors.Is(err, idp.ErrDenied) {
 		t.Errorf("disconnect: %v", err)
 	}
-	if c, err = h.Clients.ByID(t.Context(), "shop"); err != nil || c.Sessions != "multi" {
+	if c, err = h.parts.Clients.ByID(t.Context(), "shop"); err != nil || c.Sessions != "multi" {
 		t.Errorf("%+v, %v", c, err)
 	}
 	admin := idp.Actor{User: "b", Role: idp.Admin}
@@ -40,7 +40,7 @@ func TestApplicationsAreTheirOwnRight(t *testing.T) {
 	_, err = h.Disconnect(t.Context(), admin, "shop", false, false)
 	h.must(err)
 	var noted []string
-	h.must(h.Log.Events(t.Context(), idp.EventQuery{What: []string{"client.update", "client.remove"}}, func(e idp.Event) error {
+	h.must(h.parts.Log.Events(t.Context(), idp.EventQuery{What: []string{"client.update", "client.remove"}}, func(e idp.Event) error {
 		noted = append(noted, e.What+" "+e.Detail["sessions.before"]+" "+e.Detail["sessions.after"])
 		return nil
 	}))

@@ -30,6 +30,15 @@ type Order struct {
 	Moved    bool   // the Odoo of this name has a new address, and it is the same one
 }
 
+// Address is where an order, and the key in it, goes: URL as it is called.
+func (o Order) Address() string {
+	at := strings.TrimRight(strings.TrimSpace(o.URL), "/")
+	if !strings.Contains(at, "://") {
+		at = "https://" + at
+	}
+	return at
+}
+
 // Step is one thing that was done, or would be.
 type Step struct {
 	Name string `json:"name"`
@@ -49,7 +58,7 @@ type Report struct {
 
 // joining is one run of Connect.
 type joining struct {
-	*Service
+	*Setup
 	by     idp.Actor
 	o      Order
 	r      *rpc.Client
@@ -62,18 +71,18 @@ type joining struct {
 
 // Connect connects an Odoo, or repairs a connection to it: running it again
 // changes only what is not as it should be. tell hears of each step; nil: nobody.
-func (s *Service) Connect(ctx context.Context, by idp.Actor, o Order, tell func(Step)) (Report, error) {
+func (s *Setup) Connect(ctx context.Context, by idp.Actor, o Order, tell func(Step)) (Report, error) {
 	if err := may(by); err != nil {
 		return Report{}, err
 	}
-	j := &joining{Service: s, by: by, o: o}
+	j := &joining{Setup: s, by: by, o: o}
 	for _, step := range []struct {
 		name string
 		do   func(context.Context) (Note, error)
 	}{
 		{"sign in", j.enter}, {"read", j.read}, {"module", j.module}, {"client", j.register}, {"provider row", j.provide}, {"keep", j.keep}, {"test", j.test},
 	} {
-		began := s.Now()
+		began := s.book.now()
 		did, err := step.do(ctx)
 		if err != nil {
 			return j.Report, fmt.Errorf("%s: %w", step.name, err)
@@ -81,7 +90,7 @@ func (s *Service) Connect(ctx context.Context, by idp.Actor, o Order, tell func(
 		if did.Text == "" {
 			continue
 		}
-		done := Step{Name: step.name, Did: did.Text, Said: did.Said, Seconds: s.Now().Sub(began).Seconds()}
+		done := Step{Name: step.name, Did: did.Text, Said: did.Said, Seconds: s.book.now().Sub(began).Seconds()}
 		if j.Steps = append(j.Steps, done); tell != nil {
 			tell(done)
 		}
@@ -92,10 +101,7 @@ func (s *Service) Connect(ctx context.Context, by idp.Actor, o Order, tell func(
 
 // enter finds the database and an earlier connection, and signs in.
 func (j *joining) enter(ctx context.Context) (Note, error) {
-	j.o.URL = strings.TrimRight(strings.TrimSpace(j.o.URL), "/")
-	if !strings.Contains(j.o.URL, "://") {
-		j.o.URL = "https://" + j.o.URL
-	}
+	j.o.URL = j.o.Address()
 	if err := j.choose(ctx); err != nil {
 		return Note{}, err
 	}
@@ -110,7 +116,7 @@ func (j *joining) enter(ctx context.Context) (Note, error) {
 		j.c.Reach = strings.TrimRight(j.o.Reach, "/")
 	}
 	var err error
-	if j.r, err = rpc.Dial(ctx, j.config(j.c)); errors.Is(err, rpc.ErrWrongKey) {
+	if j.r, err = rpc.Dial(ctx, j.book.config(j.c)); errors.Is(err, rpc.ErrWrongKey) {
 		err = fmt.Errorf("%w: make an API key in Odoo (My Profile, Account Security); a password does not do for somebody with Odoo's own second factor", err)
 	}
 	if err != nil {
@@ -133,7 +139,7 @@ func (j *joining) choose(ctx context.Context) error {
 		j.o.Database, _, _ = strings.Cut(u.Hostname(), ".") // so does Odoo Online name them
 		return nil
 	}
-	all, err := rpc.Databases(ctx, j.config(Connection{URL: j.o.URL}))
+	all, err := rpc.Databases(ctx, j.book.config(Connection{URL: j.o.URL}))
 	switch {
 	case errors.Is(err, rpc.ErrDenied) || errors.Is(err, rpc.ErrNotOdoo):
 		return refuse("refused.database", idp.ErrInvalid)
@@ -148,7 +154,7 @@ func (j *joining) choose(ctx context.Context) error {
 
 // recall finds an earlier connection to the same Odoo, or of the same id.
 func (j *joining) recall(ctx context.Context) error {
-	all, err := j.Connections.All(ctx)
+	all, err := j.book.connections.All(ctx)
 	if err != nil {
 		return err
 	}
@@ -176,7 +182,7 @@ func (j *joining) recall(ctx context.Context) error {
 func (j *joining) name(chosen string, taken []string) error {
 	for _, id := range []string{chosen, "odoo", slug(j.o.Database), slug(origin(j.o.URL))} {
 		if nameOf.MatchString(id) && !slices.Contains(taken, id) {
-			j.c = Connection{ID: id, Created: j.Now()}
+			j.c = Connection{ID: id, Created: j.book.now()}
 			return nil
 		}
 	}
@@ -188,7 +194,7 @@ func (j *joining) read(ctx context.Context) (Note, error) {
 	if err != nil {
 		return Note{}, err
 	}
-	f.Read = j.Now()
+	f.Read = j.book.now()
 	j.c.Facts = f
 	if f.Version.Online {
 		j.warn(say("note.online"))
@@ -217,7 +223,7 @@ func (j *joining) module(ctx context.Context) (Note, error) {
 	if len(found) == 0 {
 		return Note{}, refuse("refused.module", idp.ErrInvalid)
 	}
-	cfg := j.config(j.c)
+	cfg := j.book.config(j.c)
 	cfg.Timeout = 5 * time.Minute // Odoo builds itself anew
 	patient, err := rpc.Dial(ctx, cfg)
 	if err != nil {
@@ -234,7 +240,7 @@ func (j *joining) module(ctx context.Context) (Note, error) {
 // added by hand stay, and so does it stay disabled. What changes a client needs
 // the right to change clients, too (SECURITY.md D-01).
 func (j *joining) register(ctx context.Context) (Note, error) {
-	old, err := j.Clients.ByID(ctx, cmp.Or(j.c.Client, idp.ClientID(j.c.ID)))
+	old, err := j.clients.ByID(ctx, cmp.Or(j.c.Client, idp.ClientID(j.c.ID)))
 	switch {
 	case errors.Is(err, idp.ErrNotFound):
 		return j.newClient(ctx)
@@ -267,8 +273,8 @@ func (j *joining) register(ctx context.Context) (Note, error) {
 	if j.o.Dry {
 		return say("would.client.changed", old.ID), nil
 	}
-	return say("did.client.changed", old.ID), j.Atomic(ctx, func(ctx context.Context) error {
-		return errors.Join(j.Clients.Save(ctx, made.Client), j.note(ctx, j.by, "client.update", j.c, idp.Diff(addresses(old), addresses(made.Client))))
+	return say("did.client.changed", old.ID), j.book.atomic(ctx, func(ctx context.Context) error {
+		return errors.Join(j.clients.Save(ctx, made.Client), j.book.note(ctx, j.by, "client.update", j.c, idp.Diff(addresses(old), addresses(made.Client))))
 	})
 }
 
@@ -294,7 +300,7 @@ func (j *joining) newClient(ctx context.Context) (Note, error) {
 		in.Sessions = oidc.SessionsSingle
 		j.warn(say("note.sessions", j.c.Facts.Version.Series))
 	}
-	made, err := oidc.NewClient(in, j.Now())
+	made, err := oidc.NewClient(in, j.book.now())
 	if err != nil {
 		return Note{}, err
 	}
@@ -305,10 +311,10 @@ func (j *joining) newClient(ctx context.Context) (Note, error) {
 	if j.o.Dry {
 		return say("would.client.made", made.Client.ID, strings.Join(made.Client.RedirectURIs, " ")), nil
 	}
-	return say("did.client.made", made.Client.ID, strings.Join(made.Client.RedirectURIs, " ")), j.Atomic(ctx, func(ctx context.Context) error {
+	return say("did.client.made", made.Client.ID, strings.Join(made.Client.RedirectURIs, " ")), j.book.atomic(ctx, func(ctx context.Context) error {
 		detail := idp.Diff(nil, addresses(made.Client))
 		detail["type"], detail["name"] = string(made.Client.Type), made.Client.Name
-		return errors.Join(j.Clients.Add(ctx, made.Client), j.note(ctx, j.by, "client.add", j.c, detail))
+		return errors.Join(j.clients.Add(ctx, made.Client), j.book.note(ctx, j.by, "client.add", j.c, detail))
 	})
 }
 
@@ -325,14 +331,14 @@ func (j *joining) union(have []string, path string) []string {
 
 // provide writes the row on which Odoo's button stands.
 func (j *joining) provide(ctx context.Context) (Note, error) {
-	j.AuthorizationURL = j.Issuer + oidc.PathAuthorize
+	j.AuthorizationURL = j.issuer + oidc.PathAuthorize
 	if !j.o.Dry || j.known { // one that is only tried has no secret to keep
-		j.ValidationURL = j.reach(j.c, j.client)
+		j.ValidationURL = validation(j.issuer, j.c, j.client)
 	}
 	if j.o.Dry && !j.c.Facts.Has("auth_oauth") {
 		return say("would.row.made"), nil
 	}
-	return j.row(ctx, j.r, &j.c, j.client, j.o.Dry)
+	return j.buttons.row(ctx, j.r, &j.c, j.client, j.o.Dry)
 }
 
 // keep stores the connection, sealed.
@@ -347,15 +353,15 @@ func (j *joining) keep(ctx context.Context) (Note, error) {
 	if err := j.c.Facts.count(ctx, j.r, j.c); err != nil {
 		return Note{}, err
 	}
-	err := j.Atomic(ctx, func(ctx context.Context) error {
-		save := j.Connections.Add
+	err := j.book.atomic(ctx, func(ctx context.Context) error {
+		save := j.book.connections.Add
 		if j.known {
-			save = j.Connections.Save
+			save = j.book.connections.Save
 		}
-		return errors.Join(save(ctx, j.c), j.note(ctx, j.by, what, j.c, map[string]string{"url": j.c.URL, "database": j.c.Database}))
+		return errors.Join(save(ctx, j.c), j.book.note(ctx, j.by, what, j.c, map[string]string{"url": j.c.URL, "database": j.c.Database}))
 	})
 	if err == nil && j.known {
-		err = j.Connections.Heard(ctx, j.c.ID, j.Now(), nil)
+		err = j.book.connections.Heard(ctx, j.c.ID, j.book.now(), nil)
 	}
 	return say("did.kept", j.c.ID), err
 }
@@ -366,7 +372,7 @@ func (j *joining) test(ctx context.Context) (Note, error) {
 	if j.o.Dry {
 		return Note{}, nil
 	}
-	w, err := j.way(ctx, j.c, j.client)
+	w, err := j.way.walk(ctx, j.c, j.client)
 	if err != nil {
 		return Note{}, err
 	}

@@ -29,14 +29,14 @@ func TestConnect(t *testing.T) {
 		}
 		w := h.row()
 		for field, want := range map[string]any{
-			"client_id": "shop", "enabled": true, "scope": "openid profile email", "auth_endpoint": h.Issuer + oidc.PathAuthorize, "validation_endpoint": r.ValidationURL,
+			"client_id": "shop", "enabled": true, "scope": "openid profile email", "auth_endpoint": h.parts.Issuer + oidc.PathAuthorize, "validation_endpoint": r.ValidationURL,
 			"data_endpoint": false, "body": "en:button", "name": "Latchkey",
 		} {
 			if w[field] != want {
 				h.Errorf("%s = %v, want %v", field, w[field], want)
 			}
 		}
-		c, err := h.Clients.ByID(h.Context(), "shop")
+		c, err := h.parts.Clients.ByID(h.Context(), "shop")
 		h.must(err)
 		if want := []string{h.odoo.URL + connector.Callback, "https://shop.example.org" + connector.Callback}; !slices.Equal(c.RedirectURIs, want) {
 			h.Errorf("redirect URIs %v", c.RedirectURIs)
@@ -65,24 +65,24 @@ func TestConnectAgain(t *testing.T) {
 			h.Errorf("a second run wrote %v", did)
 		}
 		h.odoo.Set("auth.oauth.provider", first.Connection.Provider, odootest.Record{"data_endpoint": "https://x", "enabled": false, "validation_endpoint": "https://y", "body": "Ours"})
-		c, err := h.Clients.ByID(h.Context(), "shop")
+		c, err := h.parts.Clients.ByID(h.Context(), "shop")
 		h.must(err)
 		c.RedirectURIs, c.Disabled = []string{"https://by.hand.example.org" + connector.Callback}, false
-		h.must(h.Clients.Save(h.Context(), c))
+		h.must(h.parts.Clients.Save(h.Context(), c))
 		h.connect()
 		w := h.row()
 		if w["data_endpoint"] != false || w["enabled"] != true || w["validation_endpoint"] != first.ValidationURL || w["body"] != "Ours" {
 			h.Errorf("%v", w)
 		}
-		c, err = h.Clients.ByID(h.Context(), "shop")
+		c, err = h.parts.Clients.ByID(h.Context(), "shop")
 		h.must(err)
 		if len(c.RedirectURIs) != 2 {
 			h.Errorf("%+v", c)
 		}
 		h.odoo.Remove("auth.oauth.provider", first.Connection.Provider)
-		h.must(h.Clients.Remove(h.Context(), "shop"))
+		h.must(h.parts.Clients.Remove(h.Context(), "shop"))
 		h.connect()
-		if all, err := h.Connections.All(h.Context()); err != nil || len(all) != 1 || h.row() == nil {
+		if all, err := h.parts.Connections.All(h.Context()); err != nil || len(all) != 1 || h.row() == nil {
 			h.Errorf("%v %v", all, err)
 		}
 	})
@@ -98,11 +98,11 @@ func TestConnectRights(t *testing.T) {
 		t.Errorf("a new one: %v", err)
 	}
 	h.connect()
-	c, err := h.Clients.ByID(t.Context(), "shop")
+	c, err := h.parts.Clients.ByID(t.Context(), "shop")
 	h.must(err)
 	byHand := []string{"https://by.hand.example.org" + connector.Callback}
 	c.RedirectURIs, c.Disabled = byHand, true
-	h.must(h.Clients.Save(t.Context(), c))
+	h.must(h.parts.Clients.Save(t.Context(), c))
 	if _, err := h.Connect(t.Context(), narrow, h.order(), nil); !errors.Is(err, idp.ErrDenied) {
 		t.Errorf("an old one: %v", err)
 	}
@@ -110,11 +110,11 @@ func TestConnectRights(t *testing.T) {
 	if _, err := h.Connect(t.Context(), admin, h.order(), nil); err != nil {
 		t.Error(err)
 	}
-	if c, err := h.Clients.ByID(t.Context(), "shop"); err != nil || !c.Disabled || len(c.RedirectURIs) != 2 {
+	if c, err := h.parts.Clients.ByID(t.Context(), "shop"); err != nil || !c.Disabled || len(c.RedirectURIs) != 2 {
 		t.Errorf("%+v, %v", c, err)
 	}
 	var noted []string
-	h.must(h.Log.Events(t.Context(), idp.EventQuery{What: []string{"client.add", "client.update"}}, func(e idp.Event) error {
+	h.must(h.parts.Log.Events(t.Context(), idp.EventQuery{What: []string{"client.add", "client.update"}}, func(e idp.Event) error {
 		noted = append(noted, e.What+" "+string(e.Client))
 		return nil
 	}))
@@ -128,11 +128,11 @@ func TestConnectRights(t *testing.T) {
 	if _, err := h.Connect(t.Context(), admin, o, nil); !errors.Is(err, idp.ErrInvalid) || !strings.Contains(err.Error(), "disconnect") {
 		t.Errorf("another Odoo: %v", err)
 	}
-	h.must(h.Connections.Remove(t.Context(), "shop")) // its client is left
+	h.must(h.parts.Connections.Remove(t.Context(), "shop")) // its client is left
 	if _, err := h.Connect(t.Context(), admin, o, nil); !errors.Is(err, idp.ErrTaken) {
 		t.Errorf("another Odoo's client: %v", err)
 	}
-	if c, err := h.Clients.ByID(t.Context(), "shop"); err != nil || len(c.RedirectURIs) != 2 {
+	if c, err := h.parts.Clients.ByID(t.Context(), "shop"); err != nil || len(c.RedirectURIs) != 2 {
 		t.Errorf("%+v, %v", c, err)
 	}
 	o.Moved = true
@@ -148,9 +148,9 @@ func TestConnectDry(t *testing.T) {
 		o.Dry = true
 		r, err := h.Connect(h.Context(), host, o, nil)
 		h.must(err)
-		all, err := h.Connections.All(h.Context())
+		all, err := h.parts.Connections.All(h.Context())
 		h.must(err)
-		clients, err := h.Clients.All(h.Context())
+		clients, err := h.parts.Clients.All(h.Context())
 		h.must(err)
 		if did := h.written(); len(did)+len(all)+len(clients) > 0 || r.ValidationURL != "" {
 			h.Errorf("wrote %v, %d connections, %d clients", did, len(all), len(clients))
@@ -192,7 +192,7 @@ func TestConnectMistakes(t *testing.T) {
 	if _, err := h.Connect(t.Context(), idp.Actor{Role: idp.HelpDesk}, h.order(), nil); !errors.Is(err, idp.ErrDenied) {
 		t.Errorf("help desk: %v", err)
 	}
-	all, err := h.Connections.All(t.Context())
+	all, err := h.parts.Connections.All(t.Context())
 	h.must(err)
 	if did := h.written(); len(did)+len(all) > 0 {
 		t.Errorf("%v %v", did, all)
@@ -245,8 +245,8 @@ func TestDisconnect(t *testing.T) {
 		if after := h.odoo.All("auth.oauth.provider"); !slices.Equal(before, after) || h.odoo.Param("auth_signup.reset_password") != "True" {
 			h.Errorf("rows %v, were %v", after, before)
 		}
-		_, err = h.Clients.ByID(h.Context(), "shop")
-		_, gone := h.Connections.ByID(h.Context(), "shop")
+		_, err = h.parts.Clients.ByID(h.Context(), "shop")
+		_, gone := h.parts.Connections.ByID(h.Context(), "shop")
 		if !errors.Is(err, idp.ErrNotFound) || !errors.Is(gone, idp.ErrNotFound) {
 			h.Errorf("%v %v", err, gone)
 		}

@@ -2,8 +2,6 @@ package connector
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"regexp"
 	"strings"
 	"time"
@@ -152,45 +150,4 @@ func slug(name string) string {
 	}
 	s := b.String()
 	return strings.Trim(s[:min(len(s), 40)], "-")
-}
-
-// Find returns the connection of an id; "" is the only one there is.
-func (s *Service) Find(ctx context.Context, id string) (Connection, error) {
-	if id != "" {
-		c, err := s.Connections.ByID(ctx, id)
-		if errors.Is(err, idp.ErrNotFound) {
-			err = fmt.Errorf("%w: there is no connection %q; `latchkey odoo list` prints them", idp.ErrNotFound, id)
-		}
-		return c, err
-	}
-	all, err := s.Connections.All(ctx)
-	switch {
-	case err != nil:
-		return Connection{}, err
-	case len(all) == 0:
-		return Connection{}, fmt.Errorf("%w: no Odoo is connected yet; `latchkey odoo connect` does it", idp.ErrNotFound)
-	case len(all) > 1:
-		return Connection{}, fmt.Errorf("%w: there are several connections: name one of %s", idp.ErrInvalid, strings.Join(ids(all), ", "))
-	}
-	return all[0], nil
-}
-
-func ids(all []Connection) (out []string) {
-	for _, c := range all {
-		out = append(out, c.ID)
-	}
-	return out
-}
-
-// Dial signs in to a connection's Odoo and notes how that went.
-func (s *Service) Dial(ctx context.Context, c Connection) (*rpc.Client, error) {
-	r, err := rpc.Dial(ctx, s.config(c))
-	if c.ID == "" {
-		return r, err
-	}
-	return r, errors.Join(err, s.Connections.Heard(ctx, c.ID, s.Now(), err))
-}
-
-func (s *Service) config(c Connection) rpc.Config {
-	return rpc.Config{URL: c.URL, Database: c.Database, Login: c.Login, Key: c.Key, Roots: s.Roots}
 }

@@ -9,14 +9,15 @@ package connector
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/x509"
 	"net/http"
 	"time"
 
 	"latchkey/idp"
+	"latchkey/idp/account"
 	"latchkey/idp/mail"
 	"latchkey/idp/oidc"
+	"latchkey/mfa"
 )
 
 // Prober makes tokens that prove a way and open nothing; package odoo has one.
@@ -27,8 +28,9 @@ type Prober interface {
 	Arrived(ctx context.Context, c oidc.Client, token string) (bool, error)
 }
 
-// Service holds what all use cases need. All fields but Roots must be set.
-type Service struct {
+// Parts are what the use cases stand on. All fields but Roots, Customers and Tell
+// must be set.
+type Parts struct {
 	Connections Connections
 	Journal     Journal
 	Clients     oidc.Clients
@@ -45,17 +47,56 @@ type Service struct {
 	// Say is a text that people read in Odoo, in a language such as "fr"; a
 	// language that there is none of gets English.
 	Say func(lang, key string, args ...any) string
+
+	Accounts  *account.Service
+	Directory account.Directory
+	Ties      Ties
+	Limiter   mfa.Limiter // of passwords that Odoo is asked about
+	Customers Customers   // nil: nobody wants to know
+	Holder    string      // names this instance among those of one database
+	Tell      Teller      // writes to whoever administers both sides; nil: nobody does
 }
 
-// note leaves an event in the log.
-func (s *Service) note(ctx context.Context, by idp.Actor, what string, c Connection, detail map[string]string) error {
-	all := map[string]string{"connection": c.ID}
-	for k, v := range detail {
-		all[k] = v
+// Office is the use cases, by subject. There is one for the program, for it
+// remembers who is linked and keeps clients of Odoos open.
+type Office struct {
+	Book     *Book         // which connections there are, and the way to their Odoos
+	Register *Register     // what administrators see of them and choose
+	Setup    *Setup        // connect, disconnect
+	Way      *Way          // the way that a person and their token go
+	Doctor   *Doctor       // what is wrong
+	Locks    *Locks        // Odoo's own passwords
+	Websites *Websites     // the snippet on Odoo's websites
+	Imports  *Imports      // people from there to here
+	Links    *Links        // who is who, for everybody
+	Arrivals *Arrivals     // and for one, at a sign-in
+	Sync     *Synchroniser // both sides in step
+	Endings  *Endings      // ended sessions
+	Trickle  *Trickle      // first passwords
+}
+
+// New puts the use cases together.
+func New(p Parts) *Office {
+	book := &Book{connections: p.Connections, log: p.Log, atomic: p.Atomic, now: p.Now, roots: p.Roots}
+	lines, known, standing := newLines(book), &known{}, standing{p.Users}
+	register := &Register{book, p.Journal}
+	buttons, way := buttons{p.Issuer, p.Brand, p.Say, p.Now}, &Way{book, p.Issuer, p.Probes, p.HTTP}
+	websites := &Websites{book, p.Issuer, p.Say}
+	return &Office{
+		Book: book, Register: register, Way: way, Websites: websites,
+		Setup:    &Setup{book, p.Clients, p.Issuer, buttons, way},
+		Doctor:   &Doctor{book, p.Clients, p.Outbox, buttons, way, websites},
+		Locks:    &Locks{book, p.Clients, way, standing},
+		Imports:  &Imports{book, register, lines, standing, p.Accounts, p.Directory, p.Ties, p.Customers},
+		Links:    &Links{book, lines, standing, p.Directory, p.Ties},
+		Arrivals: &Arrivals{book, lines, known, p.Journal, p.Ties, p.Tell},
+		Sync: &Synchroniser{
+			book: book, lines: lines, known: known, standing: standing, journal: p.Journal, accounts: p.Accounts, directory: p.Directory, ties: p.Ties,
+			customers: p.Customers, holder: p.Holder,
+		},
+		Endings: &Endings{book, newLines(book)}, // of their own: what fails here hangs up on nobody else
+		Trickle: &Trickle{book: book, ties: p.Ties, limiter: p.Limiter},
 	}
-	return s.Log.Append(ctx, idp.Event{
-		ID: rand.Text(), At: s.Now(), What: what, Actor: by.User, Client: c.Client, Origin: by.Origin, Result: "ok", Detail: all,
-	})
 }
 
 // may refuses who may not administer.

@@ -56,11 +56,11 @@ func (r *importRun) customer(ctx context.Context, p Person, id idp.UserID) error
 // customer notes that somebody belongs to another company than before.
 func (p *pair) customer(ctx context.Context) error {
 	f := feedOf(p.run.c, p.there, p.held.User)
-	if p.run.Customers == nil || f.Partner == 0 && p.held.Seen[seenCustomer] == "" { // nor did they before
+	if p.run.customers == nil || f.Partner == 0 && p.held.Seen[seenCustomer] == "" { // nor did they before
 		return nil
 	}
 	p.run.counts.Changed++
-	return p.run.do("change", p.held, say("sync.company", f.Name), func() error { return p.run.Customers.Follow(ctx, syncActor(p.run.c), f) })
+	return p.run.do("change", p.held, say("sync.company", f.Name), func() error { return p.run.customers.Follow(ctx, syncActor(p.run.c), f) })
 }
 
 // customers reads of which companies users are.

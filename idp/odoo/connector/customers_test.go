@@ -43,7 +43,7 @@ func memberships(t *testing.T, s *companies.Service, u idp.User) (out []string) 
 // own interface; what was done by hand stays; nobody leads a company of one.
 func TestCustomers(t *testing.T) {
 	eachTown(t, odootest.Options{}, func(t *town) {
-		s := t.Customers.(*companies.Service)
+		s := t.customers
 		user := func(login string, portal bool, partner odootest.Record) (int64, int64) {
 			id := t.odoo.AddUser(login, login, login, portal)
 			p := t.odoo.Get("res.users", id)["partner_id"].(int64)

@@ -13,18 +13,18 @@ import (
 // provider row with the links that hang on it, the client with its tokens, and
 // the connection with its key. An Odoo that cannot be reached keeps its part
 // only if force says so.
-func (s *Service) Disconnect(ctx context.Context, by idp.Actor, id string, dry, force bool) (did []Note, err error) {
+func (s *Setup) Disconnect(ctx context.Context, by idp.Actor, id string, dry, force bool) (did []Note, err error) {
 	if err := errors.Join(may(by), by.May(idp.EditClients)); err != nil { // its application goes, too
 		return nil, err
 	}
-	c, err := s.Find(ctx, id)
+	c, err := s.book.Find(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	r, err := s.Dial(ctx, c)
+	r, err := s.book.dial(ctx, c)
 	switch {
 	case err == nil:
-		did, err = s.takeBack(ctx, r, c, dry)
+		did, err = takeBack(ctx, r, c, dry)
 		if err != nil {
 			return did, err
 		}
@@ -37,24 +37,24 @@ func (s *Service) Disconnect(ctx context.Context, by idp.Actor, id string, dry, 
 	if dry {
 		return did, nil
 	}
-	return did, s.Atomic(ctx, func(ctx context.Context) error {
-		gone := s.Clients.Remove(ctx, c.Client)
-		return errors.Join(gone, s.Connections.Remove(ctx, c.ID), s.note(ctx, by, "client.remove", c, nil), s.note(ctx, by, "odoo.disconnect", c, nil))
+	return did, s.book.atomic(ctx, func(ctx context.Context) error {
+		gone := s.clients.Remove(ctx, c.Client)
+		return errors.Join(gone, s.book.connections.Remove(ctx, c.ID), s.book.note(ctx, by, "client.remove", c, nil), s.book.note(ctx, by, "odoo.disconnect", c, nil))
 	})
 }
 
 // takeBack removes our traces from an Odoo. People's local passwords cannot be
 // brought back; Odoo's own reset is switched on again for them.
-func (s *Service) takeBack(ctx context.Context, r *rpc.Client, c Connection, dry bool) (did []Note, err error) {
+func takeBack(ctx context.Context, r *rpc.Client, c Connection, dry bool) (did []Note, err error) {
 	if !c.Lock.At.IsZero() {
 		did = append(did, say("back.reset"))
 		if !dry {
-			if err := s.restore(ctx, r, c); err != nil {
+			if err := restore(ctx, r, c); err != nil {
 				return did, err
 			}
 		}
 	}
-	changed, err := s.snippets(ctx, r, c, "", dry)
+	changed, err := putSnippet(ctx, r, c, "", dry)
 	if err != nil {
 		return did, err
 	}

@@ -7,9 +7,20 @@ import (
 	"slices"
 
 	"latchkey/idp"
+	"latchkey/idp/mail"
 	"latchkey/idp/odoo/rpc"
 	"latchkey/idp/oidc"
 )
+
+// Doctor examines Odoos.
+type Doctor struct {
+	book     *Book
+	clients  oidc.Clients
+	outbox   mail.Outbox
+	buttons  buttons
+	way      *Way
+	websites *Websites
+}
 
 // Level says how bad a finding is.
 type Level string
@@ -58,7 +69,7 @@ func (f Finding) Over() bool { return f.Fixed || f.Gone }
 
 // patient is an Odoo under examination.
 type patient struct {
-	*Service
+	*Doctor
 	r      *rpc.Client
 	c      Connection
 	by     idp.Actor // who examines
@@ -103,57 +114,57 @@ var checks = []check{
 	{"snippet", (*patient).snippet},
 }
 
-// Doctor examines a connection. With fix, what can be put right without a risk
+// Examine examines a connection. With fix, what can be put right without a risk
 // is, and then everything is examined again: one cure may end what several checks
 // found, and uncover what none could see. Findings say what became of them.
-func (s *Service) Doctor(ctx context.Context, by idp.Actor, id string, fix bool) (Diagnosis, error) {
-	return s.examine(ctx, by, id, func(string) bool { return fix })
+func (d *Doctor) Examine(ctx context.Context, by idp.Actor, id string, fix bool) (Diagnosis, error) {
+	return d.treat(ctx, by, id, func(string) bool { return fix })
 }
 
 // Cure examines a connection and puts right what one check finds.
-func (s *Service) Cure(ctx context.Context, by idp.Actor, id, check string) (Diagnosis, error) {
-	return s.examine(ctx, by, id, func(c string) bool { return c == check })
+func (d *Doctor) Cure(ctx context.Context, by idp.Actor, id, check string) (Diagnosis, error) {
+	return d.treat(ctx, by, id, func(c string) bool { return c == check })
 }
 
-func (s *Service) examine(ctx context.Context, by idp.Actor, id string, fix func(check string) bool) (Diagnosis, error) {
+func (d *Doctor) treat(ctx context.Context, by idp.Actor, id string, fix func(check string) bool) (Diagnosis, error) {
 	if err := may(by); err != nil {
 		return Diagnosis{}, err
 	}
-	d, p, err := s.look(ctx, by, id)
+	out, p, err := d.look(ctx, by, id)
 	if err != nil {
-		return d, err
+		return out, err
 	}
-	tried, err := s.cure(ctx, by, p, d.Findings, fix)
+	tried, err := d.cure(ctx, by, p, out.Findings, fix)
 	if err != nil || !tried {
-		return d, err
+		return out, err
 	}
-	after, _, err := s.look(ctx, by, id)
+	after, _, err := d.look(ctx, by, id)
 	switch {
 	case err != nil:
-		return d, err
+		return out, err
 	case len(after.Checks) == 1: // there was no contact any more
-		d.Findings = append(after.Findings, d.Findings...)
+		out.Findings = append(after.Findings, out.Findings...)
 	default:
-		d.Findings = outcome(d.Findings, after.Findings)
+		out.Findings = outcome(out.Findings, after.Findings)
 	}
-	return d, nil
+	return out, nil
 }
 
 // look looks at everything and changes nothing in Odoo.
-func (s *Service) look(ctx context.Context, by idp.Actor, id string) (Diagnosis, *patient, error) {
-	c, err := s.Find(ctx, id)
+func (d *Doctor) look(ctx context.Context, by idp.Actor, id string) (Diagnosis, *patient, error) {
+	c, err := d.book.Find(ctx, id)
 	if err != nil {
 		return Diagnosis{}, nil, err
 	}
-	d := Diagnosis{Connection: c.ID, URL: c.URL, Checks: []string{"contact"}, Findings: []Finding{}}
-	p := &patient{Service: s, c: c, by: by}
+	out := Diagnosis{Connection: c.ID, URL: c.URL, Checks: []string{"contact"}, Findings: []Finding{}}
+	p := &patient{Doctor: d, c: c, by: by}
 	if f, bad, err := p.contact(ctx); err != nil || bad {
-		d.Findings = append(d.Findings, f)
-		return d, p, err
+		out.Findings = append(out.Findings, f)
+		return out, p, err
 	}
-	d.Version = p.r.Version().Full
+	out.Version = p.r.Version().Full
 	for _, k := range checks {
-		d.Checks = append(d.Checks, k.name)
+		out.Checks = append(out.Checks, k.name)
 		found, err := k.look(p, ctx)
 		if errors.Is(err, rpc.ErrDenied) || errors.Is(err, rpc.ErrFault) || errors.Is(err, rpc.ErrNotFound) {
 			f := one("unread", Advice, "look at it in Odoo; it could not be read")
@@ -161,16 +172,16 @@ func (s *Service) look(ctx context.Context, by idp.Actor, id string) (Diagnosis,
 			found, err = []Finding{f}, nil
 		}
 		if err != nil {
-			return d, p, fmt.Errorf("%s: %w", k.name, err)
+			return out, p, fmt.Errorf("%s: %w", k.name, err)
 		}
-		d.Findings = append(d.Findings, found...)
+		out.Findings = append(out.Findings, found...)
 	}
-	return d, p, nil
+	return out, p, nil
 }
 
 // cure puts right what can be and is meant, and reports whether it tried. What
 // Odoo refuses does not keep it from the rest: another cure may have done it.
-func (s *Service) cure(ctx context.Context, by idp.Actor, p *patient, found []Finding, meant func(check string) bool) (tried bool, err error) {
+func (d *Doctor) cure(ctx context.Context, by idp.Actor, p *patient, found []Finding, meant func(check string) bool) (tried bool, err error) {
 	for i := range found {
 		f := &found[i]
 		if f.fix == nil || !meant(f.Check) {
@@ -186,7 +197,7 @@ func (s *Service) cure(ctx context.Context, by idp.Actor, p *patient, found []Fi
 			return tried, fmt.Errorf("%s: %w", f.Check, err)
 		}
 		f.Fixed = true
-		if err := s.note(ctx, by, "odoo.fix", p.c, map[string]string{"check": f.Check}); err != nil {
+		if err := d.book.note(ctx, by, "odoo.fix", p.c, map[string]string{"check": f.Check}); err != nil {
 			return tried, err
 		}
 	}
@@ -222,7 +233,7 @@ func fixed(f Finding, do func(context.Context) error) []Finding {
 // contact signs in and reads afresh what the other checks judge.
 func (p *patient) contact(ctx context.Context) (Finding, bool, error) {
 	var err error
-	p.r, err = p.Dial(ctx, p.c)
+	p.r, err = p.book.dial(ctx, p.c)
 	for _, e := range []struct {
 		err         error
 		check, cure string
@@ -246,20 +257,20 @@ func (p *patient) contact(ctx context.Context) (Finding, bool, error) {
 	} else if err != nil {
 		return Finding{}, false, err
 	}
-	fresh.Read = p.Now()
+	fresh.Read = p.book.now()
 	was := p.c.Facts.Version
 	p.c.Facts = fresh
 	if !fresh.Has("auth_oauth") {
 		return one("module", Problem, "run `latchkey odoo connect` again: it switches the module on"), true, nil
 	}
-	if err := p.Connections.Save(ctx, p.c); err != nil {
+	if err := p.book.connections.Save(ctx, p.c); err != nil {
 		return Finding{}, false, err
 	}
 	if p.rows, err = providers(ctx, p.r); err != nil {
 		return Finding{}, false, err
 	}
 	p.c.Facts.Version = was // for the check that compares
-	if p.locked, err = p.lockedIDs(ctx, p.c); err != nil {
+	if p.locked, err = p.book.locked(ctx, p.c); err != nil {
 		return Finding{}, false, err
 	}
 	return Finding{}, false, everybody(ctx, p.r, func(u odooUser) { p.people = append(p.people, u) })

@@ -26,7 +26,7 @@ var wrongs = []struct {
 }{
 	{check: "wrong_key", level: connector.Problem, says: "expired", do: func(h *office) { h.odoo.Key = "revoked" }},
 	{check: "module", level: connector.Problem, says: "auth_oauth", do: func(h *office) { h.setModule("auth_oauth", "uninstalled") }},
-	{check: "client", level: connector.Problem, says: "gone", do: func(h *office) { h.must(h.Clients.Remove(h.Context(), "shop")) }},
+	{check: "client", level: connector.Problem, says: "gone", do: func(h *office) { h.must(h.parts.Clients.Remove(h.Context(), "shop")) }},
 	{check: "client", level: connector.Problem, says: "disabled", do: func(h *office) { h.change(func(c *oidc.Client) { c.Disabled = true }) }},
 	{check: "provider_row", level: connector.Problem, says: "gone", fixes: true, do: func(h *office) { h.odoo.Remove("auth.oauth.provider", h.provider()) }},
 	{check: "provider_row", level: connector.Problem, says: "enabled", fixes: true, do: func(h *office) { h.setRow(odootest.Record{"enabled": false}) }},
@@ -89,10 +89,10 @@ func (h *office) provider() int64 {
 func (h *office) setRow(r odootest.Record) { h.odoo.Set("auth.oauth.provider", h.provider(), r) }
 
 func (h *office) change(f func(*oidc.Client)) {
-	c, err := h.Clients.ByID(h.Context(), "shop")
+	c, err := h.parts.Clients.ByID(h.Context(), "shop")
 	h.must(err)
 	f(&c)
-	h.must(h.Clients.Save(h.Context(), c))
+	h.must(h.parts.Clients.Save(h.Context(), c))
 }
 
 func (h *office) lock() {
@@ -121,9 +121,9 @@ func settled(t *testing.T, series int) *office {
 	h := open(t, storetest.OpenAt(t, clock.Now), clock, odootest.Options{Series: series, Website: series%2 == 0})
 	h.connect()
 	h.person("ada")
-	_, err := h.Doctor(t.Context(), host, "shop", true) // the rows that Odoo brings along
+	_, err := h.Examine(t.Context(), host, "shop", true) // the rows that Odoo brings along
 	h.must(err)
-	d, err := h.Doctor(t.Context(), host, "shop", false)
+	d, err := h.Examine(t.Context(), host, "shop", false)
 	h.must(err)
 	if !d.Well() {
 		t.Fatalf("not well to begin with: %+v", d.Findings)
@@ -143,7 +143,7 @@ func TestDoctor(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				h := settled(t, series)
 				w.do(h)
-				d, err := h.Doctor(t.Context(), host, "shop", false)
+				d, err := h.Examine(t.Context(), host, "shop", false)
 				h.must(err)
 				f, ok := found(d, w.check)
 				if !ok || f.Level != w.level || !strings.Contains(f.Evidence+f.Cure, w.says) || f.Evidence == "" || f.Cure == "" {
@@ -155,10 +155,10 @@ func TestDoctor(t *testing.T) {
 				if !w.fixes {
 					return
 				}
-				if _, err := h.Doctor(t.Context(), host, "shop", true); err != nil {
+				if _, err := h.Examine(t.Context(), host, "shop", true); err != nil {
 					t.Fatal(err)
 				}
-				d, err = h.Doctor(t.Context(), host, "shop", false)
+				d, err = h.Examine(t.Context(), host, "shop", false)
 				h.must(err)
 				if f, ok := found(d, w.check); ok {
 					t.Errorf("not cured: %+v", f)
@@ -179,11 +179,11 @@ func TestDoctorBehindProxy(t *testing.T) {
 	}})
 	defer proxy.Close()
 	h.odoo.SetParam("web.base.url", proxy.URL)
-	if _, err := h.Doctor(t.Context(), host, "shop", true); err != nil { // registers the address
+	if _, err := h.Examine(t.Context(), host, "shop", true); err != nil { // registers the address
 		t.Fatal(err)
 	}
 	h.change(func(c *oidc.Client) { c.RedirectURIs = []string{proxy.URL + connector.Callback} })
-	d, err := h.Doctor(t.Context(), host, "shop", false)
+	d, err := h.Examine(t.Context(), host, "shop", false)
 	h.must(err)
 	if f, ok := found(d, "proxy_mode"); !ok || !strings.Contains(f.Evidence, h.odoo.URL) || !strings.Contains(f.Cure, "X-Forwarded-Proto") {
 		t.Errorf("%+v", d.Findings)
@@ -198,7 +198,7 @@ func TestDoctorLooksAgain(t *testing.T) {
 			h := settled(t, series)
 			h.setRow(odootest.Record{"validation_endpoint": "http://127.0.0.1:1/x"})
 			h.odoo.AddUser("eve", "Eve", "eve@example.org", true)
-			d, err := h.Doctor(t.Context(), host, "shop", true)
+			d, err := h.Examine(t.Context(), host, "shop", true)
 			h.must(err)
 			row, _ := found(d, "provider_row")
 			way, _ := found(d, "validation")

@@ -3,8 +3,8 @@ package connector
 import "context"
 
 // Round is what Run does every few seconds.
-func Round(ctx context.Context, p *People, fault func(connection string, err error)) {
-	round(ctx, p, fault)
+func Round(ctx context.Context, s *Synchroniser, fault func(connection string, err error)) {
+	s.round(ctx, fault)
 }
 
 // HostDSN reads an address that the operator of this host gave.

@@ -36,7 +36,7 @@ func (p *patient) version(context.Context) ([]Finding, error) {
 }
 
 func (p *patient) registered(ctx context.Context) ([]Finding, error) {
-	c, err := p.Clients.ByID(ctx, p.c.Client)
+	c, err := p.clients.ByID(ctx, p.c.Client)
 	const cure = "run `latchkey odoo connect` again"
 	switch {
 	case errors.Is(err, idp.ErrNotFound):
@@ -58,15 +58,15 @@ func (p *patient) providerRow(ctx context.Context) ([]Finding, error) {
 		return nil, nil
 	}
 	repair := func(ctx context.Context) error {
-		_, err := p.row(ctx, p.r, &p.c, p.client, false)
-		return errors.Join(err, p.Connections.Save(ctx, p.c))
+		_, err := p.buttons.row(ctx, p.r, &p.c, p.client, false)
+		return errors.Join(err, p.book.connections.Save(ctx, p.c))
 	}
-	w, found := p.ours(p.rows, p.c)
+	w, found := ours(p.rows, p.c)
 	if !found {
 		return fixed(one("provider_row.gone", Problem, "`--fix` makes it anew; people are then linked again at their next sign-in, or by `latchkey odoo link`", p.c.Provider), repair), nil
 	}
 	p.c.Provider = w.ID
-	fields, _ := p.wrong(w, p.c, p.client)
+	fields, _ := p.buttons.wrong(w, p.c, p.client)
 	if len(fields) == 0 {
 		return nil, nil
 	}
@@ -79,15 +79,15 @@ func (p *patient) providerRow(ctx context.Context) ([]Finding, error) {
 
 // label finds languages that Odoo learnt after it was connected.
 func (p *patient) label(ctx context.Context) ([]Finding, error) {
-	if _, found := p.ours(p.rows, p.c); !found {
+	if _, found := ours(p.rows, p.c); !found {
 		return nil, nil
 	}
-	langs, err := p.labels(ctx, p.r, p.c, true)
+	langs, err := p.buttons.labels(ctx, p.r, p.c, true)
 	if err != nil || len(langs) == 0 {
 		return nil, err
 	}
 	return fixed(one("label", Advice, "`--fix` writes them", some(langs)), func(ctx context.Context) error {
-		_, err := p.labels(ctx, p.r, p.c, false)
+		_, err := p.buttons.labels(ctx, p.r, p.c, false)
 		return err
 	}), nil
 }
@@ -96,7 +96,7 @@ func (p *patient) wayIn(ctx context.Context) ([]Finding, error) {
 	if p.client.ID == "" {
 		return nil, nil
 	}
-	return p.way(ctx, p.c, p.client)
+	return p.way.walk(ctx, p.c, p.client)
 }
 
 // hosts finds addresses that Odoo got after it was connected.
@@ -131,11 +131,11 @@ func (p *patient) tokenAsPassword(context.Context) ([]Finding, error) {
 
 // clock: codes of authenticator apps, tokens and the sync depend on it.
 func (p *patient) clock(ctx context.Context) ([]Finding, error) {
-	page, err := rpc.Visit(ctx, p.config(p.c), "/web/login")
+	page, err := rpc.Visit(ctx, p.book.config(p.c), "/web/login")
 	if err != nil || page.Date.IsZero() {
 		return nil, nil //nolint:nilerr // the way was looked at already; here only the time counts
 	}
-	off := page.Date.Sub(p.Now())
+	off := page.Date.Sub(p.book.now())
 	if off.Abs() < 30*time.Second {
 		return nil, nil
 	}
@@ -144,7 +144,7 @@ func (p *patient) clock(ctx context.Context) ([]Finding, error) {
 
 // waiting are ended sessions that Odoo does not know of yet.
 func (p *patient) waiting(ctx context.Context) ([]Finding, error) {
-	all, err := p.Outbox.Unsent(ctx, 1000)
+	all, err := p.outbox.Unsent(ctx, 1000)
 	n, why := 0, ""
 	for _, m := range all {
 		if id, _, err := ParseEnding(m.To); m.Channel == mail.Odoo && err == nil && id == p.c.ID {
@@ -158,7 +158,7 @@ func (p *patient) waiting(ctx context.Context) ([]Finding, error) {
 }
 
 func (p *patient) snippet(ctx context.Context) ([]Finding, error) {
-	want, err := p.Snippet(p.c)
+	want, err := p.websites.Snippet(p.c)
 	if err != nil {
 		return nil, err
 	}
@@ -169,7 +169,7 @@ func (p *patient) snippet(ctx context.Context) ([]Finding, error) {
 	for _, w := range all {
 		if found := strings.TrimSpace(snippetOf.FindString(string(w.Head))); found != "" && found != want {
 			return fixed(one("snippet", Problem, "`--fix` writes it anew", w.Name), func(ctx context.Context) error {
-				_, err := p.snippets(ctx, p.r, p.c, want, false)
+				_, err := putSnippet(ctx, p.r, p.c, want, false)
 				return err
 			}), nil
 		}

@@ -28,7 +28,7 @@ type keyList struct {
 // ofKeys is a check of them.
 func ofKeys(look func(keyList, context.Context) ([]Finding, error)) examination {
 	return func(p *patient, ctx context.Context) ([]Finding, error) {
-		return look(keyList{p.r, p.c, p.Now()}, ctx)
+		return look(keyList{p.r, p.c, p.book.now()}, ctx)
 	}
 }
 

@@ -17,7 +17,7 @@ func TestOtherFlows(t *testing.T) {
 		h.person("ada")
 		h.setRow(odootest.Record{"flow": "id_token_code"})
 		h.connect() // without warnings
-		d, err := h.Doctor(h.Context(), host, "shop", false)
+		d, err := h.Examine(h.Context(), host, "shop", false)
 		h.must(err)
 		for _, check := range []string{"validation", "button", "flow"} {
 			if f, ok := found(d, check); ok {
@@ -25,7 +25,7 @@ func TestOtherFlows(t *testing.T) {
 			}
 		}
 		h.setRow(odootest.Record{"flow": "id_token"})
-		d, err = h.Doctor(h.Context(), host, "shop", false)
+		d, err = h.Examine(h.Context(), host, "shop", false)
 		h.must(err)
 		f, ok := found(d, "flow")
 		if !ok || f.Level != connector.Problem || !strings.Contains(f.Evidence, "id_token token") {
@@ -35,7 +35,7 @@ func TestOtherFlows(t *testing.T) {
 			h.Error("locked, though nobody could come in")
 		}
 		h.change(func(c *oidc.Client) { c.ResponseTypes = append(c.ResponseTypes, "id_token token") })
-		d, err = h.Doctor(h.Context(), host, "shop", false)
+		d, err = h.Examine(h.Context(), host, "shop", false)
 		h.must(err)
 		if f, ok := found(d, "flow"); ok {
 			h.Errorf("%+v", f)

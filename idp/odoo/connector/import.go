@@ -347,16 +347,3 @@ func (d Device) event(connection string, id idp.UserID) idp.Event {
 		Detail: map[string]string{"connection": connection, "country": d.Country, "first": d.First.UTC().Format(time.RFC3339)},
 	}
 }
-
-// Source reads a connection's users through Odoo's own interface.
-func (p *People) Source(ctx context.Context, c Connection) (*RPC, error) {
-	r, err := p.client(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	from, err := OpenRPC(ctx, r, wanted(c))
-	if err != nil {
-		return nil, err
-	}
-	return from.SignUp(c.Facts.OpenSignup), nil
-}

@@ -5,9 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"maps"
 	"strings"
-	"sync"
 	"time"
 
 	"latchkey/idp"
@@ -18,11 +16,12 @@ import (
 const (
 	jitTime   = 6 * time.Second  // that a person waits for it, at most: the first call of a busy Odoo takes seconds
 	jitRest   = 30 * time.Second // in which an Odoo that did not answer is left alone
+	jitNo     = 30 * time.Second // in which somebody who was refused is, without a question
 	jitKnown  = 10 * time.Minute // in which nobody asks again whether somebody is linked, where the synchronisation watches over links
 	jitAgain  = 2 * time.Minute  // and where nothing does
 	jitWatch  = time.Minute      // after a run of the synchronisation in which its word is good
 	jitMost   = 20_000           // people that are remembered
-	jitNobody = 10 * time.Minute // in which nobody asks again whether a client has a connection; [People.Run] sees new ones sooner
+	jitNobody = 10 * time.Minute // in which nobody asks again whether a client has a connection; [Synchroniser.Run] sees new ones sooner
 )
 
 // ErrSeveral means that nobody can tell which user of Odoo somebody is. Somebody
@@ -33,78 +32,14 @@ var ErrSeveral = errors.New("connector: several users of Odoo may be this person
 // made of a contact, and that strangers cannot sign up there.
 var ErrStranger = errors.New("connector: this Odoo has no active user for this person")
 
-// linkedCache remembers what costs a question otherwise: who is linked, which
-// clients have no connection, and which Odoo does not answer. Forgetting is
-// always fine.
-type linkedCache struct {
-	mu    sync.Mutex
-	until map[string]time.Time
-	heard map[string]heard // by connection
-}
-
-// heard is what was known of a connection when it was looked at last.
-type heard struct {
-	unlinked, since time.Time
-	provider        int64
-}
-
-func (l *linkedCache) fresh(key string, now time.Time) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return now.Before(l.until[key])
-}
-
-func (l *linkedCache) keep(key string, until time.Time) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.until == nil || len(l.until) >= jitMost {
-		l.until = map[string]time.Time{}
-	}
-	l.until[key] = until
-}
-
-func (l *linkedCache) forget(key string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	delete(l.until, key)
-}
-
-// heed forgets who is linked in a connection when a link was found to be gone
-// since the last time, or when Odoo's row is another one.
-func (l *linkedCache) heed(c Connection, h heard) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if was, known := l.heard[c.ID]; known && was != h {
-		of := linkedIn(c.Client)
-		maps.DeleteFunc(l.until, func(key string, _ time.Time) bool { return strings.HasPrefix(key, of) })
-	}
-	if l.heard == nil {
-		l.heard = map[string]heard{}
-	}
-	l.heard[c.ID] = h
-}
-
-func noConnection(client idp.ClientID) string { return "none " + string(client) }
-
-func linkedIn(client idp.ClientID) string { return "linked " + string(client) + " " }
-
-func down(c Connection) string { return "down " + c.ID }
-
-// watched means that the synchronisation of a connection works: it would have
-// seen a link that was taken away.
-func watched(c Connection) string { return "watched " + c.ID }
-
-// heed takes in what the synchronisation of a connection knows, on every
-// instance: one of them runs it, all let people in.
-func heed(p *People, c Connection, s SyncState) {
-	h := heard{provider: c.Provider, since: c.Since}
-	if c.Settings.Sync {
-		h.unlinked = s.Unlinked
-		if s.Failures == 0 && !s.Succeeded.IsZero() {
-			p.links.keep(watched(c), s.Succeeded.Add(jitWatch))
-		}
-	}
-	p.links.heed(c, h)
+// Arrivals links people as they come.
+type Arrivals struct {
+	book    *Book
+	lines   *lines
+	known   *known
+	journal Journal
+	ties    Ties
+	tell    Teller // nil: nobody is told
 }
 
 // Arriving makes sure, before a browser goes back to Odoo, that Odoo will know
@@ -114,47 +49,60 @@ func heed(p *People, c Connection, s SyncState) {
 // [ErrStranger] only: an Odoo that is down, or answers late, is noted and the person goes on, for Odoo
 // has a message of its own.
 //
-// It makes no round trip for whoever is known to be linked. A link that somebody
+// It makes no round trip for whoever is known to be linked, and none for whoever
+// was refused within [jitNo]: a browser can come again as fast as it likes, and
+// each look costs calls with the key of an administrator, and a line in the log
+// (SECURITY.md C-11, C-12). A link that somebody
 // took away in Odoo is made again: the synchronisation sees that it is gone, and
-// every instance hears of it ([heed]). Where none runs, or it does not
+// every instance hears of it ([known.heed]). Where none runs, or it does not
 // work, Odoo itself is asked, and its word is good for [jitAgain]. What a browser
 // brings along says nothing about this: Odoo tells nobody whom it refused, and by
 // then it may have made a second user.
-func (p *People) Arriving(ctx context.Context, client idp.ClientID, u idp.User, from idp.Origin) error {
-	none, whom := noConnection(client), linkedIn(client)+string(u.ID)
-	if now := p.Now(); p.links.fresh(whom, now) || p.links.fresh(none, now) {
+func (a *Arrivals) Arriving(ctx context.Context, client idp.ClientID, u idp.User, from idp.Origin) error {
+	whom := linkedIn(client) + string(u.ID)
+	if a.known.fresh(whom, a.book.now()) {
 		return nil
 	}
-	c, err := p.Connections.ByClient(ctx, client)
-	if errors.Is(err, idp.ErrNotFound) || err == nil && c.Provider == 0 {
-		p.links.keep(none, p.Now().Add(jitNobody))
-		return nil
-	} else if err != nil {
+	c, tie, err := a.expected(ctx, client, u)
+	if err != nil || c.Provider == 0 {
 		return err
 	}
-	tie, err := p.Ties.ByUser(ctx, c.ID, u.ID)
-	if err != nil && !errors.Is(err, idp.ErrNotFound) {
-		return err
+	if why := a.known.refusal(whom, circumstancesOf(c, tie, u), a.book.now()); why != nil {
+		return why
 	}
-	trust := trusted(p, c)
+	trust := a.known.trusted(c, a.book.now())
 	linked := c.holds(tie) && trust == jitKnown
-	if !linked && !p.links.fresh(down(c), p.Now()) {
-		if linked, err = p.hasten(ctx, c, tie, u, from); err != nil {
+	if !linked && !a.known.fresh(down(c), a.book.now()) {
+		if linked, err = a.hasten(ctx, c, tie, u, from); err != nil {
 			return err
 		}
 	}
 	if linked {
-		p.links.keep(whom, p.Now().Add(trust))
+		a.known.keep(whom, a.book.now().Add(trust))
 	}
 	return nil
 }
 
-// trusted is how long a link is taken to be there.
-func trusted(p *People, c Connection) time.Duration {
-	if p.links.fresh(watched(c), p.Now()) {
-		return jitKnown
+// expected is the connection of a client, and who somebody is known to be there.
+// A client that has none, or whose Odoo has no row of ours, gets one without a
+// provider: there is nobody to link.
+func (a *Arrivals) expected(ctx context.Context, client idp.ClientID, u idp.User) (Connection, Tie, error) {
+	none := noConnection(client)
+	if a.known.fresh(none, a.book.now()) {
+		return Connection{}, Tie{}, nil
 	}
-	return jitAgain
+	c, err := a.book.connections.ByClient(ctx, client)
+	if errors.Is(err, idp.ErrNotFound) || err == nil && c.Provider == 0 {
+		a.known.keep(none, a.book.now().Add(jitNobody))
+		return Connection{}, Tie{}, nil
+	} else if err != nil {
+		return c, Tie{}, err
+	}
+	tie, err := a.ties.ByUser(ctx, c.ID, u.ID)
+	if errors.Is(err, idp.ErrNotFound) {
+		err = nil
+	}
+	return c, tie, err
 }
 
 // holds reports whether a tie was linked through the row that Odoo has now: with
@@ -163,43 +111,65 @@ func (c Connection) holds(t Tie) bool { return !t.Linked.IsZero() && !t.Linked.B
 
 // hasten links one person within the time that they wait, and leaves a line in
 // the log of how it went.
-func (p *People) hasten(ctx context.Context, c Connection, tie Tie, u idp.User, from idp.Origin) (linked bool, err error) {
+func (a *Arrivals) hasten(ctx context.Context, c Connection, tie Tie, u idp.User, from idp.Origin) (linked bool, err error) {
 	timed, cancel := context.WithTimeout(ctx, jitTime)
 	defer cancel()
-	linked, what, err := p.arrive(timed, c, tie, u)
+	linked, what, err := a.arrive(timed, c, tie, u)
 	switch {
 	case errors.Is(err, ErrSeveral):
-		return false, errors.Join(err, p.several(ctx, c, u, from, what))
+		return false, a.refuse(c, tie, u, err, a.several(ctx, c, u, from, what))
 	case errors.Is(err, ErrStranger):
-		return false, errors.Join(err, p.noteLink(ctx, c, u, from, "refused", "no active user there is this person"))
+		return false, a.refuse(c, tie, u, err, a.noteLink(ctx, c, u, from, "refused", "no active user there is this person"))
 	case err != nil:
 		if errors.Is(err, rpc.ErrUnreachable) || timed.Err() != nil {
-			p.links.keep(down(c), p.Now().Add(jitRest))
+			a.known.keep(down(c), a.book.now().Add(jitRest))
 		}
 		if c.holds(tie) {
 			return false, nil // they most likely are, and that Odoo does not answer is noted with the connection
 		}
-		return false, p.noteLink(ctx, c, u, from, "failed", err.Error())
+		return false, a.noteLink(ctx, c, u, from, "failed", err.Error())
 	case !linked:
 		return false, nil // a stranger, whom that Odoo lets sign up
 	case what == "" && c.holds(tie):
 		return true, nil // as was known
 	}
-	return true, p.Atomic(ctx, func(ctx context.Context) error {
-		return errors.Join(p.Journal.Settled(ctx, c.ID, u.ID), p.noteLink(ctx, c, u, from, "ok", what))
+	return true, a.book.atomic(ctx, func(ctx context.Context) error {
+		return errors.Join(a.journal.Settled(ctx, c.ID, u.ID), a.noteLink(ctx, c, u, from, "ok", what))
 	})
 }
 
-func (p *People) noteLink(ctx context.Context, c Connection, u idp.User, from idp.Origin, result, what string) error {
-	return p.Log.Append(ctx, idp.Event{
-		ID: rand.Text(), At: p.Now(), What: "odoo.link", User: u.ID, Actor: u.ID, Client: c.Client, Origin: from, Result: result,
+// refuse remembers a refusal once it is noted.
+func (a *Arrivals) refuse(c Connection, t Tie, u idp.User, why, noted error) error {
+	if noted == nil {
+		a.known.refuse(linkedIn(c.Client)+string(u.ID), turnedAway{why, circumstancesOf(c, t, u), a.book.now().Add(jitNo)})
+	}
+	return errors.Join(why, noted)
+}
+
+// several notes a case that came up at a sign-in, and tells of it: the person can
+// do nothing about it.
+func (a *Arrivals) several(ctx context.Context, c Connection, u idp.User, from idp.Origin, what string) error {
+	return a.book.atomic(ctx, func(ctx context.Context) error {
+		err := errors.Join(
+			a.journal.Open(ctx, Case{Connection: c.ID, User: u.ID, What: what, Seen: a.book.now()}),
+			a.noteLink(ctx, c, u, from, "several", what))
+		if a.tell != nil {
+			err = errors.Join(err, a.tell.Several(ctx, c, u, what))
+		}
+		return err
+	})
+}
+
+func (a *Arrivals) noteLink(ctx context.Context, c Connection, u idp.User, from idp.Origin, result, what string) error {
+	return a.book.log.Append(ctx, idp.Event{
+		ID: rand.Text(), At: a.book.now(), What: "odoo.link", User: u.ID, Actor: u.ID, Client: c.Client, Origin: from, Result: result,
 		Detail: map[string]string{"connection": c.ID, "what": what},
 	})
 }
 
 // arrive links one person and reports whether they are linked now.
-func (p *People) arrive(ctx context.Context, c Connection, tie Tie, u idp.User) (linked bool, what string, err error) {
-	r, err := p.client(ctx, c)
+func (a *Arrivals) arrive(ctx context.Context, c Connection, tie Tie, u idp.User) (linked bool, what string, err error) {
+	r, err := a.lines.client(ctx, c)
 	if err != nil {
 		return false, "", err
 	}
@@ -213,7 +183,7 @@ func (p *People) arrive(ctx context.Context, c Connection, tie Tie, u idp.User) 
 	}
 	if row == nil {
 		if len(rows) == 0 && u.EmailVerified && u.Email != "" && tie.Odoo == 0 {
-			linked, what, err = p.contact(ctx, r, c, u)
+			linked, what, err = a.contact(ctx, r, c, u)
 		}
 		if err == nil && !linked {
 			err = stranger(ctx, r, c)
@@ -229,18 +199,18 @@ func (p *People) arrive(ctx context.Context, c Connection, tie Tie, u idp.User) 
 	case c.holds(tie):
 		return true, "", nil
 	}
-	return true, what, p.tie(ctx, c, tie, u, *row)
+	return true, what, a.tie(ctx, c, tie, u, *row)
 }
 
 // tie notes the link here, too. Somebody who came in without an import gets the
 // fingerprints at the next look at everybody.
-func (p *People) tie(ctx context.Context, c Connection, tie Tie, u idp.User, row userRow) error {
+func (a *Arrivals) tie(ctx context.Context, c Connection, tie Tie, u idp.User, row userRow) error {
 	if tie.Odoo != 0 {
-		return p.linked(ctx, wish{tie: tie})
+		return wish{tie: tie}.noted(ctx, a.ties, a.book.now())
 	}
-	now := p.Now()
+	now := a.book.now()
 	// Two browsers may do this at the same moment, and neither shall fail.
-	return p.Ties.Note(ctx, Tie{Connection: c.ID, Odoo: row.ID, User: u.ID, Login: string(row.Login), Linked: now, Created: now})
+	return a.ties.Note(ctx, Tie{Connection: c.ID, Odoo: row.ID, User: u.ID, Login: string(row.Login), Linked: now, Created: now})
 }
 
 var linkFields = []string{"login", "email", "active", "oauth_provider_id", "oauth_uid"}
@@ -316,7 +286,7 @@ func stranger(ctx context.Context, r *rpc.Client, c Connection) error {
 
 // contact makes a portal user of the one contact with the person's e-mail, if
 // the settings allow it.
-func (p *People) contact(ctx context.Context, r *rpc.Client, c Connection, u idp.User) (linked bool, what string, err error) {
+func (a *Arrivals) contact(ctx context.Context, r *rpc.Client, c Connection, u idp.User) (linked bool, what string, err error) {
 	if !c.Settings.Contacts {
 		return false, "", nil
 	}
@@ -345,5 +315,5 @@ func (p *People) contact(ctx context.Context, r *rpc.Client, c Connection, u idp
 		return false, "", err
 	}
 	row := userRow{ID: id, Login: rpc.Text(u.Email)}
-	return true, "made a portal user of contact " + fmt.Sprint(all[0].ID), p.tie(ctx, c, Tie{}, u, row)
+	return true, "made a portal user of contact " + fmt.Sprint(all[0].ID), a.tie(ctx, c, Tie{}, u, row)
 }

@@ -74,6 +74,7 @@ func TestArriving(t *testing.T) {
 		}
 		// Where strangers may sign up, Odoo makes a user of them.
 		t.odoo.SetParam("auth_signup.invitation_scope", "b2c")
+		t.wait(31 * time.Second)
 		t.must(t.arrive(unproven))
 		if t.linkedTo(eve) != "" {
 			t.Error("linked by an e-mail that nobody has proven")
@@ -171,7 +172,7 @@ func TestArrivingTwice(t *testing.T) {
 		done := make(chan error)
 		for n := range 6 {
 			p := t.instance(fmt.Sprint(n))
-			go func() { done <- p.Arriving(t.Context(), c.Client, pia, idp.Origin{}) }()
+			go func() { done <- p.Arrivals.Arriving(t.Context(), c.Client, pia, idp.Origin{}) }()
 		}
 		for range 6 {
 			t.must(<-done)
@@ -181,4 +182,63 @@ func TestArrivingTwice(t *testing.T) {
 			t.Errorf("%+v %v", tie, err)
 		}
 	})
+}
+
+// C-11, C-12: whoever was refused and comes again at once is refused again, and
+// costs no call and no line in the log, until what it depends on here changes, or
+// half a minute is over.
+func TestArrivingRefusedAgain(t *testing.T) {
+	for name, c := range map[string]struct {
+		people func(t *town)
+		want   error
+	}{
+		"stranger": {func(*town) {}, connector.ErrStranger},
+		"several": {func(t *town) {
+			t.odoo.AddUser("a", "A", "who@example.org", true)
+			t.odoo.AddUser("b", "B", "who@example.org", true)
+		}, connector.ErrSeveral},
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachStoreTown(t, func(t *town) {
+				c.people(t)
+				who, other := t.add(account.New{Email: "who@example.org", Verified: true}), t.add(account.New{Email: "pia@example.org", Verified: true})
+				pia := t.odoo.AddUser("pia", "Pia", "pia@example.org", true)
+				lines := 0
+				asks := func(why string, whether bool) {
+					t.Helper()
+					t.odoo.Calls()
+					if err := t.arrive(who); !errors.Is(err, c.want) {
+						t.Errorf("%s: %v", why, err)
+					}
+					if whether {
+						lines++
+					}
+					if calls, got := t.odoo.Calls(), t.told("odoo.link"); len(calls) > 0 != whether || len(got) != lines {
+						t.Errorf("%s: %d calls, %v", why, len(calls), got)
+					}
+				}
+				asks("first", true)
+				for range 3 {
+					asks("at once", false)
+				}
+				t.set(func(s *connector.Settings) { s.Contacts = true })
+				asks("other settings", true)
+				asks("at once", false)
+				was := who.Email
+				who.Email = "who.else@example.org"
+				t.odoo.Calls()
+				if _ = t.arrive(who); len(t.odoo.Calls()) == 0 {
+					t.Error("another address is not looked for")
+				}
+				lines, who.Email = len(t.told("odoo.link")), was
+				asks("the old address", true)
+				t.wait(31 * time.Second)
+				asks("later", true)
+				t.must(t.arrive(other))
+				if t.linkedTo(pia) != string(other.ID) {
+					t.Error("another person is refused, too")
+				}
+			})
+		})
+	}
 }

@@ -41,7 +41,7 @@ type SyncRun struct {
 }
 
 func (r *syncRun) report(err error) SyncRun {
-	out := SyncRun{Began: r.began, Ended: r.Now(), Counts: r.counts, Full: r.Full, Troubles: r.bad}
+	out := SyncRun{Began: r.began, Ended: r.book.now(), Counts: r.counts, Full: r.Full, Troubles: r.bad}
 	if err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, ErrLost) {
 		why := Why(err)
 		out.Failure, out.Why = err.Error(), &why
@@ -70,18 +70,4 @@ type Case struct {
 type Teller interface {
 	// Several tells of a case, at most once a day. It joins the Atomic in ctx.
 	Several(ctx context.Context, c Connection, u idp.User, what string) error
-}
-
-// several notes a case that came up at a sign-in, and tells of it: the person can
-// do nothing about it.
-func (p *People) several(ctx context.Context, c Connection, u idp.User, from idp.Origin, what string) error {
-	return p.Atomic(ctx, func(ctx context.Context) error {
-		err := errors.Join(
-			p.Journal.Open(ctx, Case{Connection: c.ID, User: u.ID, What: what, Seen: p.Now()}),
-			p.noteLink(ctx, c, u, from, "several", what))
-		if p.Tell != nil {
-			err = errors.Join(err, p.Tell.Several(ctx, c, u, what))
-		}
-		return err
-	})
 }

@@ -46,7 +46,7 @@ func TestButtonOfAdministrator(t *testing.T) {
 		h.setRow(odootest.Record{"body": "This way"})
 		h.odoo.Add("res.lang", odootest.Record{"name": "German", "code": "de_DE"})
 		h.connect()
-		d, err := h.Doctor(h.Context(), host, "shop", true)
+		d, err := h.Examine(h.Context(), host, "shop", true)
 		h.must(err)
 		if _, ok := found(d, "label"); ok {
 			h.Errorf("%+v", d.Findings)
@@ -66,22 +66,22 @@ func TestDoctorClean(t *testing.T) {
 		h.connect()
 		h.person("ada")
 		h.lock()
-		if _, err := h.Doctor(h.Context(), host, "shop", true); err != nil { // the rows that Odoo brings along
+		if _, err := h.Examine(h.Context(), host, "shop", true); err != nil { // the rows that Odoo brings along
 			h.Fatal(err)
 		}
-		d, err := h.Doctor(h.Context(), host, "shop", false)
+		d, err := h.Examine(h.Context(), host, "shop", false)
 		h.must(err)
 		if len(d.Findings) != 1 || d.Findings[0].Check != "break_glass" || d.Findings[0].Level != connector.Advice || !d.Well() {
 			h.Errorf("%+v", d.Findings)
 		}
 		h.odoo.Add("res.users.apikeys", odootest.Record{"name": "Stock feed", "user_id": h.ada()})
-		d, err = h.Doctor(h.Context(), host, "shop", false)
+		d, err = h.Examine(h.Context(), host, "shop", false)
 		h.must(err)
 		if f, ok := found(d, "api_keys"); !ok || !strings.Contains(f.Evidence, "there are 1") || !strings.Contains(f.Evidence, "Stock feed") || strings.Contains(f.Evidence, "Latchkey") {
 			h.Errorf("%+v", d.Findings)
 		}
 		h.odoo.Add("res.users.apikeys", odootest.Record{"name": "Old", "user_id": int64(odootest.Admin)}) // nobody can tell which is in use
-		d, err = h.Doctor(h.Context(), host, "shop", false)
+		d, err = h.Examine(h.Context(), host, "shop", false)
 		h.must(err)
 		if f, ok := found(d, "api_keys"); !ok || !strings.Contains(f.Evidence, "there are 3") || !strings.Contains(f.Cure, "Latchkey's own") {
 			h.Errorf("%+v", d.Findings)

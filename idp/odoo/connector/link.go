@@ -10,19 +10,13 @@ import (
 	"latchkey/idp/odoo/rpc"
 )
 
-// People keeps the people of both sides together: it links them, brings them in
-// step, and asks Odoo for first passwords. All fields but Tell must be set.
-type People struct {
-	*Endings
-	Accounts  *account.Service
-	Directory account.Directory
-	Ties      Ties
-	Customers Customers // nil: nobody wants to know
-	Holder    string    // names this instance among those of one database
-	// Tell, if set, writes to whoever administers both sides.
-	Tell Teller
-
-	links linkedCache
+// Links tells Odoos who of their users is who here.
+type Links struct {
+	book      *Book
+	lines     *lines
+	standing  standing
+	directory account.Directory
+	ties      Ties
 }
 
 // LinkTrouble is why a user of Odoo is not linked.
@@ -74,8 +68,8 @@ const linkBatch = 100
 // those whose login or e-mail belongs to one person here who has proven it. A
 // link to another provider, or to somebody else, is never written over. People
 // with a role here are left out (SECURITY.md D-02).
-func (p *People) Link(ctx context.Context, by idp.Actor, c Connection, run Linking) (LinkReport, error) {
-	l := &linkRun{People: p, Linking: run, by: by, c: c, report: LinkReport{Missed: map[LinkTrouble]int{}}}
+func (p *Links) Link(ctx context.Context, by idp.Actor, c Connection, run Linking) (LinkReport, error) {
+	l := &linkRun{Links: p, Linking: run, by: by, c: c, report: LinkReport{Missed: map[LinkTrouble]int{}}}
 	if err := mayPeople(by); err != nil {
 		return l.report, err
 	}
@@ -85,7 +79,7 @@ func (p *People) Link(ctx context.Context, by idp.Actor, c Connection, run Linki
 	if c.Provider == 0 {
 		return l.report, refuse("refused.row", idp.ErrInvalid, c.ID)
 	}
-	r, err := p.client(ctx, c)
+	r, err := p.lines.client(ctx, c)
 	if err != nil {
 		return l.report, err
 	}
@@ -99,13 +93,25 @@ func (p *People) Link(ctx context.Context, by idp.Actor, c Connection, run Linki
 	}
 	err = l.walk(ctx)
 	if l.report.Linked > 0 && !run.DryRun { // also what was done before it ended early (SECURITY.md D-07)
-		err = errors.Join(err, p.note(context.WithoutCancel(ctx), by, "odoo.link", c, map[string]string{"linked": strconv.Itoa(l.report.Linked), "already": strconv.Itoa(l.report.Already)}))
+		err = errors.Join(err, p.book.note(context.WithoutCancel(ctx), by, "odoo.link", c, map[string]string{"linked": strconv.Itoa(l.report.Linked), "already": strconv.Itoa(l.report.Already)}))
 	}
 	return l.report, err
 }
 
+// LinkAll is Link for a connection by its id. It needs the right to change people, too.
+func (p *Links) LinkAll(ctx context.Context, by idp.Actor, id string, run Linking) (LinkReport, error) {
+	if err := mayPeople(by); err != nil {
+		return LinkReport{}, err
+	}
+	c, err := p.book.connections.ByID(ctx, id)
+	if err != nil {
+		return LinkReport{}, err
+	}
+	return p.Link(ctx, by, c, run)
+}
+
 type linkRun struct {
-	*People
+	*Links
 	Linking
 	by     idp.Actor
 	c      Connection
@@ -177,7 +183,7 @@ func (l *linkRun) walk(ctx context.Context) error {
 
 // still ends the run of who may not do it any more (SECURITY.md D-04).
 func (l *linkRun) still(ctx context.Context) (err error) {
-	l.by, err = l.Service.still(ctx, l.by, l.Callers, mayPeople)
+	l.by, err = l.standing.still(ctx, l.by, l.Callers, mayPeople)
 	return err
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"latchkey/idp"
 	"latchkey/idp/account"
+	companies "latchkey/idp/company"
 	"latchkey/idp/odoo/connector"
 	"latchkey/idp/odoo/odootest"
 	"latchkey/idp/odoo/rpc"
@@ -18,23 +19,28 @@ import (
 // town is an office with the people of both sides.
 type town struct {
 	*office
-	*connector.People
-	accounts *account.Service
+	*connector.Imports
+	*connector.Links
+	*connector.Arrivals
+	*connector.Synchroniser
+	accounts  *account.Service
+	customers *companies.Service
 }
 
 func townOf(h *office) *town {
 	t := &town{office: h, accounts: accountsOf(h.db, h.clock)}
-	t.People = t.instance("one")
+	t.customers = customersOf(h.db, h.clock)
+	o := t.instance("one")
+	t.Imports, t.Links, t.Arrivals, t.Synchroniser = o.Imports, o.Links, o.Arrivals, o.Sync
 	h.connect()
 	return t
 }
 
 // instance is another server on the same database.
-func (t *town) instance(holder string) *connector.People {
-	return &connector.People{
-		Endings: &connector.Endings{Service: t.Service}, Accounts: t.accounts, Directory: t.db.Directory, Ties: t.db.Ties, Holder: holder,
-		Customers: customersOf(t.db, t.clock),
-	}
+func (t *town) instance(holder string) *connector.Office {
+	p := t.parts
+	p.Accounts, p.Directory, p.Ties, p.Limiter, p.Holder, p.Customers = t.accounts, t.db.Directory, t.db.Ties, t.db.Limiter, holder, t.customers
+	return connector.New(p)
 }
 
 // eachTown runs f with every version of Odoo.
@@ -84,7 +90,7 @@ func (t *town) bring() connector.ImportReport {
 	c := t.conn()
 	from, err := t.Source(t.Context(), c)
 	t.must(err)
-	i := connector.Import{Accounts: t.accounts, Directory: t.db.Directory, Ties: t.db.Ties, Customers: t.Customers, Connection: c}
+	i := connector.Import{Accounts: t.accounts, Directory: t.db.Directory, Ties: t.db.Ties, Customers: t.customers, Connection: c}
 	r, err := i.Run(t.Context(), atHost, from)
 	t.must(err)
 	return r

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"latchkey/idp"
+	"latchkey/idp/account"
 )
 
 // wishes finds out who the users are.
@@ -14,11 +15,11 @@ func (l *linkRun) wishes(ctx context.Context, all []Person) (out []wish, err err
 	for _, p := range all {
 		ids = append(ids, p.ID)
 	}
-	ties, err := l.Ties.ByOdoo(ctx, l.c.ID, ids)
+	ties, err := l.ties.ByOdoo(ctx, l.c.ID, ids)
 	if err != nil {
 		return nil, err
 	}
-	staff, err := l.staff(ctx, ties)
+	roles, err := staff(ctx, l.directory, ties)
 	if err != nil {
 		return nil, err
 	}
@@ -31,7 +32,7 @@ func (l *linkRun) wishes(ctx context.Context, all []Person) (out []wish, err err
 			err = l.tell(NotHere, p, say("link.removed"))
 		case held.Disabled:
 			err = l.tell(DisabledHere, p, Note{})
-		case staff[held.User]:
+		case roles[held.User]:
 			err = l.tell(HasRole, p, Note{})
 		case held.Login != p.Login:
 			// Renamed, which the next synchronisation notes; or another database.
@@ -48,7 +49,7 @@ func (l *linkRun) wishes(ctx context.Context, all []Person) (out []wish, err err
 }
 
 // staff are those among tied people who have a role here.
-func (p *People) staff(ctx context.Context, ties map[int64]Held) (map[idp.UserID]bool, error) {
+func staff(ctx context.Context, in account.Directory, ties map[int64]Held) (map[idp.UserID]bool, error) {
 	var ids []idp.UserID
 	for _, h := range ties {
 		if !h.Gone {
@@ -58,7 +59,7 @@ func (p *People) staff(ctx context.Context, ties map[int64]Held) (map[idp.UserID
 	const most = 500 // that a database is asked for at once
 	out := map[idp.UserID]bool{}
 	for some := range slices.Chunk(ids, most) {
-		us, err := p.Directory.People(ctx, some)
+		us, err := in.People(ctx, some)
 		if err != nil {
 			return nil, err
 		}
@@ -82,7 +83,7 @@ func (l *linkRun) recognise(ctx context.Context, all []Person) (out []wish, err 
 	if len(names) == 0 {
 		return nil, l.unknown(all)
 	}
-	held, err := l.Directory.Holding(ctx, names)
+	held, err := l.directory.Holding(ctx, names)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +91,7 @@ func (l *linkRun) recognise(ctx context.Context, all []Person) (out []wish, err 
 	for _, id := range held.Names {
 		ids = append(ids, id)
 	}
-	us, err := l.Directory.People(ctx, ids)
+	us, err := l.directory.People(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -101,13 +102,13 @@ func (l *linkRun) recognise(ctx context.Context, all []Person) (out []wish, err 
 	for _, p := range all {
 		u, trouble, note := l.person(p, held.Names, people)
 		if trouble == "" {
-			switch _, err := l.Ties.ByUser(ctx, l.c.ID, u.ID); {
+			switch _, err := l.ties.ByUser(ctx, l.c.ID, u.ID); {
 			case err == nil:
 				trouble, note = Ambiguous, say("link.taken", u.Login)
 			case !errors.Is(err, idp.ErrNotFound):
 				return nil, err
 			default:
-				out = append(out, wish{p: p, user: u.ID, tie: tieOf(l.c, p, u.ID, l.Now()), new: true})
+				out = append(out, wish{p: p, user: u.ID, tie: tieOf(l.c, p, u.ID, l.book.now()), new: true})
 				continue
 			}
 		}

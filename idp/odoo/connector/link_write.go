@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"time"
 
 	"latchkey/idp"
 	"latchkey/idp/odoo/rpc"
@@ -14,19 +15,20 @@ func (l *linkRun) keep(ctx context.Context, w wish) error {
 	if l.DryRun || !w.new && !w.tie.Linked.IsZero() {
 		return nil
 	}
-	return l.linked(ctx, w)
+	return w.noted(ctx, l.ties, l.book.now())
 }
 
-func (p *People) linked(ctx context.Context, w wish) error {
-	w.tie.Linked = p.Now()
+// noted notes a link here.
+func (w wish) noted(ctx context.Context, in Ties, now time.Time) error {
+	w.tie.Linked = now
 	if w.new {
-		err := p.Ties.Put(ctx, w.tie)
+		err := in.Put(ctx, w.tie)
 		if errors.Is(err, idp.ErrTaken) { // somebody links at the same moment
 			return nil
 		}
 		return err
 	}
-	return p.Ties.Save(ctx, w.tie)
+	return in.Save(ctx, w.tie)
 }
 
 // write tells Odoo of some users in one call, and of each alone if it did not
@@ -52,7 +54,7 @@ func (l *linkRun) write(ctx context.Context, all []wish) error {
 			}
 		}
 		l.report.Linked++
-		if err := l.linked(ctx, w); err != nil {
+		if err := w.noted(ctx, l.ties, l.book.now()); err != nil {
 			return err
 		}
 	}

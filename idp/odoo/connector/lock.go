@@ -11,6 +11,7 @@ import (
 
 	"latchkey/idp"
 	"latchkey/idp/odoo/rpc"
+	"latchkey/idp/oidc"
 )
 
 // together is how many users get a new password in one call; Odoo hashes each
@@ -26,6 +27,14 @@ const (
 	paramSignup = "auth_signup.invitation_scope"
 	paramTOTP   = "auth_totp.policy"
 )
+
+// Locks replaces Odoo's own passwords, and closes what lets people in without us.
+type Locks struct {
+	book     *Book
+	clients  oidc.Clients
+	way      *Way
+	standing standing
+}
 
 // LockOrder says whose passwords are replaced.
 type LockOrder struct {
@@ -64,70 +73,61 @@ type odooUser struct {
 // sessions in Odoo end, and they come back in through us. Who is locked already
 // is left alone, so it can be interrupted and repeated. It ends when whoever began
 // it may not do it any more (SECURITY.md D-04).
-func (s *Service) Lock(ctx context.Context, by idp.Actor, id string, o LockOrder) (Locked, error) {
+func (l *Locks) Lock(ctx context.Context, by idp.Actor, id string, o LockOrder) (Locked, error) {
 	if err := may(by); err != nil {
 		return Locked{}, err
 	}
 	still := func() (err error) {
-		by, err = s.still(ctx, by, o.Callers, may)
+		by, err = l.standing.still(ctx, by, o.Callers, may)
 		return err
 	}
 	if err := still(); err != nil {
 		return Locked{}, err
 	}
-	c, r, err := s.reachOf(ctx, id)
+	c, r, err := l.book.reach(ctx, id)
 	if err != nil {
 		return Locked{}, err
 	}
-	if err := s.open(ctx, c, o); err != nil {
+	if err := l.open(ctx, c, o); err != nil {
 		return Locked{}, err
 	}
-	done, err := s.lockedIDs(ctx, c)
+	done, err := l.book.locked(ctx, c)
 	if err != nil {
 		return Locked{}, err
 	}
-	out, todo, err := s.whom(ctx, r, &c, o, done)
+	out, todo, err := whom(ctx, r, &c, o, done)
 	if err == nil {
 		err = still() // the test of the way, and reading everybody, took a while
 	}
 	if err != nil {
 		return out, err
 	}
-	settings, err := s.close(ctx, r, &c, o.Dry)
+	settings, err := shut(ctx, r, &c, o.Dry)
 	if out.Settings = settings; err != nil || o.Dry {
 		return out, err
 	}
-	c.Lock.At = s.Now()
-	if err := s.Connections.Save(ctx, c); err != nil { // before the first: what is closed can be opened again
+	c.Lock.At = l.book.now()
+	if err := l.book.connections.Save(ctx, c); err != nil { // before the first: what is closed can be opened again
 		return out, err
 	}
-	n, err := s.replace(ctx, r, c, todo, done, still, o.Progress)
+	n, err := l.replace(ctx, r, c, todo, done, still, o.Progress)
 	// What was done was done, though it ended early (SECURITY.md D-07).
 	out.Users = out.Users[:n]
-	return out, errors.Join(err, s.note(context.WithoutCancel(ctx), by, "odoo.lock", c, map[string]string{
+	return out, errors.Join(err, l.book.note(context.WithoutCancel(ctx), by, "odoo.lock", c, map[string]string{
 		"users": strconv.Itoa(n), "except": strings.Join(out.Exempt, " "), "settings": strings.Join(out.Settings, " "),
 	}))
 }
 
-func (s *Service) reachOf(ctx context.Context, id string) (Connection, *rpc.Client, error) {
-	c, err := s.Find(ctx, id)
-	if err != nil {
-		return c, nil, err
-	}
-	r, err := s.Dial(ctx, c)
-	return c, r, err
-}
-
 // open refuses to lock people out of an Odoo that they could not come back to.
-func (s *Service) open(ctx context.Context, c Connection, o LockOrder) error {
+func (l *Locks) open(ctx context.Context, c Connection, o LockOrder) error {
 	if o.Force {
 		return nil
 	}
-	client, err := s.Clients.ByID(ctx, c.Client)
+	client, err := l.clients.ByID(ctx, c.Client)
 	if err != nil {
 		return err
 	}
-	found, err := s.way(ctx, c, client)
+	found, err := l.way.walk(ctx, c, client)
 	if err != nil || len(found) == 0 {
 		return err
 	}
@@ -135,7 +135,7 @@ func (s *Service) open(ctx context.Context, c Connection, o LockOrder) error {
 }
 
 // whom decides about everybody who is active.
-func (s *Service) whom(ctx context.Context, r *rpc.Client, c *Connection, o LockOrder, done map[int64]bool) (out Locked, todo []int64, err error) {
+func whom(ctx context.Context, r *rpc.Client, c *Connection, o LockOrder, done map[int64]bool) (out Locked, todo []int64, err error) {
 	if len(o.Except) > 0 {
 		c.Lock.Except = o.Except
 	}
@@ -201,8 +201,9 @@ func everybody(ctx context.Context, r *rpc.Client, f func(odooUser)) error {
 	}
 }
 
-func (s *Service) lockedIDs(ctx context.Context, c Connection) (map[int64]bool, error) {
-	raw, err := s.Connections.State(ctx, c.ID, lockedState)
+// locked are the users of an Odoo whose password was replaced.
+func (b *Book) locked(ctx context.Context, c Connection) (map[int64]bool, error) {
+	raw, err := b.connections.State(ctx, c.ID, lockedState)
 	if err != nil || raw == "" {
 		return map[int64]bool{}, err
 	}
@@ -217,7 +218,7 @@ func (s *Service) lockedIDs(ctx context.Context, c Connection) (map[int64]bool, 
 	return out, nil
 }
 
-func (s *Service) keepLocked(ctx context.Context, c Connection, done map[int64]bool) error {
+func (b *Book) keepLocked(ctx context.Context, c Connection, done map[int64]bool) error {
 	ids := make([]int64, 0, len(done))
 	for id := range done {
 		ids = append(ids, id)
@@ -227,12 +228,12 @@ func (s *Service) keepLocked(ctx context.Context, c Connection, done map[int64]b
 	if err != nil {
 		return err
 	}
-	return s.Connections.SetState(ctx, c.ID, lockedState, string(raw))
+	return b.connections.SetState(ctx, c.ID, lockedState, string(raw))
 }
 
 // replace gives users random passwords, as long as still says so, and returns how
 // many have one. What is done is noted even when something fails on the way.
-func (s *Service) replace(ctx context.Context, r *rpc.Client, c Connection, todo []int64, done map[int64]bool, still func() error, progress func(done, all int)) (n int, err error) {
+func (l *Locks) replace(ctx context.Context, r *rpc.Client, c Connection, todo []int64, done map[int64]bool, still func() error, progress func(done, all int)) (n int, err error) {
 	for n < len(todo) {
 		some := todo[n:min(n+together, len(todo))]
 		if err = still(); err != nil {
@@ -248,11 +249,11 @@ func (s *Service) replace(ctx context.Context, r *rpc.Client, c Connection, todo
 			progress(n, len(todo))
 		}
 	}
-	return n, errors.Join(err, s.keepLocked(context.WithoutCancel(ctx), c, done))
+	return n, errors.Join(err, l.book.keepLocked(context.WithoutCancel(ctx), c, done))
 }
 
-// close switches off what lets people in without us, and remembers how it was.
-func (s *Service) close(ctx context.Context, r *rpc.Client, c *Connection, dry bool) (did []string, err error) {
+// shut switches off what lets people in without us, and remembers how it was.
+func shut(ctx context.Context, r *rpc.Client, c *Connection, dry bool) (did []string, err error) {
 	before := map[string]string{}
 	for k, v := range c.Facts.Before {
 		before[k] = v
@@ -301,15 +302,15 @@ const siteKey = "website sign-up "
 // Unlock brings back what Lock changed in Odoo's settings. The old passwords
 // are gone; people get new ones by Odoo's own mail. It returns how many have
 // none.
-func (s *Service) Unlock(ctx context.Context, by idp.Actor, id string, dry bool) (did []string, people int, err error) {
+func (l *Locks) Unlock(ctx context.Context, by idp.Actor, id string, dry bool) (did []string, people int, err error) {
 	if err := may(by); err != nil {
 		return nil, 0, err
 	}
-	c, r, err := s.reachOf(ctx, id)
+	c, r, err := l.book.reach(ctx, id)
 	if err != nil {
 		return nil, 0, err
 	}
-	done, err := s.lockedIDs(ctx, c)
+	done, err := l.book.locked(ctx, c)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -320,16 +321,16 @@ func (s *Service) Unlock(ctx context.Context, by idp.Actor, id string, dry bool)
 	if dry {
 		return did, len(done), nil
 	}
-	if err := s.restore(ctx, r, c); err != nil {
+	if err := restore(ctx, r, c); err != nil {
 		return did, 0, err
 	}
 	c.Lock, c.Facts.Before = Lock{}, nil
-	return did, len(done), errors.Join(s.Connections.Save(ctx, c), s.Connections.SetState(ctx, c.ID, lockedState, ""), s.note(ctx, by, "odoo.unlock", c, nil))
+	return did, len(done), errors.Join(l.book.connections.Save(ctx, c), l.book.connections.SetState(ctx, c.ID, lockedState, ""), l.book.note(ctx, by, "odoo.unlock", c, nil))
 }
 
 // restore writes settings back as they were. Odoo's password reset is switched
 // on in any case: without it nobody who was locked could get a password.
-func (s *Service) restore(ctx context.Context, r *rpc.Client, c Connection) error {
+func restore(ctx context.Context, r *rpc.Client, c Connection) error {
 	for key, was := range c.Facts.Before {
 		site, isSite := strings.CutPrefix(key, siteKey)
 		var err error

@@ -25,7 +25,13 @@ var atHost = host
 // office is this provider with one Odoo beside it, both on real addresses.
 type office struct {
 	*testing.T
-	*connector.Service
+	*connector.Book
+	*connector.Register
+	*connector.Setup
+	*connector.Doctor
+	*connector.Locks
+	*connector.Websites
+	parts connector.Parts
 	db    *store.DB
 	odoo  *odootest.Odoo
 	clock *storetest.Clock
@@ -46,12 +52,18 @@ func open(t *testing.T, db *store.DB, clock *storetest.Clock, o odootest.Options
 	mux.HandleFunc(odoo.Pattern, validate.Validate)
 	h.doors = httptest.NewServer(mux)
 	t.Cleanup(h.doors.Close)
-	h.Service = &connector.Service{
+	h.parts = connector.Parts{
 		Connections: db.Connections, Journal: db.Journal, Clients: db.Clients, Users: db.Users, Log: db.Log, Atomic: db.Atomic, Probes: validate, Outbox: db.Outbox(mail.Odoo),
 		Issuer: h.doors.URL, Brand: "Latchkey", Now: clock.Now, HTTP: h.doors.Client(),
 		Say: func(lang, key string, _ ...any) string { return lang + ":" + key },
 	}
+	h.use(connector.New(h.parts))
 	return h
+}
+
+// use lets an office do its use cases.
+func (h *office) use(o *connector.Office) {
+	h.Book, h.Register, h.Setup, h.Doctor, h.Locks, h.Websites = o.Book, o.Register, o.Setup, o.Doctor, o.Locks, o.Websites
 }
 
 // eachOffice runs f with every version of Odoo, on SQLite.
@@ -126,7 +138,7 @@ func (h *office) send() int {
 	h.Helper()
 	s := mail.Sender{
 		Outbox: h.db.Outbox(mail.Odoo), Now: h.clock.Now,
-		Transports: map[mail.Channel]mail.Transport{mail.Odoo: &connector.Endings{Service: h.Service}},
+		Transports: map[mail.Channel]mail.Transport{mail.Odoo: connector.New(h.parts).Endings},
 	}
 	n, err := s.Round(context.WithoutCancel(h.Context()))
 	h.must(err)

@@ -38,16 +38,23 @@ type Portal struct {
 	Rules    string   `json:"rules"`    // for a reverse proxy, where there is no website
 }
 
+// Websites writes to the websites of an Odoo.
+type Websites struct {
+	book   *Book
+	issuer string
+	say    func(lang, key string, args ...any) string
+}
+
 // Snippet is what goes into the head of Odoo's website: to us from the login
 // page, out through us, and a tile to our security page.
-func (s *Service) Snippet(c Connection) (string, error) {
+func (w *Websites) Snippet(c Connection) (string, error) {
 	texts := map[string]any{}
-	for _, lang := range s.spoken(c.Facts) {
-		texts[lang] = map[string]string{"title": s.Say(lang, "tile"), "text": s.Say(lang, "tile_text")}
+	for _, lang := range w.spoken(c.Facts) {
+		texts[lang] = map[string]string{"title": w.say(lang, "tile"), "text": w.say(lang, "tile_text")}
 	}
 	data, err := json.Marshal(map[string]any{ // escapes < and >, so that nothing ends the script
-		"authorize": s.Issuer + oidc.PathAuthorize, "client": c.Client, "logout": s.Issuer + oidc.PathLogout,
-		"security": s.Issuer + "/my/security", "texts": texts,
+		"authorize": w.issuer + oidc.PathAuthorize, "client": c.Client, "logout": w.issuer + oidc.PathLogout,
+		"security": w.issuer + "/my/security", "texts": texts,
 	})
 	if err != nil {
 		return "", err
@@ -57,11 +64,11 @@ func (s *Service) Snippet(c Connection) (string, error) {
 
 // spoken are the languages of an Odoo that we have words for, such as "fr", and
 // English, in which the script finds what it has no other words for.
-func (s *Service) spoken(f Facts) []string {
+func (w *Websites) spoken(f Facts) []string {
 	out := []string{"en"}
 	for _, code := range f.Languages {
 		lang, _, _ := strings.Cut(strings.ReplaceAll(code, "@", "_"), "_") // fr_BE, sr@latin
-		if !slices.Contains(out, lang) && s.Say(lang, "tile") != s.Say("en", "tile") {
+		if !slices.Contains(out, lang) && w.say(lang, "tile") != w.say("en", "tile") {
 			out = append(out, lang)
 		}
 	}
@@ -69,26 +76,26 @@ func (s *Service) spoken(f Facts) []string {
 }
 
 // ShowPortal reads what is there and changes nothing.
-func (s *Service) ShowPortal(ctx context.Context, by idp.Actor, id string) (Portal, error) {
+func (w *Websites) ShowPortal(ctx context.Context, by idp.Actor, id string) (Portal, error) {
 	if err := may(by); err != nil {
 		return Portal{}, err
 	}
-	c, r, err := s.reachOf(ctx, id)
+	c, r, err := w.book.reach(ctx, id)
 	if err != nil {
 		return Portal{}, err
 	}
-	p := Portal{Rules: s.rules(c)}
-	if p.Snippet, err = s.Snippet(c); err != nil {
+	p := Portal{Rules: w.rules(c)}
+	if p.Snippet, err = w.Snippet(c); err != nil {
 		return p, err
 	}
 	all, err := sites(ctx, r, c.Facts)
-	for _, w := range all {
-		p.Websites = append(p.Websites, w.Name)
-		switch found := snippetOf.FindString(string(w.Head)); {
+	for _, one := range all {
+		p.Websites = append(p.Websites, one.Name)
+		switch found := snippetOf.FindString(string(one.Head)); {
 		case strings.TrimSpace(found) == p.Snippet:
-			p.Written = append(p.Written, w.Name)
+			p.Written = append(p.Written, one.Name)
 		case found != "":
-			p.Old = append(p.Old, w.Name)
+			p.Old = append(p.Old, one.Name)
 		}
 	}
 	return p, err
@@ -96,20 +103,20 @@ func (s *Service) ShowPortal(ctx context.Context, by idp.Actor, id string) (Port
 
 // InstallPortal writes the snippet to all websites, and says to how many that
 // did not have it.
-func (s *Service) InstallPortal(ctx context.Context, by idp.Actor, id string) (int, error) {
-	return s.portal(ctx, by, id, s.Snippet)
+func (w *Websites) InstallPortal(ctx context.Context, by idp.Actor, id string) (int, error) {
+	return w.write(ctx, by, id, w.Snippet)
 }
 
 // RemovePortal takes the snippet away.
-func (s *Service) RemovePortal(ctx context.Context, by idp.Actor, id string) (int, error) {
-	return s.portal(ctx, by, id, func(Connection) (string, error) { return "", nil })
+func (w *Websites) RemovePortal(ctx context.Context, by idp.Actor, id string) (int, error) {
+	return w.write(ctx, by, id, func(Connection) (string, error) { return "", nil })
 }
 
-func (s *Service) portal(ctx context.Context, by idp.Actor, id string, text func(Connection) (string, error)) (int, error) {
+func (w *Websites) write(ctx context.Context, by idp.Actor, id string, text func(Connection) (string, error)) (int, error) {
 	if err := may(by); err != nil {
 		return 0, err
 	}
-	c, r, err := s.reachOf(ctx, id)
+	c, r, err := w.book.reach(ctx, id)
 	if err != nil {
 		return 0, err
 	}
@@ -120,7 +127,7 @@ func (s *Service) portal(ctx context.Context, by idp.Actor, id string, text func
 	if err != nil {
 		return 0, err
 	}
-	n, err := s.snippets(ctx, r, c, snippet, false)
+	n, err := putSnippet(ctx, r, c, snippet, false)
 	if err != nil || n == 0 {
 		return n, err
 	}
@@ -128,28 +135,28 @@ func (s *Service) portal(ctx context.Context, by idp.Actor, id string, text func
 	if snippet == "" {
 		what = "odoo.portal.remove"
 	}
-	return n, s.note(ctx, by, what, c, nil)
+	return n, w.book.note(ctx, by, what, c, nil)
 }
 
-// snippets puts a snippet, or nothing, in the place of ours on each website.
-func (s *Service) snippets(ctx context.Context, r *rpc.Client, c Connection, snippet string, dry bool) (changed int, err error) {
+// putSnippet puts a snippet, or nothing, in the place of ours on each website.
+func putSnippet(ctx context.Context, r *rpc.Client, c Connection, snippet string, dry bool) (changed int, err error) {
 	all, err := sites(ctx, r, c.Facts)
 	if err != nil {
 		return 0, err
 	}
-	for _, w := range all {
-		rest := snippetOf.ReplaceAllLiteralString(string(w.Head), "")
+	for _, one := range all {
+		rest := snippetOf.ReplaceAllLiteralString(string(one.Head), "")
 		next := rest
 		if snippet != "" {
 			next = strings.TrimRight(rest, "\n") + "\n" + snippet + "\n"
 		}
-		if strings.TrimSpace(next) == strings.TrimSpace(string(w.Head)) {
+		if strings.TrimSpace(next) == strings.TrimSpace(string(one.Head)) {
 			continue
 		}
 		if changed++; dry {
 			continue
 		}
-		if err := r.Write(ctx, "website", []int64{w.ID}, rpc.Args{"custom_code_head": next}, nil); err != nil {
+		if err := r.Write(ctx, "website", []int64{one.ID}, rpc.Args{"custom_code_head": next}, nil); err != nil {
 			return changed, err
 		}
 	}
@@ -159,13 +166,13 @@ func (s *Service) snippets(ctx context.Context, r *rpc.Client, c Connection, sni
 // rules are what a reverse proxy in front of Odoo can do where no snippet can
 // be written: the login page leads straight to us. The address is the one that
 // is behind Odoo's own button.
-func (s *Service) rules(c Connection) string {
+func (w *Websites) rules(c Connection) string {
 	base := c.Facts.Base
 	if base == "" {
 		base = origin(c.URL)
 	}
 	state := fmt.Sprintf(`{"d": %q, "p": %d, "r": %q}`, c.Database, c.Provider, url.QueryEscape(base+"/web"))
-	to := s.Issuer + oidc.PathAuthorize + "?" + url.Values{
+	to := w.issuer + oidc.PathAuthorize + "?" + url.Values{
 		"response_type": {"token"}, "client_id": {string(c.Client)}, "redirect_uri": {base + Callback}, "scope": {scope}, "state": {state},
 	}.Encode()
 	return `# nginx, in the server block of Odoo; /web/login?local=1 still shows Odoo's own form

@@ -28,7 +28,7 @@ func TestPortal(t *testing.T) {
 		if len(h.written()) > 0 || len(p.Websites) != 2 || len(p.Written) != 0 || strings.Count(p.Snippet, "</script>") != 1 {
 			h.Errorf("%+v", p)
 		}
-		for _, want := range []string{h.Issuer + "/oauth2/authorize", h.Issuer + "/my/security", `"client":"shop"`, `"en":{"text":"en:tile_text"`, `"fr":{"text":"fr:tile_text"`, `"nl":{"text":"nl:tile_text"`} {
+		for _, want := range []string{h.parts.Issuer + "/oauth2/authorize", h.parts.Issuer + "/my/security", `"client":"shop"`, `"en":{"text":"en:tile_text"`, `"fr":{"text":"fr:tile_text"`, `"nl":{"text":"nl:tile_text"`} {
 			if !strings.Contains(p.Snippet, want) {
 				h.Errorf("no %s in the snippet", want)
 			}
@@ -60,13 +60,13 @@ func TestPortal(t *testing.T) {
 
 // A language that there are no words for gets no English of its own.
 func TestSnippetSpeaks(t *testing.T) {
-	s := &connector.Service{Issuer: "https://id.example.org", Say: func(lang, key string, _ ...any) string {
+	s := connector.New(connector.Parts{Issuer: "https://id.example.org", Say: func(lang, key string, _ ...any) string {
 		if lang != "de" && lang != "sr" {
 			lang = "en"
 		}
 		return lang + ":" + key
-	}}
-	text, err := s.Snippet(connector.Connection{Client: "shop", Facts: connector.Facts{Languages: []string{"ja_JP", "de_CH", "sr@latin", ""}}})
+	}})
+	text, err := s.Websites.Snippet(connector.Connection{Client: "shop", Facts: connector.Facts{Languages: []string{"ja_JP", "de_CH", "sr@latin", ""}}})
 	if err != nil || !strings.Contains(text, `"texts":{"de":{`) || !strings.Contains(text, `"sr":{`) || strings.Contains(text, `"ja":`) || strings.Contains(text, `"":{`) {
 		t.Errorf("%v %s", err, text)
 	}
@@ -74,8 +74,8 @@ func TestSnippetSpeaks(t *testing.T) {
 
 // A script that ends early would be a way into every page of the shop.
 func TestSnippetEscapes(t *testing.T) {
-	s := &connector.Service{Issuer: "https://id.example.org", Say: func(string, string, ...any) string { return "</script><script>alert(1)//" }}
-	text, err := s.Snippet(connector.Connection{Client: "shop"})
+	s := connector.New(connector.Parts{Issuer: "https://id.example.org", Say: func(string, string, ...any) string { return "</script><script>alert(1)//" }})
+	text, err := s.Websites.Snippet(connector.Connection{Client: "shop"})
 	if err != nil || strings.Count(text, "<script") != 1 || strings.Count(text, "</script") != 1 {
 		t.Errorf("%v %s", err, text)
 	}
@@ -91,7 +91,7 @@ func TestPortalWithoutWebsite(t *testing.T) {
 	}
 	p, err := h.ShowPortal(t.Context(), host, "shop")
 	h.must(err)
-	for _, want := range []string{"$arg_local", "not query local", h.Issuer + "/oauth2/authorize?", "state=%7B%22d%22"} {
+	for _, want := range []string{"$arg_local", "not query local", h.parts.Issuer + "/oauth2/authorize?", "state=%7B%22d%22"} {
 		if !strings.Contains(p.Rules, want) {
 			t.Errorf("no %s in %s", want, p.Rules)
 		}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"latchkey/idp/odoo"
 	"latchkey/idp/odoo/rpc"
@@ -34,7 +35,7 @@ func providers(ctx context.Context, r *rpc.Client) (all []row, err error) {
 
 // ours finds the row of a connection: by its id, or by the client at our
 // address when it was made by hand.
-func (s *Service) ours(all []row, c Connection) (row, bool) {
+func ours(all []row, c Connection) (row, bool) {
 	for _, w := range all {
 		if w.ID == c.Provider && c.Provider != 0 {
 			return w, true
@@ -48,9 +49,9 @@ func (s *Service) ours(all []row, c Connection) (row, bool) {
 	return row{}, false
 }
 
-// reach is where Odoo's server asks.
-func (s *Service) reach(c Connection, client oidc.Client) string {
-	base := s.Issuer
+// validation is where Odoo's server asks.
+func validation(issuer string, c Connection, client oidc.Client) string {
+	base := issuer
 	if c.Reach != "" {
 		base = c.Reach
 	}
@@ -58,8 +59,8 @@ func (s *Service) reach(c Connection, client oidc.Client) string {
 }
 
 // wrong lists the fields of a row that are not as they must be, and what they
-// must be. The label is the administrator's.
-func (s *Service) wrong(w row, c Connection, client oidc.Client) (fields []string, right rpc.Args) {
+// must be. The label is the administrator'b.
+func (b buttons) wrong(w row, c Connection, client oidc.Client) (fields []string, right rpc.Args) {
 	right = rpc.Args{}
 	for _, f := range []struct {
 		name  string
@@ -67,7 +68,7 @@ func (s *Service) wrong(w row, c Connection, client oidc.Client) (fields []strin
 		shall any
 	}{
 		{"client_id", string(w.Client), string(client.ID)}, {"enabled", w.Enabled, true}, {"scope", string(w.Scope), scope},
-		{"auth_endpoint", string(w.Auth), s.Issuer + oidc.PathAuthorize}, {"validation_endpoint", string(w.Validation), s.reach(c, client)},
+		{"auth_endpoint", string(w.Auth), b.issuer + oidc.PathAuthorize}, {"validation_endpoint", string(w.Validation), validation(b.issuer, c, client)},
 		{"data_endpoint", string(w.Data), ""},
 	} {
 		if f.name == "data_endpoint" && client.Validations > 1 {
@@ -84,27 +85,35 @@ func (s *Service) wrong(w row, c Connection, client oidc.Client) (fields []strin
 	return fields, right
 }
 
+// buttons puts our button on Odoo's login page, in all its languages, and mends
+// it.
+type buttons struct {
+	issuer, brand string
+	say           func(lang, key string, args ...any) string
+	now           func() time.Time
+}
+
 // row makes the row of a connection, or repairs it, and notes its id.
-func (s *Service) row(ctx context.Context, r *rpc.Client, c *Connection, client oidc.Client, dry bool) (Note, error) {
+func (b buttons) row(ctx context.Context, r *rpc.Client, c *Connection, client oidc.Client, dry bool) (Note, error) {
 	all, err := providers(ctx, r)
 	if err != nil {
 		return Note{}, err
 	}
-	w, found := s.ours(all, *c)
+	w, found := ours(all, *c)
 	if !found {
 		if dry {
 			return say("would.row.made"), nil
 		}
-		return s.newRow(ctx, r, c, client)
+		return b.newRow(ctx, r, c, client)
 	}
 	c.Provider = w.ID
-	fields, right := s.wrong(w, *c, client)
+	fields, right := b.wrong(w, *c, client)
 	if len(fields) > 0 && !dry {
 		if err := r.Write(ctx, "auth.oauth.provider", []int64{w.ID}, right, nil); err != nil {
 			return Note{}, err
 		}
 	}
-	langs, err := s.labels(ctx, r, *c, dry)
+	langs, err := b.labels(ctx, r, *c, dry)
 	return mended(w.ID, strings.Join(fields, ", "), strings.Join(langs, ", "), dry), err
 }
 
@@ -127,16 +136,16 @@ func mended(id int64, fields, langs string, dry bool) Note {
 	return say("did.row.both", id, fields, langs)
 }
 
-func (s *Service) newRow(ctx context.Context, r *rpc.Client, c *Connection, client oidc.Client) (Note, error) {
-	_, values := s.wrong(row{}, *c, client)
-	values["name"], values["body"], values["data_endpoint"] = s.Brand, s.Say("en", "button", s.Brand), false
+func (b buttons) newRow(ctx context.Context, r *rpc.Client, c *Connection, client oidc.Client) (Note, error) {
+	_, values := b.wrong(row{}, *c, client)
+	values["name"], values["body"], values["data_endpoint"] = b.brand, b.say("en", "button", b.brand), false
 	values["css_class"], values["sequence"] = "fa fa-fw fa-sign-in text-primary", 1
 	id, err := r.Create(ctx, "auth.oauth.provider", values, rpc.Args{"lang": source})
 	if err != nil {
 		return Note{}, err
 	}
-	c.Provider, c.Since = id, s.Now()
-	if _, err := s.labels(ctx, r, *c, false); err != nil {
+	c.Provider, c.Since = id, b.now()
+	if _, err := b.labels(ctx, r, *c, false); err != nil {
 		return Note{}, err
 	}
 	return say("did.row.made", id, values["body"]), nil
@@ -149,12 +158,12 @@ const source = "en_US"
 // labels gives the button its words in those languages of an Odoo that it has
 // none in: a language may come long after the connection. What an administrator
 // wrote stays, in every language.
-func (s *Service) labels(ctx context.Context, r *rpc.Client, c Connection, dry bool) (langs []string, err error) {
-	own := s.Say("en", "button", s.Brand)
+func (b buttons) labels(ctx context.Context, r *rpc.Client, c Connection, dry bool) (langs []string, err error) {
+	own := b.say("en", "button", b.brand)
 	missing := map[string]string{}
 	for _, code := range c.Facts.Languages {
 		lang, _, _ := strings.Cut(strings.ReplaceAll(code, "@", "_"), "_") // fr_BE, sr@latin
-		if text := s.Say(lang, "button", s.Brand); lang != "en" && text != own {
+		if text := b.say(lang, "button", b.brand); lang != "en" && text != own {
 			missing[code] = text
 		}
 	}

@@ -12,9 +12,9 @@ import (
 )
 
 // round lets an instance do what it does every few seconds.
-func (t *town) round(p *connector.People) {
+func (t *town) round(p *connector.Office) {
 	t.Helper()
-	connector.Round(t.Context(), p, func(c string, err error) { t.Errorf("%s: %v", c, err) })
+	connector.Round(t.Context(), p.Sync, func(c string, err error) { t.Errorf("%s: %v", c, err) })
 }
 
 // unlink takes a link away, as somebody in Odoo does.
@@ -22,9 +22,9 @@ func (t *town) unlink(id int64) {
 	t.odoo.Set("res.users", id, odootest.Record{"oauth_provider_id": false, "oauth_uid": false})
 }
 
-func (t *town) arriveAt(p *connector.People, u idp.User) error {
+func (t *town) arriveAt(p *connector.Office, u idp.User) error {
 	t.Helper()
-	return p.Arriving(t.Context(), t.conn().Client, u, idp.Origin{})
+	return p.Arrivals.Arriving(t.Context(), t.conn().Client, u, idp.Origin{})
 }
 
 // notes are what the log says of links.
@@ -46,7 +46,7 @@ func TestLinkMadeAgain(t *testing.T) {
 		t.set(func(s *connector.Settings) { s.Sync = true })
 		pia := t.add(account.New{Email: "pia@example.org", Verified: true})
 		one, two := t.instance("one"), t.instance("two")
-		for _, p := range []*connector.People{one, two} {
+		for _, p := range []*connector.Office{one, two} {
 			t.must(t.arriveAt(p, pia))
 			t.round(p)
 			t.must(t.arriveAt(p, pia))
@@ -129,7 +129,7 @@ func TestLinkMadeAgainThroughNewRow(t *testing.T) {
 		t.odoo.Remove("auth.oauth.provider", t.conn().Provider)
 		t.odoo.Forget("res.users", "oauth_provider_id")
 		t.wait(time.Second)
-		d, err := t.Doctor(t.Context(), host, "shop", true)
+		d, err := t.Examine(t.Context(), host, "shop", true)
 		t.must(err)
 		if f, ok := found(d, "provider_row"); !ok || !f.Fixed {
 			t.Errorf("%+v", d.Findings)

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
-	"time"
 
 	"latchkey/idp"
 	"latchkey/idp/mail"
@@ -19,22 +17,9 @@ import (
 // (a new password, a reset, "it was not me", disabling), so an Odoo that is down
 // hears of it later, and nothing is lost without a word.
 type Endings struct {
-	*Service
-
-	mu   sync.Mutex
-	open map[string]opened
+	book  *Book
+	lines *lines
 }
-
-// opened is a client that is kept for a while: a new one costs a sign-in, and
-// half of a company may be disabled at once.
-type opened struct {
-	of    Connection
-	r     *rpc.Client
-	until time.Time
-}
-
-// keepOpen is how long a client is kept.
-const keepOpen = time.Minute
 
 var _ mail.Transport = (*Endings)(nil)
 
@@ -54,43 +39,21 @@ func (e *Endings) Send(ctx context.Context, m mail.Message) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", mail.ErrFinal, err)
 	}
-	c, err := e.Connections.ByID(ctx, id)
+	c, err := e.book.connections.ByID(ctx, id)
 	if errors.Is(err, idp.ErrNotFound) {
 		return nil
 	} else if err != nil {
 		return err
 	}
-	r, err := e.client(ctx, c)
+	r, err := e.lines.client(ctx, c)
 	if err != nil {
 		return err
 	}
 	if _, err := endThere(ctx, r, c, user); err != nil {
-		e.mu.Lock()
-		delete(e.open, c.ID)
-		e.mu.Unlock()
-		return errors.Join(err, e.Connections.Heard(ctx, c.ID, e.Now(), err))
+		e.lines.hangUp(c)
+		return errors.Join(err, e.book.connections.Heard(ctx, c.ID, e.book.now(), err))
 	}
 	return nil
-}
-
-func (e *Endings) client(ctx context.Context, c Connection) (*rpc.Client, error) {
-	e.mu.Lock()
-	o, ok := e.open[c.ID]
-	e.mu.Unlock()
-	if ok && o.of.Key == c.Key && o.of.URL == c.URL && o.of.Login == c.Login && o.of.Database == c.Database && e.Now().Before(o.until) {
-		return o.r, nil
-	}
-	r, err := e.Dial(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.open == nil {
-		e.open = map[string]opened{}
-	}
-	e.open[c.ID] = opened{of: c, r: r, until: e.Now().Add(keepOpen)}
-	return r, nil
 }
 
 // endThere ends all sessions of a person in an Odoo: the token that it keeps is

@@ -95,7 +95,7 @@ func TestSessionsEndLater(t *testing.T) {
 		if c.Health.Well() {
 			h.Error("the connection looks well")
 		}
-		d, err := h.Doctor(h.Context(), host, "shop", false)
+		d, err := h.Examine(h.Context(), host, "shop", false)
 		h.must(err)
 		if _, ok := found(d, "waiting"); !ok || d.Well() {
 			h.Errorf("the doctor does not see what waits: %+v", d.Findings)
@@ -104,7 +104,7 @@ func TestSessionsEndLater(t *testing.T) {
 		if h.send() != 1 || h.odoo.Who(session) != "" {
 			h.Error("not told later")
 		}
-		d, err = h.Doctor(h.Context(), host, "shop", false)
+		d, err = h.Examine(h.Context(), host, "shop", false)
 		h.must(err)
 		if _, ok := found(d, "waiting"); ok {
 			h.Error("still waiting")
@@ -120,7 +120,6 @@ func TestSessionsEndInSeveral(t *testing.T) {
 	h.connect()
 	ada, there := h.person("ada")
 	second := open(t, db, clock, odootest.Options{Series: 19})
-	second.Service, second.Issuer = h.Service, h.Issuer
 	o := second.order()
 	o.ID = "branch"
 	r, err := h.Connect(t.Context(), host, o, nil)

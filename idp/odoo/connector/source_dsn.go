@@ -46,9 +46,11 @@ func strangersDSN(dsn string) (*pgx.ConnConfig, error) {
 	return alone([][2]string{{"host", host}, {"port", port}, {"user", u.User.Username()}, {"password", password}, {"dbname", database}, {"sslmode", mode}})
 }
 
-// sslmode is the only word that a DSN may have. Without it, what comes over a
-// network comes encrypted or not at all: password hashes and secrets of
-// authenticator apps do.
+// sslmode is the only word that a DSN may have. What comes over a network comes
+// encrypted or not at all, unless somebody says aloud that it need not be:
+// password hashes and secrets of authenticator apps do. So libpq's modes that fall
+// back to plain text when somebody on the way says that there is no TLS are for
+// servers on this host (SECURITY.md C-07).
 func sslmode(raw, host string) (string, error) {
 	query, err := url.ParseQuery(raw)
 	if err != nil {
@@ -65,6 +67,9 @@ func sslmode(raw, host string) (string, error) {
 	}
 	if !slices.Contains([]string{"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}, mode) {
 		return "", refuse("refused.dsn.sslmode", idp.ErrInvalid)
+	}
+	if (mode == "allow" || mode == "prefer") && !near(host) {
+		return "", refuse("refused.dsn.falls_back", idp.ErrInvalid, mode)
 	}
 	return mode, nil
 }
@@ -109,14 +114,48 @@ func hostDSN(dsn string) (*pgx.ConnConfig, error) {
 	if err != nil {
 		return nil, errDSN
 	}
-	if strings.Contains(dsn, "sslmode") || os.Getenv("PGSSLMODE") != "" {
+	if os.Getenv("PGSSLMODE") != "" || choosesMode(dsn) {
 		return cfg, nil
 	}
 	// A service file that chose otherwise has plain text first, or no fallback.
-	if cfg.TLSConfig != nil {
-		cfg.Fallbacks = slices.DeleteFunc(cfg.Fallbacks, func(f *pgconn.FallbackConfig) bool { return f.TLSConfig == nil && !near(f.Host) })
+	type server struct {
+		host string
+		port uint16
 	}
+	encrypts := map[server]bool{{cfg.Host, cfg.Port}: cfg.TLSConfig != nil}
+	cfg.Fallbacks = slices.DeleteFunc(cfg.Fallbacks, func(f *pgconn.FallbackConfig) bool {
+		at := server{f.Host, f.Port}
+		if f.TLSConfig != nil {
+			encrypts[at] = true
+		}
+		return f.TLSConfig == nil && encrypts[at] && !near(f.Host)
+	})
 	return cfg, nil
+}
+
+// drivers are the words of a DSN that are for the driver, but for sslmode.
+var drivers = []string{
+	"host", "port", "database", "user", "password", "passfile", "connect_timeout", "sslkey", "sslcert", "sslcertmode", "sslrootcert", "sslnegotiation", "sslpassword", "sslsni",
+	"krbspn", "krbsrvname", "target_session_attrs", "service", "servicefile", "min_protocol_version", "max_protocol_version", "channel_binding", "require_auth",
+}
+
+// choosesMode reports whether a DSN itself has the word sslmode, or ssl=true, which
+// means the same; a password or a name that looks like it is none. The driver reads
+// it, so that nobody reads it otherwise; of what it does not know, nothing is chosen.
+func choosesMode(dsn string) bool {
+	cfg, err := pgconn.ParseConfig(dsn)
+	if err != nil {
+		return false
+	}
+	other := slices.Clone(drivers)
+	for word := range cfg.RuntimeParams {
+		if word != "ssl" {
+			other = append(other, word)
+		}
+	}
+	_, all := pgconn.ParseConfigWithOptions(dsn, pgconn.ParseConfigOptions{ConnStringAllowedKeys: append(slices.Clone(other), "sslmode", "ssl")})
+	_, without := pgconn.ParseConfigWithOptions(dsn, pgconn.ParseConfigOptions{ConnStringAllowedKeys: other})
+	return all == nil && without != nil
 }
 
 // unread explains why a database is not read: its server does not encrypt, or does

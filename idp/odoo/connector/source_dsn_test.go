@@ -97,8 +97,10 @@ func TestForeignDatabaseIsEncrypted(t *testing.T) {
 	}
 	for dsn, want := range map[string]string{
 		"postgres://u:p@db.example.org/d": "tls", "postgres://u:p@10.1.2.3:5433/d": "tls", "postgres://u:p@db.example.org/d?sslmode=disable": "plain",
-		"postgres://u:p@db.example.org/d?sslmode=prefer": "tls then plain", "postgres://u:p@db.example.org/d?sslmode=verify-full": "tls", "postgres://u:p@localhost/d": "tls then plain",
+		"postgres://u:p@db.example.org/d?sslmode=require": "tls", "postgres://u:p@db.example.org/d?sslmode=verify-full": "tls", "postgres://u:p@localhost/d": "tls then plain",
 		"postgres://u:p@127.0.0.1/d": "tls then plain", "postgres://u:p@[::1]/d": "tls then plain", "postgres://u:p@localhost.example.org/d": "tls",
+		"postgres://u:p@localhost/d?sslmode=allow": "plain then tls", "postgres://u:p@localhost/d?sslmode=prefer": "tls then plain",
+		"postgres://u:its+sslmode=disable@db.example.org/d": "tls", "postgres://u:p@db.example.org/sslmode": "tls",
 	} {
 		if got := ways(connector.StrangersDSN(dsn)); got != want {
 			t.Errorf("page: %s: %s", dsn, got)
@@ -109,10 +111,19 @@ func TestForeignDatabaseIsEncrypted(t *testing.T) {
 	}
 	for dsn, want := range map[string]string{
 		"host=db.example.org user=u": "tls", "host=/var/run/postgresql user=u": "plain", "host=db.example.org,127.0.0.1 user=u": "tls then tls then plain",
-		"host=db.example.org sslmode = prefer": "tls then plain", "service=open user=u": "plain", "service=silent user=u": "tls",
+		"host=db.example.org sslmode = prefer": "tls then plain", "postgres://u:p@db.example.org/d?sslmode=prefer": "tls then plain", "postgres://u:p@db.example.org/d?application_name=x&sslmode=allow": "plain then tls",
+		"host=db.example.org user=u password=sslmode": "tls", "host=db.example.org user=u password='a sslmode=disable'": "tls", "host=db.example.org user=u dbname=sslmode": "tls",
+		"host=/var/run/postgresql,db.example.org user=u": "plain then tls", "host=/var/run/postgresql,db.example.org,127.0.0.1 user=u": "plain then tls then tls then plain",
+		"host=/var/run/postgresql,db.example.org user=u sslmode=disable": "plain then plain", "host=/var/run/postgresql,db.example.org service=open": "plain then plain",
+		"service=open user=u": "plain", "service=silent user=u": "tls",
 	} {
 		if got := ways(connector.HostDSN(dsn)); got != want {
 			t.Errorf("host: %s: %s", dsn, got)
+		}
+	}
+	for _, mode := range []string{"allow", "prefer"} { // these fall back without a word
+		if cfg, err := connector.StrangersDSN("postgres://u:p@db.example.org/d?sslmode=" + mode); !errors.Is(err, idp.ErrInvalid) || !strings.Contains(err.Error(), "sslmode="+mode) {
+			t.Errorf("page: %s: %+v %v", mode, cfg, err)
 		}
 	}
 	t.Setenv("PGSSLMODE", "disable")

@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"latchkey/idp"
+	"latchkey/idp/account"
 	"latchkey/idp/odoo/rpc"
 )
 
@@ -20,6 +22,20 @@ const (
 	syncTask  = "sync"
 )
 
+// Synchroniser keeps both sides in step.
+type Synchroniser struct {
+	book      *Book
+	lines     *lines
+	known     *known
+	standing  standing
+	journal   Journal
+	accounts  *account.Service
+	directory account.Directory
+	ties      Ties
+	customers Customers
+	holder    string
+}
+
 // SyncOptions say how one run goes.
 type SyncOptions struct {
 	DryRun bool
@@ -27,7 +43,7 @@ type SyncOptions struct {
 	Force  bool // what looks like an accident is meant
 	// Callers must be set for who came through the API, where their run does what
 	// the house would not do by itself: without it it is refused; see
-	// [People.SyncNow].
+	// [Synchroniser.SyncNow].
 	Callers Callers
 	// Found, if set, is told what is done to whom.
 	Found func(SyncChange) error
@@ -50,8 +66,8 @@ func syncActor(c Connection) idp.Actor {
 }
 
 // SyncState returns how a connection stands.
-func (p *People) SyncState(ctx context.Context, connection string) (s SyncState, err error) {
-	text, err := p.Connections.State(ctx, connection, syncTask)
+func (y *Synchroniser) SyncState(ctx context.Context, connection string) (s SyncState, err error) {
+	text, err := y.book.connections.State(ctx, connection, syncTask)
 	if err != nil || text == "" {
 		return s, err
 	}
@@ -61,11 +77,11 @@ func (p *People) SyncState(ctx context.Context, connection string) (s SyncState,
 // Run keeps every connection in step that wants it, until ctx ends. Every
 // instance runs it; a claim lets one at a time work on a connection. fault is
 // told what nobody else hears of.
-func (p *People) Run(ctx context.Context, fault func(connection string, err error)) {
+func (y *Synchroniser) Run(ctx context.Context, fault func(connection string, err error)) {
 	tick := time.NewTicker(syncEvery / 4)
 	defer tick.Stop()
 	for {
-		round(ctx, p, fault)
+		y.round(ctx, fault)
 		select {
 		case <-ctx.Done():
 			return
@@ -75,36 +91,36 @@ func (p *People) Run(ctx context.Context, fault func(connection string, err erro
 }
 
 // round looks at every connection once.
-func round(ctx context.Context, p *People, fault func(connection string, err error)) {
-	all, err := p.Connections.All(ctx)
+func (y *Synchroniser) round(ctx context.Context, fault func(connection string, err error)) {
+	all, err := y.book.connections.All(ctx)
 	if err != nil && ctx.Err() == nil {
 		fault("", err)
 	}
 	for _, c := range all {
-		p.links.forget(noConnection(c.Client))
+		y.known.forget(noConnection(c.Client))
 		if !c.Settings.Sync {
-			heed(p, c, SyncState{})
+			y.known.heed(c, SyncState{})
 			continue
 		}
-		if err := p.syncDue(ctx, c); err != nil && ctx.Err() == nil {
+		if err := y.syncDue(ctx, c); err != nil && ctx.Err() == nil {
 			fault(c.ID, err)
 		}
 	}
 }
 
 // syncDue runs a connection if it is due and nobody else has it.
-func (p *People) syncDue(ctx context.Context, c Connection) error {
-	s, err := p.SyncState(ctx, c.ID)
+func (y *Synchroniser) syncDue(ctx context.Context, c Connection) error {
+	s, err := y.SyncState(ctx, c.ID)
 	if err != nil {
 		return err
 	}
-	heed(p, c, s)
-	if p.Now().Before(s.due()) {
+	y.known.heed(c, s)
+	if y.book.now().Before(s.due()) {
 		return nil
 	}
-	s, err = p.Sync(ctx, c, SyncOptions{})
+	s, err = y.Sync(ctx, c, SyncOptions{})
 	if err == nil {
-		heed(p, c, s)
+		y.known.heed(c, s)
 	}
 	if errors.Is(err, idp.ErrBusy) && !errors.Is(err, rpc.ErrUnreachable) {
 		return nil // another instance is at it, or the database has no time: next time
@@ -112,19 +128,49 @@ func (p *People) syncDue(ctx context.Context, c Connection) error {
 	return err
 }
 
+// SyncNow is Sync at an administrator's word. It needs the right to change people,
+// too. What the house would not do by itself, because it does not keep that Odoo
+// in step or takes it for an accident, and what is only looked at, ends when they lose one, or what
+// let them in (SECURITY.md D-04). The rest goes on: the house would do it again
+// within seconds.
+func (y *Synchroniser) SyncNow(ctx context.Context, by idp.Actor, id string, o SyncOptions) (SyncState, error) {
+	if err := mayPeople(by); err != nil {
+		return SyncState{}, err
+	}
+	c, err := y.book.connections.ByID(ctx, id)
+	if err != nil {
+		return SyncState{}, err
+	}
+	if o.Force || o.DryRun || !c.Settings.Sync {
+		o.still = func(ctx context.Context) (err error) {
+			by, err = y.standing.still(ctx, by, o.Callers, mayPeople)
+			return err
+		}
+		if err := o.still(ctx); err != nil {
+			return SyncState{}, err
+		}
+	}
+	if !o.DryRun {
+		if err := y.book.note(ctx, by, "odoo.sync", c, map[string]string{"full": fmt.Sprint(o.Full), "force": fmt.Sprint(o.Force)}); err != nil {
+			return SyncState{}, err
+		}
+	}
+	return y.Sync(ctx, c, o)
+}
+
 // Sync brings both sides in step once: what changed in Odoo since the last time
 // is done here, and who was disabled here is archived there if the settings say
 // so. What an administrator changed here stays until Odoo says something new
 // about the same field. idp.ErrBusy when another instance is at it.
-func (p *People) Sync(ctx context.Context, c Connection, o SyncOptions) (SyncState, error) {
-	if err := p.Connections.Claim(ctx, c.ID, syncTask, p.Holder, p.Now().Add(syncLease)); err != nil {
+func (y *Synchroniser) Sync(ctx context.Context, c Connection, o SyncOptions) (SyncState, error) {
+	if err := y.book.connections.Claim(ctx, c.ID, syncTask, y.holder, y.book.now().Add(syncLease)); err != nil {
 		return SyncState{}, err
 	}
-	s, err := p.SyncState(ctx, c.ID)
+	s, err := y.SyncState(ctx, c.ID)
 	if err != nil {
 		return s, err
 	}
-	run := &syncRun{People: p, SyncOptions: o, c: c, state: s, began: p.Now()}
+	run := &syncRun{Synchroniser: y, SyncOptions: o, c: c, state: s, began: y.book.now()}
 	run.leavers = &leavers{run: run}
 	err = run.all(ctx)
 	state := run.ended(err)
@@ -132,209 +178,15 @@ func (p *People) Sync(ctx context.Context, c Connection, o SyncOptions) (SyncSta
 	if !o.DryRun {
 		text, bad := json.Marshal(state)
 		if bad == nil {
-			bad = p.Connections.SetState(done, c.ID, syncTask, string(text))
+			bad = y.book.connections.SetState(done, c.ID, syncTask, string(text))
 		}
 		err = errors.Join(err, bad)
 		if r := run.report(err); r.tells() {
-			err = errors.Join(err, p.Journal.Ran(done, c.ID, r))
+			err = errors.Join(err, y.journal.Ran(done, c.ID, r))
 		}
 		if !errors.Is(err, context.Canceled) && !errors.Is(err, ErrLost) {
-			err = errors.Join(err, p.Connections.Heard(done, c.ID, p.Now(), err))
+			err = errors.Join(err, y.book.connections.Heard(done, c.ID, y.book.now(), err))
 		}
 	}
-	return state, errors.Join(err, p.Connections.Claim(done, c.ID, syncTask, p.Holder, p.Now()))
-}
-
-// syncRun is one run.
-type syncRun struct {
-	*People
-	SyncOptions
-	c       Connection
-	state   SyncState
-	counts  SyncCounts
-	began   time.Time
-	latest  time.Time // change that was seen
-	leavers *leavers
-	bad     []SyncTrouble
-	parted  bool // a link is gone
-}
-
-// ended notes how the run went.
-func (r *syncRun) ended(err error) SyncState {
-	s := r.state
-	s.Ran, s.Last, s.Troubles = r.began, r.counts, r.bad
-	s.Total = s.Total.plus(r.counts)
-	if r.parted {
-		s.Unlinked = r.Now()
-	}
-	if errors.Is(err, ErrLost) { // nothing of the Odoo's
-		s.Groups = time.Time{} // everybody again
-		return s
-	}
-	if err != nil {
-		why := Why(err)
-		s.Failures, s.Failure, s.Why = s.Failures+1, err.Error(), &why
-		s.Groups = time.Time{} // everybody again
-		return s
-	}
-	s.Failures, s.Failure, s.Why, s.Succeeded = 0, "", nil, r.began
-	if r.latest.After(s.Mark) {
-		s.Mark = r.latest
-	}
-	if r.Full {
-		s.Swept = r.began
-	}
-	return s
-}
-
-func (r *syncRun) all(ctx context.Context) error {
-	client, err := r.client(ctx, r.c)
-	if err != nil {
-		return err
-	}
-	from, err := OpenRPC(ctx, client, wanted(r.c))
-	if err != nil {
-		return err
-	}
-	from.SignUp(r.c.Facts.OpenSignup)
-	if r.state.Mark.IsZero() || r.began.Sub(r.state.Swept) >= syncSweep {
-		r.Full = true
-	}
-	groups, err := from.written(ctx)
-	if err != nil {
-		return err
-	}
-	if !groups.Equal(r.state.Groups) {
-		r.Full, r.state.Groups = true, groups
-	}
-	if err := r.incoming(ctx, from); err != nil {
-		return err
-	}
-	if err := r.leavers.disable(ctx); err != nil {
-		return err
-	}
-	return outgoing{r, client}.all(ctx)
-}
-
-// incoming reads what changed in Odoo, or everybody.
-func (r *syncRun) incoming(ctx context.Context, from *RPC) error {
-	after := int64(0)
-	if err := from.Begin(ctx, false); err != nil {
-		return err
-	}
-	for {
-		if err := r.goesOn(ctx); err != nil {
-			return err
-		}
-		read := from.Next
-		if !r.Full {
-			read = func(ctx context.Context) ([]Person, error) {
-				return from.changed(ctx, r.state.Mark.Add(-syncBack), after)
-			}
-		}
-		all, err := read(ctx)
-		if err != nil {
-			return err
-		}
-		if r.Full {
-			if err := r.leavers.missing(ctx, after, all); err != nil {
-				return err
-			}
-		}
-		if len(all) == 0 {
-			return nil
-		}
-		if err := r.page(ctx, all, from.open); err != nil {
-			return err
-		}
-		after = all[len(all)-1].ID
-	}
-}
-
-// goesOn keeps the work for this instance, if whoever set it going may do it yet.
-func (r *syncRun) goesOn(ctx context.Context) error {
-	if r.still != nil {
-		if err := r.still(ctx); err != nil {
-			return err
-		}
-	}
-	return r.Connections.Claim(ctx, r.c.ID, syncTask, r.Holder, r.Now().Add(syncLease))
-}
-
-// page brings some people in step.
-func (r *syncRun) page(ctx context.Context, all []Person, open bool) error {
-	var ids []int64
-	for _, p := range all {
-		ids = append(ids, p.ID)
-		if p.Written.After(r.latest) {
-			r.latest = p.Written
-		}
-	}
-	r.counts.Read += len(all)
-	ties, err := r.Ties.ByOdoo(ctx, r.c.ID, ids)
-	if err != nil {
-		return err
-	}
-	var who []idp.UserID
-	for _, h := range ties {
-		if !h.Gone {
-			who = append(who, h.User)
-		}
-	}
-	us, err := r.Directory.People(ctx, who)
-	if err != nil {
-		return err
-	}
-	people := map[idp.UserID]idp.User{}
-	for _, u := range us {
-		people[u.ID] = u
-	}
-	if err := r.strange(all, ties); err != nil {
-		return err
-	}
-	var fresh []Person
-	for _, p := range all {
-		held, ok := ties[p.ID]
-		switch {
-		case !ok:
-			fresh = append(fresh, p)
-		case !held.Gone:
-			if err := pairOf(r, p, held, people[held.User]).step(ctx); err != nil {
-				return err
-			}
-		}
-	}
-	return r.create(ctx, fresh, open)
-}
-
-// trouble notes somebody who could not be brought in step.
-func (r *syncRun) trouble(odoo int64, login string, n Note) {
-	r.counts.Failed++
-	r.note(odoo, login, "", n)
-}
-
-// note keeps the first few, for people to look at.
-func (r *syncRun) note(odoo int64, login string, class Class, n Note) {
-	const most = 20
-	if class != "" {
-		n.Text = string(class) + ": " + n.Text
-	}
-	if len(r.bad) < most {
-		r.bad = append(r.bad, SyncTrouble{odoo, login, n.Text, class, n.Said})
-	}
-}
-
-func (r *syncRun) tell(what string, h Held, n Note) error {
-	if r.Found == nil {
-		return nil
-	}
-	return r.Found(SyncChange{What: what, Odoo: h.Odoo, Login: h.Login, Text: n.Text, Said: n.Said})
-}
-
-// do tells of a change and makes it, unless this is a dry run.
-func (r *syncRun) do(what string, held Held, n Note, change func() error) error {
-	if err := r.tell(what, held, n); err != nil || r.DryRun {
-		return err
-	}
-	return change()
+	return state, errors.Join(err, y.book.connections.Claim(done, c.ID, syncTask, y.holder, y.book.now()))
 }

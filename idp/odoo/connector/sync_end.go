@@ -43,7 +43,7 @@ func (l *leavers) missing(ctx context.Context, after int64, all []Person) error 
 		there[p.ID] = true
 	}
 	for {
-		ties, err := l.run.Ties.Page(ctx, TieQuery{Connection: l.run.c.ID, After: after})
+		ties, err := l.run.ties.Page(ctx, TieQuery{Connection: l.run.c.ID, After: after})
 		if err != nil || len(ties) == 0 {
 			return err
 		}
@@ -65,7 +65,7 @@ func (l *leavers) disable(ctx context.Context) error {
 		return err
 	}
 	if n := len(l.all); n > accidentLeast && !l.run.Force {
-		all, err := l.run.Ties.Count(ctx, l.run.c.ID)
+		all, err := l.run.ties.Count(ctx, l.run.c.ID)
 		if err != nil {
 			return err
 		}
@@ -88,8 +88,8 @@ func (l *leavers) disable(ctx context.Context) error {
 		}
 		tie := e.held.Tie
 		tie.Closed, tie.Seen = ClosedThere, e.seen
-		err := l.run.Accounts.Atomic(ctx, func(ctx context.Context) error {
-			return errors.Join(l.run.Accounts.Disable(ctx, syncActor(l.run.c), tie.User), l.run.Ties.Save(ctx, tie))
+		err := l.run.accounts.Atomic(ctx, func(ctx context.Context) error {
+			return errors.Join(l.run.accounts.Disable(ctx, syncActor(l.run.c), tie.User), l.run.ties.Save(ctx, tie))
 		})
 		if err != nil && !errors.Is(err, idp.ErrNotFound) {
 			return err
@@ -105,13 +105,13 @@ func (l *leavers) spare(ctx context.Context) error {
 	for _, e := range l.all {
 		held[e.held.Odoo] = e.held
 	}
-	staff, err := l.run.staff(ctx, held)
+	roles, err := staff(ctx, l.run.directory, held)
 	if err != nil {
 		return err
 	}
 	var stay []ending
 	for _, e := range l.all {
-		if !staff[e.held.User] {
+		if !roles[e.held.User] {
 			stay = append(stay, e)
 			continue
 		}

@@ -11,7 +11,7 @@ func (r *syncRun) create(ctx context.Context, all []Person, open bool) error {
 	if len(all) == 0 {
 		return nil
 	}
-	i := Import{Accounts: r.Accounts, Directory: r.Directory, Ties: r.Ties, Customers: r.Customers, Connection: r.c, DryRun: r.DryRun}
+	i := Import{Accounts: r.accounts, Directory: r.directory, Ties: r.ties, Customers: r.customers, Connection: r.c, DryRun: r.DryRun}
 	var out []ImportFinding
 	i.Found = func(f ImportFinding) error {
 		if f.Out {

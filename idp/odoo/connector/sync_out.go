@@ -25,7 +25,7 @@ func (o outgoing) all(ctx context.Context) error {
 		if err := o.run.goesOn(ctx); err != nil {
 			return err
 		}
-		all, err := o.run.Ties.Page(ctx, TieQuery{Connection: o.run.c.ID, After: after, Apart: true})
+		all, err := o.run.ties.Page(ctx, TieQuery{Connection: o.run.c.ID, After: after, Apart: true})
 		if err != nil || len(all) == 0 {
 			return err
 		}
@@ -52,7 +52,7 @@ func (o outgoing) send(ctx context.Context, h Held) error {
 		if err := o.client.Write(ctx, "res.users", []int64{h.Odoo}, rpc.Args{"active": active}, nil); err != nil {
 			return err
 		}
-		return o.run.Ties.Save(ctx, tie)
+		return o.run.ties.Save(ctx, tie)
 	})
 	if errors.Is(err, rpc.ErrFault) || errors.Is(err, rpc.ErrDenied) || errors.Is(err, rpc.ErrNotFound) {
 		o.run.trouble(h.Odoo, h.Login, noted(err, "sync.refused"))

@@ -56,7 +56,7 @@ func (p *pair) step(ctx context.Context) error {
 	if err != nil || p.run.DryRun || sameTie(p.tie, p.held.Tie) {
 		return err
 	}
-	return p.run.Ties.Save(ctx, p.tie)
+	return p.run.ties.Save(ctx, p.tie)
 }
 
 // failed tells of somebody of whom the rules here refuse what Odoo says. It stays
@@ -106,7 +106,7 @@ func (p *pair) relink() {
 	linked := p.there.Provider == p.run.c.Provider && p.there.Subject == string(p.tie.User)
 	switch {
 	case linked && p.tie.Linked.IsZero():
-		p.tie.Linked = p.run.Now()
+		p.tie.Linked = p.run.book.now()
 	case !linked && !p.tie.Linked.IsZero():
 		p.tie.Linked, p.run.parted = time.Time{}, true
 	}
@@ -119,7 +119,7 @@ func (p *pair) keepOut(ctx context.Context) error {
 	if p.there.Active || !p.here.Disabled || !p.news[seenActive] {
 		return nil
 	}
-	return p.run.do("disable", p.held, Note{}, func() error { return p.run.Accounts.Disable(ctx, syncActor(p.run.c), p.here.ID) })
+	return p.run.do("disable", p.held, Note{}, func() error { return p.run.accounts.Disable(ctx, syncActor(p.run.c), p.here.ID) })
 }
 
 // apply does what is news.
@@ -129,7 +129,7 @@ func (p *pair) apply(ctx context.Context) error {
 		p.tie.Closed = Open
 		if p.here.Disabled {
 			p.run.counts.Enabled++
-			if err := p.run.do("enable", p.held, Note{}, func() error { return p.run.Accounts.Enable(ctx, by, p.here.ID) }); err != nil {
+			if err := p.run.do("enable", p.held, Note{}, func() error { return p.run.accounts.Enable(ctx, by, p.here.ID) }); err != nil {
 				return err
 			}
 		}
@@ -140,7 +140,7 @@ func (p *pair) apply(ctx context.Context) error {
 	}
 	if len(fields) > 0 {
 		p.run.counts.Changed++
-		err := p.run.do("change", p.held, say("sync.changed", strings.Join(fields, ", ")), func() error { _, err := p.run.Accounts.Update(ctx, by, p.here.ID, change); return err })
+		err := p.run.do("change", p.held, say("sync.changed", strings.Join(fields, ", ")), func() error { _, err := p.run.accounts.Update(ctx, by, p.here.ID, change); return err })
 		if err != nil {
 			return err
 		}
@@ -214,14 +214,14 @@ func (p *pair) regroup(ctx context.Context) error {
 	}
 	p.run.counts.Changed++
 	return p.run.do("change", p.held, regrouped(join, leave), func() error {
-		return p.run.Accounts.Atomic(ctx, func(ctx context.Context) error {
+		return p.run.accounts.Atomic(ctx, func(ctx context.Context) error {
 			for _, g := range join {
-				if err := p.run.Accounts.Memberships().Join(ctx, syncActor(p.run.c), g, p.here.ID); err != nil {
+				if err := p.run.accounts.Memberships().Join(ctx, syncActor(p.run.c), g, p.here.ID); err != nil {
 					return err
 				}
 			}
 			for _, g := range leave {
-				if err := p.run.Accounts.Memberships().Leave(ctx, syncActor(p.run.c), g, p.here.ID); err != nil {
+				if err := p.run.accounts.Memberships().Leave(ctx, syncActor(p.run.c), g, p.here.ID); err != nil {
 					return err
 				}
 			}

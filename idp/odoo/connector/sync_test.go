@@ -262,7 +262,7 @@ func TestSyncClaims(t *testing.T) {
 		for n := range 8 {
 			p := t.instance(fmt.Sprint("i", n))
 			wg.Go(func() {
-				_, err := p.Sync(t.Context(), c, connector.SyncOptions{DryRun: true})
+				_, err := p.Sync.Sync(t.Context(), c, connector.SyncOptions{DryRun: true})
 				mu.Lock()
 				defer mu.Unlock()
 				switch {

@@ -35,9 +35,9 @@ const (
 // and neither keeps nor logs one. Nor does it ask for people with a role: who
 // administers an Odoo would administer this house (SECURITY.md D-02).
 type Trickle struct {
-	*Service
-	Ties    Ties
-	Limiter mfa.Limiter
+	book    *Book
+	ties    Ties
+	limiter mfa.Limiter
 
 	once   sync.Once
 	lanes  chan struct{}
@@ -55,12 +55,12 @@ func (t *Trickle) Check(ctx context.Context, u idp.User, plain string) (bool, er
 	if !untried(u) || plain == "" {
 		return false, nil
 	}
-	ties, err := t.Ties.OfUser(ctx, u.ID)
+	ties, err := t.ties.OfUser(ctx, u.ID)
 	if err != nil {
 		return false, err
 	}
 	for _, tie := range ties {
-		c, err := t.Connections.ByID(ctx, tie.Connection)
+		c, err := t.book.connections.ByID(ctx, tie.Connection)
 		switch {
 		case errors.Is(err, idp.ErrNotFound):
 			continue
@@ -85,13 +85,17 @@ func untried(u idp.User) bool {
 // Begin returns what a refusal waits for before it is told: how long it took
 // must not tell whether Odoo was asked, and so who is there (SECURITY.md E-01,
 // Where no connection asks for passwords nobody waits. It also says
-// whether an Odoo was silent before the try began: what the try itself finds out
-// would tell that Odoo was asked.
+// whether an Odoo was silent, as the tries before this one found: what the try
+// itself finds out would tell that Odoo was asked. To look before each try would
+// cost everybody a round trip.
 func (t *Trickle) Begin(ctx context.Context) (even func() (silent bool)) {
+	const lasts = 2 * time.Minute
 	began := time.Now()
-	on, silent := t.asks(ctx)
+	t.mu.Lock()
+	silent := t.silent && t.book.now().Before(t.looked.Add(lasts))
+	t.mu.Unlock()
 	return func() bool {
-		if !on {
+		if !t.asks(ctx) {
 			return false
 		}
 		t.mu.Lock()
@@ -105,27 +109,26 @@ func (t *Trickle) Begin(ctx context.Context) (even func() (silent bool)) {
 	}
 }
 
-// asks reports whether any connection asks for first passwords, and whether an
-// Odoo that would be asked does not answer, as it was a moment ago.
-func (t *Trickle) asks(ctx context.Context) (on, silent bool) {
+// asks reports whether any connection asks for first passwords, as it was a
+// moment ago, and remembers whether an Odoo that would be asked does not answer.
+func (t *Trickle) asks(ctx context.Context) bool {
 	const fresh = 10 * time.Second
 	t.mu.Lock()
-	on, silent = t.on, t.silent
-	known := t.Now().Before(t.looked.Add(fresh))
+	on, known := t.on, t.book.now().Before(t.looked.Add(fresh))
 	t.mu.Unlock()
 	if known {
-		return on, silent
+		return on
 	}
-	all, err := t.Connections.All(ctx)
-	on, silent = err != nil, false // in doubt, wait
+	all, err := t.book.connections.All(ctx)
+	on, silent := err != nil, false // in doubt, wait
 	for _, c := range all {
 		on = on || c.Settings.Trickle
 		silent = silent || c.Settings.Trickle && c.Health.silent()
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.on, t.silent, t.looked = on, silent, t.Now()
-	return on, silent
+	t.on, t.silent, t.looked = on, silent, t.book.now()
+	return on
 }
 
 // ask asks one Odoo.
@@ -143,13 +146,13 @@ func (t *Trickle) ask(ctx context.Context, c Connection, tie Tie, plain string) 
 		{Key: "trickle:" + c.ID, Max: trickleWrong, Per: tricklePer}, {Key: "trickle:" + string(tie.User), Max: trickleTries, Per: tricklePause},
 	}
 	var lock *mfa.LockedError
-	if err := t.Limiter.Take(ctx, budgets...); errors.As(err, &lock) {
+	if err := t.limiter.Take(ctx, budgets...); errors.As(err, &lock) {
 		return false, t.told(ctx, c, tie, "locked")
 	} else if err != nil {
 		return false, err
 	}
 	began := time.Now()
-	cfg := t.config(c)
+	cfg := t.book.config(c)
 	cfg.Timeout = trickleTime
 	uid, err := rpc.CheckPassword(ctx, cfg, tie.Login, plain)
 	t.took(time.Since(began))
@@ -157,11 +160,11 @@ func (t *Trickle) ask(ctx context.Context, c Connection, tie Tie, plain string) 
 	case errors.Is(err, rpc.ErrWrongKey):
 		return false, errors.Join(t.told(ctx, c, tie, "wrong"), t.answered(ctx, c))
 	case err != nil: // it is down, or slow: as good as wrong, but told
-		return false, errors.Join(t.told(context.WithoutCancel(ctx), c, tie, "unreachable"), t.Connections.Heard(context.WithoutCancel(ctx), c.ID, t.Now(), err))
+		return false, errors.Join(t.told(context.WithoutCancel(ctx), c, tie, "unreachable"), t.book.connections.Heard(context.WithoutCancel(ctx), c.ID, t.book.now(), err))
 	case uid != tie.Odoo: // the login is somebody else's by now
 		return false, t.told(ctx, c, tie, "other-person")
 	}
-	return true, errors.Join(t.Limiter.Forgive(ctx, budgets...), t.told(ctx, c, tie, "ok"), t.answered(ctx, c))
+	return true, errors.Join(t.limiter.Forgive(ctx, budgets...), t.told(ctx, c, tie, "ok"), t.answered(ctx, c))
 }
 
 // answered notes that an Odoo which did not answer does so again. Another failure
@@ -170,7 +173,10 @@ func (t *Trickle) answered(ctx context.Context, c Connection) error {
 	if !c.Health.silent() {
 		return nil
 	}
-	return t.Connections.Heard(ctx, c.ID, t.Now(), nil)
+	t.mu.Lock()
+	t.silent = false // for the tries after this one
+	t.mu.Unlock()
+	return t.book.connections.Heard(ctx, c.ID, t.book.now(), nil)
 }
 
 // took remembers the slowest answer of late.
@@ -182,7 +188,7 @@ func (t *Trickle) took(d time.Duration) {
 }
 
 func (t *Trickle) told(ctx context.Context, c Connection, tie Tie, result string) error {
-	return t.Log.Append(ctx, idp.Event{
-		ID: rand.Text(), At: t.Now(), What: "password.trickle", User: tie.User, Client: c.Client, Result: result, Detail: map[string]string{"connection": c.ID},
+	return t.book.log.Append(ctx, idp.Event{
+		ID: rand.Text(), At: t.book.now(), What: "password.trickle", User: tie.User, Client: c.Client, Result: result, Detail: map[string]string{"connection": c.ID},
 	})
 }

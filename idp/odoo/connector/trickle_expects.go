@@ -13,12 +13,12 @@ func (t *Trickle) Expects(ctx context.Context, u idp.User) (bool, error) {
 	if !untried(u) {
 		return false, nil
 	}
-	ties, err := t.Ties.OfUser(ctx, u.ID)
+	ties, err := t.ties.OfUser(ctx, u.ID)
 	if err != nil {
 		return false, err
 	}
 	for _, tie := range ties {
-		c, err := t.Connections.ByID(ctx, tie.Connection)
+		c, err := t.book.connections.ByID(ctx, tie.Connection)
 		if errors.Is(err, idp.ErrNotFound) {
 			continue
 		} else if err != nil {

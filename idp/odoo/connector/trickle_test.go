@@ -13,7 +13,7 @@ import (
 )
 
 func (t *town) trickle() *connector.Trickle {
-	return &connector.Trickle{Service: t.Service, Ties: t.db.Ties, Limiter: t.db.Limiter}
+	return t.instance("one").Trickle
 }
 
 func (t *town) asks(k *connector.Trickle, u idp.User, plain string) bool {

@@ -17,12 +17,27 @@ import (
 	"latchkey/idp/oidc"
 )
 
-// way goes the way that a person and their token go, without signing anybody
+// Way is the way that a person and their token go.
+type Way struct {
+	book   *Book
+	issuer string
+	probes Prober
+	http   *http.Client // for our own issuer
+}
+
+// Validates asks a client's validation address about a token of nobody, as
+// Odoo's server does, and says what is wrong; "" when nothing is.
+func (w *Way) Validates(ctx context.Context, c oidc.Client) (evidence string, err error) {
+	f, err := w.direct(ctx, c)
+	return f.Evidence, err
+}
+
+// walk goes the way that a person and their token go, without signing anybody
 // in: Odoo's login page has our button with a good address in it, and Odoo's
 // server finds our validation address.
-func (s *Service) way(ctx context.Context, c Connection, client oidc.Client) ([]Finding, error) {
-	out, stock := s.button(ctx, c, client)
-	direct, err := s.direct(ctx, client)
+func (w *Way) walk(ctx context.Context, c Connection, client oidc.Client) ([]Finding, error) {
+	out, stock := w.button(ctx, c, client)
+	direct, err := w.direct(ctx, client)
 	if err != nil {
 		return nil, err
 	}
@@ -32,7 +47,7 @@ func (s *Service) way(ctx context.Context, c Connection, client oidc.Client) ([]
 	if !stock {
 		return out, nil // it asks elsewhere, with what only a sign-in brings
 	}
-	through, err := s.through(ctx, c, client)
+	through, err := w.through(ctx, c, client)
 	if err != nil {
 		return nil, err
 	}
@@ -47,10 +62,10 @@ var links = regexp.MustCompile(`href="([^"]+)"`)
 // button looks at Odoo's login page as a browser does, at each address that
 // Odoo has. It also says whether Odoo signs people in as its own module does,
 // as far as can be seen; OCA's auth_oidc has other flows (ODOO.md §4).
-func (s *Service) button(ctx context.Context, c Connection, client oidc.Client) (out []Finding, stock bool) {
+func (w *Way) button(ctx context.Context, c Connection, client oidc.Client) (out []Finding, stock bool) {
 	stock = true
 	for _, at := range lookAt(c) {
-		cfg := s.config(c)
+		cfg := w.book.config(c)
 		cfg.URL, cfg.Timeout = at, 15*time.Second
 		page, err := rpc.Visit(ctx, cfg, "/web/login?"+url.Values{"db": {c.Database}, "local": {"1"}}.Encode())
 		if err != nil && at != c.URL {
@@ -59,10 +74,10 @@ func (s *Service) button(ctx context.Context, c Connection, client oidc.Client) 
 		if err != nil {
 			return append(out, failing("unreachable", err, "let this server reach Odoo at "+at)), stock
 		}
-		if q, found := s.link(page.Body, client); found && q.Get("response_type") != "token" {
+		if q, found := w.link(page.Body, client); found && q.Get("response_type") != "token" {
 			stock = false
 		}
-		if f, bad := s.judge(at, slices.Contains(c.Facts.Hosts, origin(at)), page, client); bad {
+		if f, bad := w.judge(at, slices.Contains(c.Facts.Hosts, origin(at)), page, client); bad {
 			out = append(out, f)
 		}
 	}
@@ -82,8 +97,8 @@ func lookAt(c Connection) []string {
 
 // judge reads a login page. What it says at an address that no browser uses,
 // such as a name inside a network of servers, is not where people are sent.
-func (s *Service) judge(at string, public bool, page rpc.Seen, client oidc.Client) (Finding, bool) {
-	q, found := s.link(page.Body, client)
+func (w *Way) judge(at string, public bool, page rpc.Seen, client oidc.Client) (Finding, bool) {
+	q, found := w.link(page.Body, client)
 	if !found {
 		return one("button", Problem, "`latchkey odoo doctor --fix` writes the provider row anew; if a module replaces the login page, its template must list the providers",
 			at, page.Status), true
@@ -111,10 +126,10 @@ func host(o string) string {
 }
 
 // link finds our button on a page.
-func (s *Service) link(page string, client oidc.Client) (url.Values, bool) {
+func (w *Way) link(page string, client oidc.Client) (url.Values, bool) {
 	for _, m := range links.FindAllStringSubmatch(page, -1) {
 		to, err := url.Parse(html.UnescapeString(m[1]))
-		if err != nil || !strings.HasPrefix(to.String(), s.Issuer+oidc.PathAuthorize) {
+		if err != nil || !strings.HasPrefix(to.String(), w.issuer+oidc.PathAuthorize) {
 			continue
 		}
 		if q := to.Query(); q.Get("client_id") == string(client.ID) {
@@ -125,38 +140,38 @@ func (s *Service) link(page string, client oidc.Client) (url.Values, bool) {
 }
 
 // direct asks our own validation address, over the network, as Odoo does.
-func (s *Service) direct(ctx context.Context, client oidc.Client) (Finding, error) {
-	token, err := s.Probes.Probe(ctx, client)
+func (w *Way) direct(ctx context.Context, client oidc.Client) (Finding, error) {
+	token, err := w.probes.Probe(ctx, client)
 	if err != nil {
 		return Finding{}, err
 	}
-	at := s.reach(Connection{}, client)
+	at := validation(w.issuer, Connection{}, client)
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second) // as long as Odoo waits
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, at+"?"+url.Values{"access_token": {token}}.Encode(), nil)
 	if err != nil {
 		return Finding{}, err
 	}
-	resp, err := s.HTTP.Do(r)
+	resp, err := w.http.Do(r)
 	if err != nil {
 		var u *url.Error
 		if errors.As(err, &u) {
 			err = u.Err // the address holds secrets
 		}
-		return one("issuer.silent", Problem, "start `latchkey serve`, and let "+s.Issuer+" lead to it", s.Issuer).because(err.Error()), nil
+		return one("issuer.silent", Problem, "start `latchkey serve`, and let "+w.issuer+" lead to it", w.issuer).because(err.Error()), nil
 	}
 	defer resp.Body.Close()
 	var said struct{ Error string }
 	if json.NewDecoder(io.LimitReader(resp.Body, 4<<10)).Decode(&said) != nil || said.Error != "latchkey_probe" {
-		return one("issuer.other", Problem, "the server that answers there must be this one, with the same database", s.Issuer, resp.StatusCode), nil
+		return one("issuer.other", Problem, "the server that answers there must be this one, with the same database", w.issuer, resp.StatusCode), nil
 	}
 	return Finding{}, nil
 }
 
 // through lets Odoo's own server ask, as it does at the end of a sign-in. The
 // answer is an error to it, so nobody is signed in and no user is made.
-func (s *Service) through(ctx context.Context, c Connection, client oidc.Client) (Finding, error) {
-	token, err := s.Probes.Probe(ctx, client)
+func (w *Way) through(ctx context.Context, c Connection, client oidc.Client) (Finding, error) {
+	token, err := w.probes.Probe(ctx, client)
 	if err != nil {
 		return Finding{}, err
 	}
@@ -164,13 +179,13 @@ func (s *Service) through(ctx context.Context, c Connection, client oidc.Client)
 	if err != nil {
 		return Finding{}, err
 	}
-	asked := origin(s.reach(c, client))
+	asked := origin(validation(w.issuer, c, client))
 	cure := "let Odoo's server reach " + asked + " (name, firewall, certificate), or connect again with the address at which it does (--reach)"
-	page, err := rpc.Visit(ctx, s.config(c), Callback+"?"+url.Values{"access_token": {token}, "state": {string(state)}}.Encode())
+	page, err := rpc.Visit(ctx, w.book.config(c), Callback+"?"+url.Values{"access_token": {token}, "state": {string(state)}}.Encode())
 	if err != nil {
 		return failing("validation", err, cure), nil
 	}
-	arrived, err := s.Probes.Arrived(ctx, client, token)
+	arrived, err := w.probes.Arrived(ctx, client, token)
 	if err != nil || arrived {
 		return Finding{}, err
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -17,6 +18,20 @@ import (
 	"latchkey/ui/admin/odoowords"
 	"latchkey/ui/page"
 )
+
+// wizard connects an Odoo, step by step.
+type wizard struct {
+	setup  setup
+	dress  func(ctx context.Context, by idp.Actor, c connector.Connection) (string, error) // nil: nobody does
+	sealer Sealer
+	work   bench
+}
+
+// setup connects Odoos.
+type setup interface {
+	Databases(ctx context.Context, by idp.Actor, address string) ([]string, error)
+	Connect(ctx context.Context, by idp.Actor, o connector.Order, tell func(connector.Step)) (connector.Report, error)
+}
 
 // connectView is one step of the wizard.
 type connectView struct {
@@ -30,6 +45,7 @@ type connectView struct {
 	More    admin.Fields
 	Hidden  []admin.Hidden
 	KeyHelp bool
+	At      []fact // where what is typed goes
 	Found   []fact
 	Notes   []odoowords.Line
 }
@@ -44,7 +60,7 @@ type stepView struct {
 // fact is a name and a value.
 type fact struct{ Name, Value string }
 
-func wizard(c *page.Context, v admin.Visit, step int) connectView {
+func stepOf(c *page.Context, v admin.Visit, step int) connectView {
 	view := connectView{Head: v.Head(c, crumbs(c, "")...), Step: step, Button: c.Words.T("admin.odoo.go_on")}
 	for i, name := range []string{"address", "login", "found", "done"} {
 		view.Steps = append(view.Steps, stepView{Title: c.Words.T(fmt.Sprintf("admin.odoo.step.%s", name)), Current: i+1 == step, Past: i+1 < step})
@@ -53,9 +69,9 @@ func wizard(c *page.Context, v admin.Visit, step int) connectView {
 	return view
 }
 
-// connect is the first step, or the second one for whoever had to prove more on
+// begin is the first step, or the second one for whoever had to prove more on
 // the way through them: the key is not kept, and whatever follows needs it.
-func (p *Pages) connect(c *page.Context, v admin.Visit) error {
+func (w wizard) begin(c *page.Context, v admin.Visit) error {
 	switch {
 	case c.Forms.Refilled(addressConnect):
 		return c.Show(set, http.StatusOK, "connect.html", addressStep(c, v, c.Form("url")))
@@ -66,17 +82,17 @@ func (p *Pages) connect(c *page.Context, v admin.Visit) error {
 }
 
 func addressStep(c *page.Context, v admin.Visit, typed string) connectView {
-	view := wizard(c, v, 1)
+	view := stepOf(c, v, 1)
 	view.Form, view.Action = "odoo-address", addressConnect
 	view.Fields = admin.Fields{label(c, admin.Field{Name: "url", Value: typed, Required: true, Mono: true, Auto: "url"})}
 	return view
 }
 
 // findDatabases asks the Odoo for its databases, so that nobody has to type one.
-func (p *Pages) findDatabases(c *page.Context, v admin.Visit) error {
+func (w wizard) findDatabases(c *page.Context, v admin.Visit) error {
 	ctx, cancel := context.WithTimeout(c.Context(), 20*time.Second)
 	defer cancel()
-	all, err := p.People.Databases(ctx, v.By, c.Form("url"))
+	all, err := w.setup.Databases(ctx, v.By, c.Form("url"))
 	if err != nil {
 		view := addressStep(c, v, c.Form("url"))
 		head, ok := told(c, view.Head, err)
@@ -90,10 +106,13 @@ func (p *Pages) findDatabases(c *page.Context, v admin.Visit) error {
 	return c.Show(set, http.StatusOK, "connect.html", loginStep(c, v, connector.Order{URL: c.Form("url")}, all))
 }
 
-// loginStep asks for what opens the Odoo. The key is never drawn.
+// loginStep asks for what opens the Odoo. The key is never drawn, but where it
+// goes is to be seen: the form that brings the address may have been filled in by
+// somebody else's link, and name any server (SECURITY.md D-06).
 func loginStep(c *page.Context, v admin.Visit, o connector.Order, databases []string) connectView {
-	view := wizard(c, v, 2)
+	view := stepOf(c, v, 2)
 	view.Form, view.Action, view.KeyHelp = "odoo-login", addressConnect+"/look", true
+	view.At = []fact{{c.Words.T("admin.odoo.fact.address"), plainAddress(o.Address())}}
 	view.Hidden = []admin.Hidden{{Name: "url", Value: o.URL}, {Name: "databases", Value: strings.Join(databases, "\n")}}
 	database := label(c, admin.Field{Name: "database", Value: o.Database, Mono: true})
 	if len(databases) > 0 {
@@ -110,6 +129,17 @@ func loginStep(c *page.Context, v admin.Visit, o connector.Order, databases []st
 	return view
 }
 
+// plainAddress is an address without what may stand before its host and looks like
+// another one, as in https://shop.example.com@example.net.
+func plainAddress(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return text
+	}
+	u.User = nil
+	return u.String()
+}
+
 func ordered(c *page.Context) connector.Order {
 	return connector.Order{
 		URL: strings.TrimSpace(c.Form("url")), Database: strings.TrimSpace(c.Form("database")), Login: strings.TrimSpace(c.Form("login")), Key: strings.TrimSpace(c.Form("key")),
@@ -121,7 +151,7 @@ func ordered(c *page.Context) connector.Order {
 const lookTime = 25 * time.Second
 
 // look signs in and says what is there; nothing changes.
-func (p *Pages) look(c *page.Context, v admin.Visit) error {
+func (w wizard) look(c *page.Context, v admin.Visit) error {
 	o := ordered(c)
 	form := loginStep(c, v, o, strings.Fields(c.Form("databases")))
 	if o.Key == "" || o.Login == "" {
@@ -138,16 +168,16 @@ func (p *Pages) look(c *page.Context, v admin.Visit) error {
 	ctx, cancel := context.WithTimeout(c.Context(), lookTime)
 	defer cancel()
 	o.Dry = true
-	r, err := p.People.Connect(ctx, v.By, o, nil)
+	r, err := w.setup.Connect(ctx, v.By, o, nil)
 	if err != nil {
 		return again(err)
 	}
 	o.Dry = false
-	ticket, err := p.seal(v, o, c.Now())
+	ticket, err := w.seal(v, o, c.Now())
 	if err != nil {
 		return err
 	}
-	view := wizard(c, v, 3)
+	view := stepOf(c, v, 3)
 	view.Form, view.Action, view.Button = "odoo-connect", addressConnect+"/do", c.Words.T("admin.odoo.connect")
 	view.Hidden = []admin.Hidden{
 		{Name: "ticket", Value: ticket}, {Name: page.Unkept("ticket"), Value: "yes"}, // it holds the key
@@ -194,23 +224,23 @@ func ticketPlace(v admin.Visit) []byte {
 	return []byte("odoo:connect:" + string(v.By.User) + ":" + string(v.By.Session))
 }
 
-func (p *Pages) seal(v admin.Visit, o connector.Order, now time.Time) (string, error) {
+func (w wizard) seal(v admin.Visit, o connector.Order, now time.Time) (string, error) {
 	raw, err := json.Marshal(ticket{o, now.Add(ticketLife)})
 	if err != nil {
 		return "", err
 	}
-	sealed, err := p.Sealer.Seal(raw, ticketPlace(v))
+	sealed, err := w.sealer.Seal(raw, ticketPlace(v))
 	return base64.RawURLEncoding.EncodeToString(sealed), err
 }
 
 // unseal fails with idp.ErrExpired for what is not, or no longer, a ticket of
 // this visitor.
-func (p *Pages) unseal(v admin.Visit, text string, now time.Time) (connector.Order, error) {
+func (w wizard) unseal(v admin.Visit, text string, now time.Time) (connector.Order, error) {
 	sealed, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil {
 		return connector.Order{}, idp.ErrExpired
 	}
-	raw, err := p.Sealer.Open(sealed, ticketPlace(v))
+	raw, err := w.sealer.Open(sealed, ticketPlace(v))
 	if err != nil {
 		return connector.Order{}, idp.ErrExpired
 	}
@@ -230,16 +260,16 @@ type joined struct {
 }
 
 // join connects behind the page.
-func (p *Pages) join(c *page.Context, v admin.Visit) error {
-	o, err := p.unseal(v, c.Form("ticket"), c.Now())
+func (w wizard) join(c *page.Context, v admin.Visit) error {
+	o, err := w.unseal(v, c.Form("ticket"), c.Now())
 	if err != nil {
 		return err
 	}
 	by := v.By
-	return p.start(c, v, "odoo.connect", cmp.Or(o.ID, o.URL+" "+o.Database), func(ctx context.Context, r *job.Run) (any, error) {
+	return w.work.start(c, v, "odoo.connect", cmp.Or(o.ID, o.URL+" "+o.Database), func(ctx context.Context, r *job.Run) (any, error) {
 		out := joined{Steps: []connector.Step{}}
 		var shown error
-		report, err := p.People.Connect(ctx, by, o, func(s connector.Step) {
+		report, err := w.setup.Connect(ctx, by, o, func(s connector.Step) {
 			out.Steps = append(out.Steps, s)
 			shown = r.Show(out)
 		})
@@ -247,11 +277,28 @@ func (p *Pages) join(c *page.Context, v admin.Visit) error {
 			return out, err
 		}
 		out.ID, out.Notes = report.Connection.ID, report.Warnings
-		if p.Dress != nil {
-			if out.Looks, err = p.Dress(ctx, by, report.Connection); err != nil {
+		if w.dress != nil {
+			if out.Looks, err = w.dress(ctx, by, report.Connection); err != nil {
 				out.Notes = append(out.Notes, connector.NotDressed(err))
 			}
 		}
 		return out, shown
 	})
+}
+
+func drawConnect(c *page.Context, _ admin.Visit, j job.Job, view *jobView) error {
+	var r joined
+	if err := j.Read(&r); err != nil {
+		return err
+	}
+	for _, s := range r.Steps {
+		l := odoowords.Say(c.Words, s.Said, s.Did)
+		l.Title = c.Words.T(fmt.Sprintf("admin.odoo.did.%s", strings.ReplaceAll(s.Name, " ", "_")))
+		view.Steps = append(view.Steps, l)
+	}
+	view.Notes = notes(c.Words, r.Notes)
+	if r.ID != "" {
+		view.ID, view.Back = r.ID, address(r.ID)
+	}
+	return nil
 }

@@ -28,10 +28,10 @@ import (
 // office is a house with the pages of connected Odoos, and an Odoo beside it.
 type office struct {
 	*admintest.House
-	pages  *odoo.Pages
-	people *connector.People
-	jobs   *job.Desk
-	odoo   *odootest.Odoo
+	pages *odoo.Pages
+	use   *connector.Office
+	jobs  *job.Desk
+	odoo  *odootest.Odoo
 }
 
 func open(t *testing.T, o odootest.Options) *office {
@@ -45,16 +45,14 @@ func open(t *testing.T, o odootest.Options) *office {
 			Fault: func(_ *http.Request, err error) { t.Error(err) }, Note: func(*http.Request, oidc.ClientID, string) {},
 		}
 		h.Router.GET("/odoo/:client_id/:secret/userinfo", gin.WrapF(validate.Validate))
-		service := &connector.Service{
+		of.use = connector.New(connector.Parts{
 			Connections: h.DB.Connections, Journal: h.DB.Journal, Clients: h.DB.Clients, Users: h.DB.Users, Log: h.DB.Log, Atomic: h.DB.Atomic, Probes: validate,
 			Outbox: h.DB.Outbox(mail.Odoo), Issuer: issuer, Brand: "Latchkey", Now: h.Clock.Now, HTTP: &http.Client{}, Say: message.InOdoo,
-		}
-		of.people = &connector.People{
-			Endings: &connector.Endings{Service: service}, Accounts: h.Accounts, Directory: h.DB.Directory, Ties: h.DB.Ties, Holder: "test",
+			Accounts: h.Accounts, Directory: h.DB.Directory, Ties: h.DB.Ties, Holder: "test",
 			Tell: message.Administrators{Notices: h.Notices, Who: h.DB.Administrators},
-		}
+		})
 		of.jobs = &job.Desk{Store: h.DB.Jobs, Now: h.Clock.Now, Fault: func(j job.Job, err error) { t.Errorf("%s: %v", j.Kind, err) }}
-		of.pages = &odoo.Pages{People: of.people, Jobs: of.jobs, Sealer: keyring.New(), End: func(ctx context.Context, by idp.Actor, who string) error {
+		of.pages = &odoo.Pages{Odoo: of.use, Jobs: of.jobs, Sealer: keyring.New(), End: func(ctx context.Context, by idp.Actor, who string) error {
 			u, err := h.Accounts.Find(ctx, who)
 			if err != nil {
 				return err
@@ -72,7 +70,7 @@ func open(t *testing.T, o odootest.Options) *office {
 // connected connects the Odoo as "shop", without a page.
 func (o *office) connected() {
 	o.T.Helper()
-	_, err := o.people.Connect(o.T.Context(), admintest.Host, connector.Order{URL: o.odoo.URL, Database: o.odoo.Database, Login: odootest.Login, Key: o.odoo.Key, ID: "shop"}, nil)
+	_, err := o.use.Setup.Connect(o.T.Context(), admintest.Host, connector.Order{URL: o.odoo.URL, Database: o.odoo.Database, Login: odootest.Login, Key: o.odoo.Key, ID: "shop"}, nil)
 	o.Must(err)
 }
 

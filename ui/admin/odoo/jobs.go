@@ -10,15 +10,20 @@ import (
 
 	"latchkey/idp"
 	"latchkey/idp/job"
-	"latchkey/idp/odoo/connector"
 	"latchkey/ui/admin"
 	"latchkey/ui/admin/odoowords"
 	"latchkey/ui/page"
 )
 
+// mostShown is how many people a result lists.
+const mostShown = 200
+
+// bench is the work behind the pages: it starts some, and shows it.
+type bench struct{ jobs *job.Desk }
+
 // start starts work and leads to the page that shows it.
-func (p *Pages) start(c *page.Context, v admin.Visit, kind, about string, work job.Work) error {
-	id, err := p.Jobs.Start(c.Context(), v.By, kind, about, func(ctx context.Context, r *job.Run) (any, error) {
+func (b bench) start(c *page.Context, v admin.Visit, kind, about string, work job.Work) error {
+	id, err := b.jobs.Start(c.Context(), v.By, kind, about, func(ctx context.Context, r *job.Run) (any, error) {
 		out, err := work(ctx, r)
 		if err != nil {
 			err = explained(err)
@@ -26,7 +31,7 @@ func (p *Pages) start(c *page.Context, v admin.Visit, kind, about string, work j
 		return out, err
 	})
 	if errors.Is(err, idp.ErrBusy) { // the same is going on: look at that
-		all, other := p.Jobs.About(c.Context(), about, 20)
+		all, other := b.jobs.About(c.Context(), about, 20)
 		for _, j := range all {
 			if other == nil && j.Kind == kind && j.Now(c.Now()) == job.Running {
 				return c.Redirect(addressJob + "/" + j.ID)
@@ -71,15 +76,15 @@ type jobView struct {
 	Next     *admin.Confirm // what comes after a dry run
 }
 
-func (p *Pages) job(c *page.Context, v admin.Visit) error {
-	j, err := p.Jobs.ByID(c.Context(), c.R.PathValue("job"))
+func (b bench) show(c *page.Context, v admin.Visit) error {
+	j, err := b.jobs.ByID(c.Context(), c.R.PathValue("job"))
 	if err != nil {
 		return err
 	}
 	if !strings.HasPrefix(j.Kind, "odoo.") {
 		return idp.ErrNotFound
 	}
-	view, err := p.jobOf(c, v, j)
+	view, err := jobOf(c, v, j)
 	if err != nil {
 		return err
 	}
@@ -89,7 +94,7 @@ func (p *Pages) job(c *page.Context, v admin.Visit) error {
 	return c.Show(set, http.StatusOK, "job.html", view)
 }
 
-func (p *Pages) jobOf(c *page.Context, v admin.Visit, j job.Job) (jobView, error) {
+func jobOf(c *page.Context, v admin.Visit, j job.Job) (jobView, error) {
 	kind := strings.TrimPrefix(j.Kind, "odoo.")
 	now := j.Now(c.Now())
 	view := jobView{
@@ -114,7 +119,7 @@ func (p *Pages) jobOf(c *page.Context, v admin.Visit, j job.Job) (jobView, error
 		}
 	}
 	if draw := drawingOf(kind); draw != nil && len(j.Result) > 0 {
-		if err := draw(p, c, v, j, &view); err != nil {
+		if err := draw(c, v, j, &view); err != nil {
 			return view, err
 		}
 	}
@@ -123,62 +128,17 @@ func (p *Pages) jobOf(c *page.Context, v admin.Visit, j job.Job) (jobView, error
 }
 
 // drawing draws what work of a kind returned.
-type drawing func(p *Pages, c *page.Context, v admin.Visit, j job.Job, view *jobView) error
+type drawing func(c *page.Context, v admin.Visit, j job.Job, view *jobView) error
 
 func drawingOf(kind string) drawing {
 	return map[string]drawing{
-		"connect": (*Pages).drawConnect, "doctor": (*Pages).drawDoctor, "import": (*Pages).drawImport, "link": (*Pages).drawLink, "lock": (*Pages).drawLock, "sync": (*Pages).drawSync,
+		"connect": drawConnect, "doctor": drawDoctor, "import": drawImport, "link": drawLink, "lock": drawLock, "sync": drawSync,
 	}[kind]
 }
 
-func (p *Pages) drawConnect(c *page.Context, _ admin.Visit, j job.Job, view *jobView) error {
-	var r joined
-	if err := j.Read(&r); err != nil {
-		return err
-	}
-	for _, s := range r.Steps {
-		l := odoowords.Say(c.Words, s.Said, s.Did)
-		l.Title = c.Words.T(fmt.Sprintf("admin.odoo.did.%s", strings.ReplaceAll(s.Name, " ", "_")))
-		view.Steps = append(view.Steps, l)
-	}
-	view.Notes = notes(c.Words, r.Notes)
-	if r.ID != "" {
-		view.ID, view.Back = r.ID, address(r.ID)
-	}
-	return nil
-}
-
-func (p *Pages) drawDoctor(c *page.Context, v admin.Visit, j job.Job, view *jobView) error {
-	var d connector.Diagnosis
-	if err := j.Read(&d); err != nil {
-		return err
-	}
-	view.Checks, view.Clean = len(d.Checks), len(d.Findings) == 0
-	for _, f := range d.Findings {
-		view.Findings = append(view.Findings, findingOf(c, v, f))
-	}
-	return nil
-}
-
-func (p *Pages) doctor(c *page.Context, v admin.Visit) error {
-	one, by := id(c), v.By
-	return p.start(c, v, "odoo.doctor", one, func(ctx context.Context, _ *job.Run) (any, error) { return p.People.Doctor(ctx, by, one, false) })
-}
-
-// cure puts right what one check found, or everything that can be.
-func (p *Pages) cure(c *page.Context, v admin.Visit) error {
-	one, by, check := id(c), v.By, c.Form("check")
-	return p.start(c, v, "odoo.doctor", one, func(ctx context.Context, _ *job.Run) (any, error) {
-		if check == "" {
-			return p.People.Doctor(ctx, by, one, true)
-		}
-		return p.People.Cure(ctx, by, one, check)
-	})
-}
-
 // recent lists the last pieces of work about a connection.
-func (p *Pages) recent(c *page.Context, v admin.Visit, about string) ([]workRow, error) {
-	all, err := p.Jobs.About(c.Context(), about, 10)
+func (b bench) recent(c *page.Context, v admin.Visit, about string) ([]workRow, error) {
+	all, err := b.jobs.About(c.Context(), about, 10)
 	var out []workRow
 	for _, j := range all {
 		out = append(out, workRow{

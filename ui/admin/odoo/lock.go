@@ -14,8 +14,21 @@ import (
 	"latchkey/ui/page"
 )
 
-func (p *Pages) askLock(c *page.Context, v admin.Visit) error {
-	one, err := p.People.Get(c.Context(), v.By, id(c))
+// locking replaces people's own passwords in an Odoo, and gives them back.
+type locking struct {
+	connections getter
+	locks       locks
+	work        bench
+}
+
+// locks is what locks.
+type locks interface {
+	Lock(ctx context.Context, by idp.Actor, id string, o connector.LockOrder) (connector.Locked, error)
+	Unlock(ctx context.Context, by idp.Actor, id string, dry bool) (did []string, people int, err error)
+}
+
+func (l locking) askLock(c *page.Context, v admin.Visit) error {
+	one, err := l.connections.Get(c.Context(), v.By, id(c))
 	if err != nil {
 		return err
 	}
@@ -36,11 +49,11 @@ type locked struct {
 	Report connector.Locked `json:"report"`
 }
 
-func (p *Pages) lock(c *page.Context, v admin.Visit) error {
+func (l locking) lock(c *page.Context, v admin.Visit) error {
 	one, by := id(c), v.By
 	out := locked{DryRun: c.Form("act") != "run", Except: strings.Fields(c.Form("except")), Force: c.Form("force") != ""}
-	return p.start(c, v, "odoo.lock", one, func(ctx context.Context, r *job.Run) (any, error) {
-		report, err := p.People.Lock(ctx, by, one, connector.LockOrder{Except: out.Except, Dry: out.DryRun, Force: out.Force, Progress: func(done, all int) {
+	return l.work.start(c, v, "odoo.lock", one, func(ctx context.Context, r *job.Run) (any, error) {
+		report, err := l.locks.Lock(ctx, by, one, connector.LockOrder{Except: out.Except, Dry: out.DryRun, Force: out.Force, Progress: func(done, all int) {
 			r.Progress(done, float64(done)/float64(max(all, 1)))
 		}})
 		out.Users, out.Left = len(report.Users), len(report.Unlinked)
@@ -50,7 +63,7 @@ func (p *Pages) lock(c *page.Context, v admin.Visit) error {
 	})
 }
 
-func (p *Pages) drawLock(c *page.Context, v admin.Visit, j job.Job, view *jobView) error {
+func drawLock(c *page.Context, v admin.Visit, j job.Job, view *jobView) error {
 	var r locked
 	if err := j.Read(&r); err != nil {
 		return err
@@ -79,17 +92,17 @@ func (p *Pages) drawLock(c *page.Context, v admin.Visit, j job.Job, view *jobVie
 	return nil
 }
 
-func (p *Pages) askUnlock(c *page.Context, v admin.Visit) error {
-	one, err := p.People.Get(c.Context(), v.By, id(c))
+func (l locking) askUnlock(c *page.Context, v admin.Visit) error {
+	one, err := l.connections.Get(c.Context(), v.By, id(c))
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(c.Context(), lookTime)
 	defer cancel()
 	head := v.Head(c, crumbs(c, one.ID)...)
-	back, people, err := p.People.Unlock(ctx, v.By, one.ID, true)
+	back, people, err := l.locks.Unlock(ctx, v.By, one.ID, true)
 	if err != nil {
-		return p.failed(c, head, one.ID, err)
+		return instead(c, head, one.ID, err)
 	}
 	return confirm(c, http.StatusOK, confirmView{Head: head, Lists: []namedList{{c.Words.T("admin.odoo.unlock_settings"), settings(c.Words, back)}}, Confirm: admin.Confirm{
 		ID: "unlock", Title: c.Words.T("admin.odoo.unlock_title"), Text: []string{c.Words.T("admin.odoo.unlock_text"), c.Words.N("admin.odoo.unlock_people", people)},
@@ -97,109 +110,11 @@ func (p *Pages) askUnlock(c *page.Context, v admin.Visit) error {
 	}})
 }
 
-// failed draws a failure that has words in the place of a page.
-func (p *Pages) failed(c *page.Context, head admin.Head, id string, err error) error {
-	head, ok := told(c, head, err)
-	if !ok {
-		return err
-	}
-	return c.Show(set, http.StatusBadGateway, "failed.html", confirmView{Head: head, Confirm: admin.Confirm{Cancel: address(id)}})
-}
-
-func (p *Pages) unlock(c *page.Context, v admin.Visit) error {
+func (l locking) unlock(c *page.Context, v admin.Visit) error {
 	ctx, cancel := context.WithTimeout(c.Context(), lookTime)
 	defer cancel()
-	if _, _, err := p.People.Unlock(ctx, v.By, id(c), false); err != nil {
-		return p.failed(c, v.Head(c, crumbs(c, id(c))...), id(c), err)
+	if _, _, err := l.locks.Unlock(ctx, v.By, id(c), false); err != nil {
+		return instead(c, v.Head(c, crumbs(c, id(c))...), id(c), err)
 	}
 	return c.Redirect(address(id(c)) + "?done=unlocked")
-}
-
-func (p *Pages) askDisconnect(c *page.Context, v admin.Visit) error {
-	one, err := p.People.Get(c.Context(), v.By, id(c))
-	if err != nil {
-		return err
-	}
-	return p.disconnection(c, v, one, http.StatusOK, nil)
-}
-
-// disconnection asks before everything is taken back. Of an Odoo that cannot be
-// reached it asks whether its part may stay.
-func (p *Pages) disconnection(c *page.Context, v admin.Visit, one connector.Connection, status int, failure error) error {
-	ctx, cancel := context.WithTimeout(c.Context(), lookTime)
-	defer cancel()
-	view := confirmView{Head: v.Head(c, crumbs(c, one.ID)...), Confirm: admin.Confirm{
-		ID: "disconnect", Title: c.Words.T("admin.odoo.disconnect_title", one.ID), Action: address(one.ID, "disconnect"), Button: c.Words.T("admin.odoo.disconnect"), Cancel: address(one.ID), Danger: true,
-		Text: []string{c.Words.T("admin.odoo.disconnect_text"), c.Words.N("admin.odoo.disconnect_people", one.Facts.Linked)},
-	}}
-	did, err := p.People.Disconnect(ctx, v.By, one.ID, true, false)
-	if failure == nil {
-		failure = err
-	}
-	if failure != nil {
-		head, ok := told(c, view.Head, failure)
-		if !ok {
-			return failure
-		}
-		view.Head = head
-		view.Confirm.Fields = admin.Fields{tick(c, "leave", false)}
-	} else {
-		view.Lists = []namedList{{c.Words.T("admin.odoo.disconnect_list"), notes(c.Words, did)}}
-	}
-	return confirm(c, status, view)
-}
-
-func (p *Pages) disconnect(c *page.Context, v admin.Visit) error {
-	one, err := p.People.Get(c.Context(), v.By, id(c))
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(c.Context(), lookTime)
-	defer cancel()
-	if _, err := p.People.Disconnect(ctx, v.By, one.ID, false, c.Form("leave") != ""); err != nil {
-		if connector.Why(err).Kind == "" {
-			return err
-		}
-		return p.disconnection(c, v, one, http.StatusBadGateway, err)
-	}
-	return c.Redirect(Home + "?done=disconnected")
-}
-
-// portalView is the page of the snippet on Odoo's websites.
-type portalView struct {
-	admin.Head
-	ID, Action, Back string
-	connector.Portal
-	Whole bool // on all websites
-	May   bool
-}
-
-func (p *Pages) portal(c *page.Context, v admin.Visit) error {
-	one, err := p.People.Get(c.Context(), v.By, id(c))
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(c.Context(), lookTime)
-	defer cancel()
-	head := v.Head(c, crumbs(c, one.ID)...)
-	there, err := p.People.ShowPortal(ctx, v.By, one.ID)
-	if err != nil {
-		return p.failed(c, head, one.ID, err)
-	}
-	return c.Show(set, http.StatusOK, "portal.html", portalView{
-		Head: head, ID: one.ID, Action: address(one.ID, "portal"), Back: address(one.ID), Portal: there, Whole: len(there.Websites) > 0 && len(there.Written) == len(there.Websites), May: v.May(idp.EditOdoo),
-	})
-}
-
-func (p *Pages) changePortal(c *page.Context, v admin.Visit) error {
-	ctx, cancel := context.WithTimeout(c.Context(), lookTime)
-	defer cancel()
-	do, done := p.People.InstallPortal, "installed"
-	if c.Form("act") == "remove" {
-		do, done = p.People.RemovePortal, "taken_away"
-	}
-	if _, err := do(ctx, v.By, id(c)); err != nil {
-		return p.failed(c, v.Head(c, crumbs(c, id(c))...), id(c), err)
-	}
-	return c.Redirect(address(id(c), "portal") + "?done=" + done)
 }

@@ -10,8 +10,8 @@ import (
 	"context"
 	"embed"
 	"fmt"
-	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,7 +51,7 @@ type Sealer interface {
 
 // Pages are the pages of connected Odoos. All fields but Dress must be set.
 type Pages struct {
-	People *connector.People
+	Odoo   *connector.Office
 	Jobs   *job.Desk
 	Sealer Sealer
 	// End ends the sessions of a person, named by login, e-mail or id, here and in
@@ -64,41 +64,79 @@ type Pages struct {
 
 // Sections are the entries of the navigation.
 func (p *Pages) Sections() []admin.Section {
-	const one = Home + "/:connection"
-	see, edit := idp.SeeOdoo, idp.EditOdoo
-	import_ := admin.Post(one+"/import", edit, one+"/import", p.bringIn).Guarded()
-	import_.Upload = uploadMost
 	return []admin.Section{{
-		Name: "odoo", Path: Home, Right: see, Group: "apps", Routes: []admin.Route{
-			admin.Get(Home, see, p.list),
-			admin.Get(addressConnect, edit, p.connect).Guarded(),
-			admin.Post(addressConnect, edit, addressConnect, p.findDatabases).Guarded(),
-			admin.Post(addressConnect+"/look", edit, addressConnect, p.look).Guarded(),
-			admin.Post(addressConnect+"/do", edit, addressConnect, p.join).Guarded(),
-			admin.Get(addressJob+"/:job", see, p.job),
-			admin.Get(one, see, p.show),
-			admin.Get(one+"/log", see, p.log),
-			admin.Post(one+"/doctor", edit, one, p.doctor),
-			admin.Post(one+"/cure", edit, one, p.cure).Guarded(),
-			admin.Get(one+"/settings", edit, p.settings),
-			admin.Post(one+"/settings", edit, one+"/settings", p.configure).Guarded(),
-			admin.Post(one+"/sync", edit, one, p.sync),
-			admin.Get(one+"/import", edit, p.askImport),
-			import_,
-			admin.Get(one+"/link", edit, p.askLink),
-			admin.Post(one+"/link", edit, one+"/link", p.link).Guarded(),
-			admin.Get(one+"/lock", edit, p.askLock),
-			admin.Post(one+"/lock", edit, one+"/lock", p.lock).Guarded(),
-			admin.Get(one+"/unlock", edit, p.askUnlock),
-			admin.Post(one+"/unlock", edit, one+"/unlock", p.unlock).Guarded(),
-			admin.Post(one+"/end", edit, one, p.end).Guarded(),
-			admin.Post(one+"/case", edit, one, p.closeCase),
-			admin.Get(one+"/portal", edit, p.portal),
-			admin.Post(one+"/portal", edit, one+"/portal", p.changePortal).Guarded(),
-			admin.Get(one+"/disconnect", edit, p.askDisconnect),
-			admin.Post(one+"/disconnect", edit, one+"/disconnect", p.disconnect).Guarded(),
-		},
+		Name: "odoo", Path: Home, Right: idp.SeeOdoo, Group: "apps",
+		Routes: slices.Concat(p.toSee(), p.toConnect(), p.ofPeople(), p.ofDoors(), p.ofUpkeep()),
 	}}
+}
+
+// addressOne is the page of a connection.
+const addressOne = Home + "/:connection"
+
+func (p *Pages) toSee() []admin.Route {
+	r := reader{p.Odoo.Register, p.Odoo.Sync, p.bench()}
+	return []admin.Route{
+		admin.Get(Home, idp.SeeOdoo, r.list),
+		admin.Get(addressOne, idp.SeeOdoo, r.show),
+		admin.Get(addressOne+"/log", idp.SeeOdoo, r.log),
+		admin.Get(addressJob+"/:job", idp.SeeOdoo, p.bench().show),
+	}
+}
+
+func (p *Pages) toConnect() []admin.Route {
+	w, d := wizard{p.Odoo.Setup, p.Dress, p.Sealer, p.bench()}, parting{p.Odoo.Register, p.Odoo.Setup}
+	return []admin.Route{
+		admin.Get(addressConnect, idp.EditOdoo, w.begin).Guarded(),
+		admin.Post(addressConnect, idp.EditOdoo, addressConnect, w.findDatabases).Guarded(),
+		admin.Post(addressConnect+"/look", idp.EditOdoo, addressConnect, w.look).Guarded(),
+		admin.Post(addressConnect+"/do", idp.EditOdoo, addressConnect, w.join).Guarded(),
+		admin.Get(addressOne+"/disconnect", idp.EditOdoo, d.ask),
+		admin.Post(addressOne+"/disconnect", idp.EditOdoo, addressOne+"/disconnect", d.disconnect).Guarded(),
+	}
+}
+
+func (p *Pages) ofPeople() []admin.Route {
+	i, l, s := importing{p.Odoo.Register, p.Odoo.Imports, p.bench()}, linking{p.Odoo.Register, p.Odoo.Links, p.bench()}, syncing{p.Odoo.Sync, p.bench()}
+	bringIn := admin.Post(addressOne+"/import", idp.EditOdoo, addressOne+"/import", i.bringIn).Guarded()
+	bringIn.Upload = uploadMost
+	return []admin.Route{
+		admin.Get(addressOne+"/import", idp.EditOdoo, i.ask),
+		bringIn,
+		admin.Get(addressOne+"/link", idp.EditOdoo, l.ask),
+		admin.Post(addressOne+"/link", idp.EditOdoo, addressOne+"/link", l.link).Guarded(),
+		admin.Post(addressOne+"/sync", idp.EditOdoo, addressOne, s.sync),
+	}
+}
+
+func (p *Pages) ofDoors() []admin.Route {
+	l, w := locking{p.Odoo.Register, p.Odoo.Locks, p.bench()}, websites{p.Odoo.Register, p.Odoo.Websites}
+	return []admin.Route{
+		admin.Get(addressOne+"/lock", idp.EditOdoo, l.askLock),
+		admin.Post(addressOne+"/lock", idp.EditOdoo, addressOne+"/lock", l.lock).Guarded(),
+		admin.Get(addressOne+"/unlock", idp.EditOdoo, l.askUnlock),
+		admin.Post(addressOne+"/unlock", idp.EditOdoo, addressOne+"/unlock", l.unlock).Guarded(),
+		admin.Get(addressOne+"/portal", idp.EditOdoo, w.show),
+		admin.Post(addressOne+"/portal", idp.EditOdoo, addressOne+"/portal", w.change).Guarded(),
+	}
+}
+
+func (p *Pages) ofUpkeep() []admin.Route {
+	d, s, u := surgery{p.Odoo.Doctor, p.bench()}, settingPages{p.Odoo.Register}, upkeep{p.Odoo.Register, p.End}
+	return []admin.Route{
+		admin.Post(addressOne+"/doctor", idp.EditOdoo, addressOne, d.doctor),
+		admin.Post(addressOne+"/cure", idp.EditOdoo, addressOne, d.cure).Guarded(),
+		admin.Get(addressOne+"/settings", idp.EditOdoo, s.form),
+		admin.Post(addressOne+"/settings", idp.EditOdoo, addressOne+"/settings", s.configure).Guarded(),
+		admin.Post(addressOne+"/end", idp.EditOdoo, addressOne, u.end).Guarded(),
+		admin.Post(addressOne+"/case", idp.EditOdoo, addressOne, u.closeCase),
+	}
+}
+
+func (p *Pages) bench() bench { return bench{p.Jobs} }
+
+// getter finds the connection that a page is about.
+type getter interface {
+	Get(ctx context.Context, by idp.Actor, id string) (connector.Connection, error)
 }
 
 func id(c *page.Context) string { return c.R.PathValue("connection") }
@@ -126,54 +164,6 @@ func when(c *page.Context, v admin.Visit, at time.Time) string {
 
 // word is a name of the connector as a part of a key.
 func word(name string) string { return strings.ReplaceAll(name, "-", "_") }
-
-// listView is the page of all connections.
-type listView struct {
-	admin.Head
-	Rows  []listRow
-	May   bool
-	Empty *admin.Empty
-}
-
-type listRow struct {
-	ID, URL, Address, Company, Version, Contact, Sync, Linked string
-	Well, Locked                                              bool
-}
-
-func (p *Pages) list(c *page.Context, v admin.Visit) error {
-	all, err := p.People.List(c.Context(), v.By)
-	if err != nil {
-		return err
-	}
-	view := listView{Head: v.Head(c), May: v.May(idp.EditOdoo)}
-	for _, one := range all {
-		s, err := p.People.SyncState(c.Context(), one.ID)
-		if err != nil {
-			return err
-		}
-		view.Rows = append(view.Rows, rowOf(c, v, one, s))
-	}
-	if len(all) == 0 {
-		view.Empty = &admin.Empty{Title: c.Words.T("admin.odoo.empty"), Text: c.Words.T("admin.odoo.empty_text")}
-		if view.May {
-			view.Empty.URL, view.Empty.Button = addressConnect, c.Words.T("admin.odoo.connect")
-		}
-	}
-	return c.Show(set, http.StatusOK, "list.html", view)
-}
-
-func rowOf(c *page.Context, v admin.Visit, one connector.Connection, s connector.SyncState) listRow {
-	row := listRow{
-		ID: one.ID, URL: address(one.ID), Address: one.URL, Company: one.Facts.Company.Name, Version: one.Facts.Version.Full, Contact: when(c, v, one.Health.Good),
-		Linked: c.Words.T("admin.odoo.linked_of", fmt.Sprint(one.Facts.Linked), fmt.Sprint(one.Facts.Users)), Well: one.Health.Well(), Locked: !one.Lock.At.IsZero(),
-		Sync: c.Words.T("admin.odoo.off"),
-	}
-	if one.Settings.Sync {
-		row.Sync = when(c, v, s.Succeeded)
-		row.Well = row.Well && s.Failure == ""
-	}
-	return row
-}
 
 // confirmView is a page that asks once more.
 type confirmView struct {

@@ -24,6 +24,10 @@ func TestWizard(t *testing.T) {
 	v.Get("/admin/odoo/connect").Has("form#odoo-address", "[aria-current=step]")
 	v.Submit("odoo-address", "url", "http://127.0.0.1:1").Want(http.StatusBadRequest, "/admin/odoo/connect").Has("#e-url")
 	v.Submit("odoo-address", "url", o.odoo.URL).Want(http.StatusOK, "/admin/odoo/connect").Has("form#odoo-login select[name=database] option[value=other]", "input[name=key][type=password]")
+	// D-06: where the key goes is to be seen beside the field for it.
+	if at := strings.TrimSpace(v.Doc.Find("main dl.def dd").Text()); at != o.odoo.URL {
+		t.Errorf("the key goes to %q, and the page says %q", o.odoo.URL, at)
+	}
 	login := v.Doc
 	v.Submit("odoo-login", "login", odootest.Login, "key", "a-wrong-api-key", "database", "erp").Want(http.StatusBadRequest, "/admin/odoo/connect/look").Has("#wrong")
 	if strings.Contains(string(v.Body), "a-wrong-api-key") {
@@ -283,7 +287,7 @@ func TestSeveral(t *testing.T) {
 		return n
 	}
 	for range 2 {
-		if err := o.people.Arriving(t.Context(), "shop", u, idp.Origin{}); err == nil {
+		if err := o.use.Arrivals.Arriving(t.Context(), "shop", u, idp.Origin{}); err == nil {
 			t.Fatal("somebody guessed")
 		}
 	}
@@ -294,7 +298,7 @@ func TestSeveral(t *testing.T) {
 	o.Enter(idp.Auditor, "/admin/odoo/shop").Has("#cases").HasNot("#cases form")
 	v.Submit("case-"+string(u.ID)).Want(http.StatusOK, "/admin/odoo/shop").HasNot("#cases")
 	o.Clock.Pass(25 * time.Hour)
-	if err := o.people.Arriving(t.Context(), "shop", u, idp.Origin{}); err == nil {
+	if err := o.use.Arrivals.Arriving(t.Context(), "shop", u, idp.Origin{}); err == nil {
 		t.Fatal("somebody guessed")
 	}
 	if n := mails(); n != 2 {

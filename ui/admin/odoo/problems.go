@@ -1,6 +1,8 @@
 package odoo
 
 import (
+	"net/http"
+
 	"latchkey/idp/job"
 	"latchkey/idp/odoo/connector"
 	"latchkey/ui/admin"
@@ -43,4 +45,13 @@ func failed(c *page.Context, j job.Job) (odoowords.Line, error) {
 		return l, nil
 	}
 	return odoowords.Reason(c.Words, why, j.Detail), nil
+}
+
+// instead draws a failure that has words in the place of a page.
+func instead(c *page.Context, head admin.Head, id string, err error) error {
+	head, ok := told(c, head, err)
+	if !ok {
+		return err
+	}
+	return c.Show(set, http.StatusBadGateway, "failed.html", confirmView{Head: head, Confirm: admin.Confirm{Cancel: address(id)}})
 }

@@ -47,7 +47,7 @@ func sampleState() connector.SyncState {
 
 // Samples is these pages with sample data.
 func Samples() []page.Sample {
-	p := &Pages{Jobs: &job.Desk{Now: func() time.Time { return sampleAt }}}
+	p := &Pages{Odoo: &connector.Office{}}
 	visit := func(c *page.Context) admin.Visit { return admin.Sample(c, "odoo", p.Sections()) }
 	one := sampleConnection()
 	return append([]page.Sample{
@@ -64,7 +64,7 @@ func Samples() []page.Sample {
 			return v
 		}),
 		page.Drawn("odoo-found", set, http.StatusOK, "connect.html", func(c *page.Context) any {
-			v := wizard(c, visit(c), 3)
+			v := stepOf(c, visit(c), 3)
 			v.Form, v.Action, v.Button = "odoo-connect", addressConnect+"/do", c.Words.T("admin.odoo.connect")
 			v.Found, v.Notes = foundFacts(c, one), notes(c.Words, []connector.Note{{Said: connector.Said{Says: "note.online"}}, {Said: connector.Said{Says: "note.clear", Facts: []string{"http://erp.example.org/auth_oauth/signin"}}}})
 			return v
@@ -90,7 +90,7 @@ func Samples() []page.Sample {
 			return portalView{Head: visit(c).Head(c), Action: "/", Back: "/", Portal: connector.Portal{Snippet: "<!-- latchkey:begin -->\n<script>…</script>", Websites: []string{"My Website"}, Rules: "# nginx\nlocation = /web/login { }"}}
 		}),
 		{Name: "odoo-failed", Draw: func(c *page.Context) error {
-			return p.failed(c, visit(c).Head(c), one.ID, &rpc.Trouble{Of: rpc.ErrUnreachable, Says: "reach.certificate", Facts: []string{"erp.example.org"}, Detail: "x509: certificate has expired or is not yet valid"})
+			return instead(c, visit(c).Head(c), one.ID, &rpc.Trouble{Of: rpc.ErrUnreachable, Says: "reach.certificate", Facts: []string{"erp.example.org"}, Detail: "x509: certificate has expired or is not yet valid"})
 		}},
 		page.Drawn("odoo-disconnect", set, http.StatusOK, "confirm.html", func(c *page.Context) any {
 			return confirmView{Head: visit(c).Head(c), Lists: []namedList{{c.Words.T("admin.odoo.disconnect_list"), notes(c.Words, []connector.Note{{Said: connector.Said{Says: "back.links", Facts: []string{"291"}}}, {Said: connector.Said{Says: "back.row", Facts: []string{"4"}}}, {Said: connector.Said{Says: "back.client", Facts: []string{"shop"}}}})}}, Confirm: admin.Confirm{
@@ -98,7 +98,7 @@ func Samples() []page.Sample {
 				Action: "/", Button: c.Words.T("admin.odoo.disconnect"), Cancel: "/", Danger: true, Fields: admin.Fields{tick(c, "leave", false)},
 			}}
 		}),
-	}, jobSamples(p, visit)...)
+	}, jobSamples(visit)...)
 }
 
 func sampleReason() json.RawMessage {
@@ -110,7 +110,7 @@ func sampleReason() json.RawMessage {
 }
 
 // jobSamples are the pages of work, in each of its states.
-func jobSamples(p *Pages, visit func(*page.Context) admin.Visit) (out []page.Sample) {
+func jobSamples(visit func(*page.Context) admin.Visit) (out []page.Sample) {
 	for _, one := range []struct {
 		name string
 		job.Job
@@ -151,7 +151,7 @@ func jobSamples(p *Pages, visit func(*page.Context) admin.Visit) (out []page.Sam
 			one.Result = raw
 		}
 		out = append(out, page.Sample{Name: "odoo-job-" + one.name, Draw: func(c *page.Context) error {
-			view, err := p.jobOf(c, visit(c), one.Job)
+			view, err := jobOf(c, visit(c), one.Job)
 			if err != nil {
 				return err
 			}

@@ -41,28 +41,28 @@ type showView struct {
 // caseRow is somebody of whom nobody knows who they are in Odoo.
 type caseRow struct{ User, Name, Login, What, Seen, URL string }
 
-func (p *Pages) show(c *page.Context, v admin.Visit) error {
-	view, err := p.view(c, v)
+func (r reader) show(c *page.Context, v admin.Visit) error {
+	view, err := r.view(c, v)
 	if err != nil {
 		return err
 	}
 	return c.Show(set, http.StatusOK, "show.html", view)
 }
 
-func (p *Pages) view(c *page.Context, v admin.Visit) (showView, error) {
-	one, err := p.People.Get(c.Context(), v.By, id(c))
+func (r reader) view(c *page.Context, v admin.Visit) (showView, error) {
+	one, err := r.connections.Get(c.Context(), v.By, id(c))
 	if err != nil {
 		return showView{}, err
 	}
-	s, err := p.People.SyncState(c.Context(), one.ID)
+	s, err := r.states.SyncState(c.Context(), one.ID)
 	if err != nil {
 		return showView{}, err
 	}
-	cases, err := p.People.Cases(c.Context(), v.By, one.ID)
+	cases, err := r.connections.Cases(c.Context(), v.By, one.ID)
 	if err != nil {
 		return showView{}, err
 	}
-	work, err := p.recent(c, v, one.ID)
+	work, err := r.work.recent(c, v, one.ID)
 	view := viewOf(c, v, one, s, cases)
 	view.Work = work
 	return view, err
@@ -117,71 +117,21 @@ type runRow struct {
 	Troubles         []odoowords.Line
 }
 
-func (p *Pages) log(c *page.Context, v admin.Visit) error {
-	one, err := p.People.Get(c.Context(), v.By, id(c))
+func (r reader) log(c *page.Context, v admin.Visit) error {
+	one, err := r.connections.Get(c.Context(), v.By, id(c))
 	if err != nil {
 		return err
 	}
-	all, err := p.People.Runs(c.Context(), v.By, one.ID)
+	all, err := r.connections.Runs(c.Context(), v.By, one.ID)
 	if err != nil {
 		return err
 	}
 	view := logView{Head: v.Head(c, crumbs(c, one.ID)...)}
-	for _, r := range all {
-		view.Rows = append(view.Rows, runRow{Began: when(c, v, r.Began), Took: seconds(r.Ended.Sub(r.Began)), Sum: counted(c, r.Counts), Failure: failure(c.Words, r.Why, r.Failure), Full: r.Full, Troubles: troubles(c.Words, r.Troubles)})
+	for _, run := range all {
+		view.Rows = append(view.Rows, runRow{Began: when(c, v, run.Began), Took: seconds(run.Ended.Sub(run.Began)), Sum: counted(c, run.Counts), Failure: failure(c.Words, run.Why, run.Failure), Full: run.Full, Troubles: troubles(c.Words, run.Troubles)})
 	}
 	if len(all) == 0 {
 		view.Empty = &admin.Empty{Title: c.Words.T("admin.odoo.log_empty"), Text: c.Words.T("admin.odoo.log_empty_text")}
 	}
 	return c.Show(set, http.StatusOK, "log.html", view)
-}
-
-func (p *Pages) closeCase(c *page.Context, v admin.Visit) error {
-	if err := p.People.CloseCase(c.Context(), v.By, id(c), idp.UserID(c.Form("user"))); err != nil {
-		return err
-	}
-	return c.Redirect(address(id(c)) + "?done=case_closed")
-}
-
-// end signs somebody out here and in all Odoos.
-func (p *Pages) end(c *page.Context, v admin.Visit) error {
-	who := strings.TrimSpace(c.Form("who"))
-	if who == "" {
-		return c.Redirect(address(id(c)))
-	}
-	if err := p.End(c.Context(), v.By, who); err != nil {
-		return err
-	}
-	return c.Redirect(address(id(c)) + "?done=ended")
-}
-
-// settingsView is the form of a connection's settings.
-type settingsView struct {
-	admin.Head
-	ID, Action, Cancel string
-	Fields             admin.Fields
-}
-
-func (p *Pages) settings(c *page.Context, v admin.Visit) error {
-	one, err := p.People.Get(c.Context(), v.By, id(c))
-	if err != nil {
-		return err
-	}
-	s := one.Settings
-	return c.Show(set, http.StatusOK, "settings.html", settingsView{
-		Head: v.Head(c, crumbs(c, one.ID)...), ID: one.ID, Action: address(one.ID, "settings"), Cancel: address(one.ID),
-		Fields: admin.Fields{tick(c, "sync", s.Sync), tick(c, "archive", s.Archive), tick(c, "contacts", s.Contacts), tick(c, "trickle", s.Trickle), tick(c, "leads", s.Leads)},
-	})
-}
-
-func (p *Pages) configure(c *page.Context, v admin.Visit) error {
-	_, err := p.People.Configure(c.Context(), v.By, id(c), func(s *connector.Settings) {
-		for name, to := range map[string]*bool{"sync": &s.Sync, "archive": &s.Archive, "contacts": &s.Contacts, "trickle": &s.Trickle, "leads": &s.Leads} {
-			*to = c.Form(name) != ""
-		}
-	})
-	if err != nil {
-		return err
-	}
-	return c.Redirect(address(id(c)) + "?done=saved")
 }

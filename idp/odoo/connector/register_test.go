@@ -18,7 +18,7 @@ func TestLookRights(t *testing.T) {
 	clock := storetest.NewClock()
 	h := open(t, storetest.OpenAt(t, clock.Now), clock, odootest.Options{})
 	h.connect()
-	p := &connector.People{Endings: &connector.Endings{Service: h.Service}}
+	p := connector.New(h.parts)
 	ctx := t.Context()
 	auditor, admin := idp.Actor{User: "a", Role: idp.Auditor}, idp.Actor{User: "b", Role: idp.Admin}
 	for name, do := range map[string]func(idp.Actor) error{
@@ -40,11 +40,14 @@ func TestLookRights(t *testing.T) {
 			_, err := h.Configure(ctx, by, "shop", func(*connector.Settings) {})
 			return err
 		},
-		"cure":  func(by idp.Actor) error { _, err := h.Cure(ctx, by, "shop", "client"); return err },
-		"case":  func(by idp.Actor) error { return h.CloseCase(ctx, by, "shop", "u") },
-		"sync":  func(by idp.Actor) error { _, err := p.SyncNow(ctx, by, "shop", connector.SyncOptions{}); return err },
-		"link":  func(by idp.Actor) error { _, err := p.LinkAll(ctx, by, "shop", connector.Linking{}); return err },
-		"bring": func(by idp.Actor) error { _, err := p.BringIn(ctx, by, "shop", connector.Intake{}); return err },
+		"cure": func(by idp.Actor) error { _, err := h.Cure(ctx, by, "shop", "client"); return err },
+		"case": func(by idp.Actor) error { return h.CloseCase(ctx, by, "shop", "u") },
+		"sync": func(by idp.Actor) error {
+			_, err := p.Sync.SyncNow(ctx, by, "shop", connector.SyncOptions{})
+			return err
+		},
+		"link":  func(by idp.Actor) error { _, err := p.Links.LinkAll(ctx, by, "shop", connector.Linking{}); return err },
+		"bring": func(by idp.Actor) error { _, err := p.Imports.BringIn(ctx, by, "shop", connector.Intake{}); return err },
 	} {
 		if err := do(auditor); !errors.Is(err, idp.ErrDenied) {
 			t.Errorf("%s by the auditor: %v", name, err)
@@ -54,9 +57,9 @@ func TestLookRights(t *testing.T) {
 	// alone is not enough.
 	narrow := idp.Actor{User: "b", Role: idp.Admin, Scopes: []idp.Right{idp.EditOdoo}}
 	for name, do := range map[string]func() error{
-		"bring": func() error { _, err := p.BringIn(ctx, narrow, "shop", connector.Intake{}); return err },
-		"sync":  func() error { _, err := p.SyncNow(ctx, narrow, "shop", connector.SyncOptions{}); return err },
-		"link":  func() error { _, err := p.LinkAll(ctx, narrow, "shop", connector.Linking{}); return err },
+		"bring": func() error { _, err := p.Imports.BringIn(ctx, narrow, "shop", connector.Intake{}); return err },
+		"sync":  func() error { _, err := p.Sync.SyncNow(ctx, narrow, "shop", connector.SyncOptions{}); return err },
+		"link":  func() error { _, err := p.Links.LinkAll(ctx, narrow, "shop", connector.Linking{}); return err },
 		"configure": func() error {
 			_, err := h.Configure(ctx, narrow, "shop", func(s *connector.Settings) { s.Trickle = true })
 			return err
@@ -98,7 +101,7 @@ func TestCure(t *testing.T) {
 	if !fixed["hosts"] || fixed["provider_row"] || h.row()["enabled"] != false {
 		t.Errorf("%+v", d.Findings)
 	}
-	d, err = h.Doctor(t.Context(), host, "shop", true)
+	d, err = h.Examine(t.Context(), host, "shop", true)
 	h.must(err)
 	if h.row()["enabled"] != true {
 		t.Errorf("%+v", d.Findings)
@@ -110,14 +113,14 @@ func TestCuresTogether(t *testing.T) {
 	clock := storetest.NewClock()
 	h := open(t, storetest.OpenAt(t, clock.Now), clock, odootest.Options{Series: 17, Website: true})
 	h.connect()
-	c, err := h.Clients.ByID(t.Context(), "shop")
+	c, err := h.parts.Clients.ByID(t.Context(), "shop")
 	h.must(err)
 	c.Sessions = "multi"
-	h.must(h.Clients.Save(t.Context(), c))
+	h.must(h.parts.Clients.Save(t.Context(), c))
 	h.odoo.Set("website", 1, odootest.Record{"domain": "shop.example.org"})
-	_, err = h.Doctor(t.Context(), host, "shop", true)
+	_, err = h.Examine(t.Context(), host, "shop", true)
 	h.must(err)
-	c, err = h.Clients.ByID(t.Context(), "shop")
+	c, err = h.parts.Clients.ByID(t.Context(), "shop")
 	h.must(err)
 	if c.Sessions != "single" || len(c.RedirectURIs) != 2 {
 		t.Errorf("%+v", c)
@@ -129,14 +132,14 @@ func TestCuresTogether(t *testing.T) {
 func TestSyncJournal(t *testing.T) {
 	clock := storetest.NewClock()
 	h := open(t, storetest.OpenAt(t, clock.Now), clock, odootest.Options{})
-	p := townOf(h).People
+	p := townOf(h)
 	run := func(want int) {
 		t.Helper()
 		clock.Pass(time.Second)
 		c, err := h.Find(t.Context(), "shop")
 		h.must(err)
 		_, err = p.Sync(context.WithoutCancel(t.Context()), c, connector.SyncOptions{})
-		runs, other := h.Journal.Runs(t.Context(), "shop", 10)
+		runs, other := h.parts.Journal.Runs(t.Context(), "shop", 10)
 		h.must(other)
 		if len(runs) != want {
 			t.Errorf("%d lines, want %d (%v)", len(runs), want, err)

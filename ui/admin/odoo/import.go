@@ -17,8 +17,17 @@ import (
 	"latchkey/ui/page"
 )
 
-// mostShown is how many people a result lists.
-const mostShown = 200
+// importing brings an Odoo's people here.
+type importing struct {
+	connections getter
+	people      importer
+	work        bench
+}
+
+// importer is the import.
+type importer interface {
+	BringIn(ctx context.Context, by idp.Actor, id string, b connector.Intake) (connector.ImportReport, error)
+}
 
 // importView is the form of an import.
 type importView struct {
@@ -28,8 +37,8 @@ type importView struct {
 	Classes    admin.Fields
 }
 
-func (p *Pages) askImport(c *page.Context, v admin.Visit) error {
-	one, err := p.People.Get(c.Context(), v.By, id(c))
+func (i importing) ask(c *page.Context, v admin.Visit) error {
+	one, err := i.connections.Get(c.Context(), v.By, id(c))
 	if err != nil {
 		return err
 	}
@@ -111,14 +120,14 @@ type imported struct {
 	Report connector.ImportReport `json:"report"`
 }
 
-func (p *Pages) bringIn(c *page.Context, v admin.Visit) error {
-	one, err := p.People.Get(c.Context(), v.By, id(c))
+func (i importing) bringIn(c *page.Context, v admin.Visit) error {
+	one, err := i.connections.Get(c.Context(), v.By, id(c))
 	if err != nil {
 		return err
 	}
 	in, from := intake(c), c.Form("from")
 	wrong, missing := in.Options.Check(), ""
-	if in.Open, missing, err = p.opener(c, from); err != nil {
+	if in.Open, missing, err = opener(c, from); err != nil {
 		return err
 	}
 	one.Settings.Import, one.Settings.Groups = in.Options, in.Groups
@@ -134,10 +143,10 @@ func (p *Pages) bringIn(c *page.Context, v admin.Visit) error {
 		return c.Show(set, http.StatusBadRequest, "import.html", view)
 	}
 	by, out := v.By, imported{DryRun: in.DryRun, From: from, Sync: in.Sync, Order: connector.Settings{Import: in.Options, Groups: in.Groups}}
-	return p.start(c, v, "odoo.import", one.ID, func(ctx context.Context, r *job.Run) (any, error) {
+	return i.work.start(c, v, "odoo.import", one.ID, func(ctx context.Context, r *job.Run) (any, error) {
 		in.Progress = r.Progress
 		var err error
-		out.Report, err = p.People.BringIn(ctx, by, one.ID, in)
+		out.Report, err = i.people.BringIn(ctx, by, one.ID, in)
 		return out, err
 	})
 }
@@ -145,7 +154,7 @@ func (p *Pages) bringIn(c *page.Context, v admin.Visit) error {
 // opener opens what an import reads, beside Odoo's own interface, or names the
 // field that is missing. What is secret stays in memory, for as long as the
 // import takes.
-func (p *Pages) opener(c *page.Context, from string) (open func(context.Context, []string) (connector.Source, func(), error), missing string, err error) {
+func opener(c *page.Context, from string) (open func(context.Context, []string) (connector.Source, func(), error), missing string, err error) {
 	nothing := func() {}
 	switch from {
 	case "sql":
@@ -179,7 +188,7 @@ type classView struct {
 	Examples             []odoowords.Line
 }
 
-func (p *Pages) drawImport(c *page.Context, v admin.Visit, j job.Job, view *jobView) error {
+func drawImport(c *page.Context, v admin.Visit, j job.Job, view *jobView) error {
 	var r imported
 	if err := j.Read(&r); err != nil {
 		return err
@@ -223,116 +232,5 @@ func (p *Pages) drawImport(c *page.Context, v admin.Visit, j job.Job, view *jobV
 		}
 	}
 	view.Next = &admin.Confirm{ID: "import-run", Action: form.Action, Button: c.Words.T("admin.odoo.import_run"), Cancel: address(j.About)}
-	return nil
-}
-
-func (p *Pages) askLink(c *page.Context, v admin.Visit) error {
-	one, err := p.People.Get(c.Context(), v.By, id(c))
-	if err != nil {
-		return err
-	}
-	return confirm(c, http.StatusOK, confirmView{Head: v.Head(c, crumbs(c, one.ID)...), Confirm: admin.Confirm{
-		ID: "link", Title: c.Words.T("admin.odoo.link_title"), Text: []string{c.Words.T("admin.odoo.link_text")}, Action: address(one.ID, "link"),
-		Hidden: []admin.Hidden{{Name: "act", Value: "dry"}}, Button: c.Words.T("admin.odoo.look_first"), Cancel: address(one.ID),
-	}})
-}
-
-// linkResult is what is shown of linking.
-type linkResult struct {
-	DryRun   bool                    `json:"dry_run"`
-	Report   connector.LinkReport    `json:"report"`
-	Findings []connector.LinkFinding `json:"findings"`
-}
-
-func (p *Pages) link(c *page.Context, v admin.Visit) error {
-	one, by, out := id(c), v.By, linkResult{DryRun: c.Form("act") != "run"}
-	return p.start(c, v, "odoo.link", one, func(ctx context.Context, r *job.Run) (any, error) {
-		var err error
-		out.Report, err = p.People.LinkAll(ctx, by, one, connector.Linking{DryRun: out.DryRun, Progress: r.Progress, Found: func(f connector.LinkFinding) error {
-			if len(out.Findings) < mostShown {
-				out.Findings = append(out.Findings, f)
-			}
-			return nil
-		}})
-		return out, err
-	})
-}
-
-func (p *Pages) drawLink(c *page.Context, v admin.Visit, j job.Job, view *jobView) error {
-	var r linkResult
-	if err := j.Read(&r); err != nil {
-		return err
-	}
-	add := func(name string, value int) {
-		view.Sums = append(view.Sums, fact{c.Words.T(fmt.Sprintf("admin.odoo.sum.%s", name)), fmt.Sprint(value)})
-	}
-	add("users", r.Report.Users)
-	add(map[bool]string{true: "would_link", false: "linked"}[r.DryRun], r.Report.Linked)
-	add("already", r.Report.Already)
-	for _, t := range slices.Sorted(maps.Keys(r.Report.Missed)) {
-		list := namedList{Title: c.Words.T(fmt.Sprintf("admin.odoo.trouble.%s", word(string(t)))) + " (" + fmt.Sprint(r.Report.Missed[t]) + ")"}
-		for _, f := range r.Findings {
-			if f.Trouble == t {
-				list.Items = append(list.Items, about(f.Login, odoowords.Say(c.Words, f.Said, f.Text)))
-			}
-		}
-		view.Lists = append(view.Lists, list)
-	}
-	if r.DryRun && r.Report.Linked > 0 && v.May(idp.EditOdoo) && j.Now(c.Now()) == job.Done {
-		view.Next = &admin.Confirm{
-			ID: "link-run", Action: address(j.About, "link"), Hidden: []admin.Hidden{{Name: "act", Value: "run"}}, Button: c.Words.T("admin.odoo.link_run"), Cancel: address(j.About),
-		}
-	}
-	return nil
-}
-
-// syncResult is what is shown of a run of the synchronisation.
-type syncResult struct {
-	DryRun  bool                   `json:"dry_run"`
-	State   connector.SyncState    `json:"state"`
-	Changes []connector.SyncChange `json:"changes"`
-}
-
-// sync runs the synchronisation now.
-func (p *Pages) sync(c *page.Context, v admin.Visit) error {
-	one, by, out := id(c), v.By, syncResult{DryRun: c.Form("act") == "dry"}
-	o := connector.SyncOptions{DryRun: out.DryRun, Full: true, Force: c.Form("force") != ""}
-	return p.start(c, v, "odoo.sync", one, func(ctx context.Context, r *job.Run) (any, error) {
-		n := 0
-		o.Found = func(s connector.SyncChange) error {
-			n++
-			if len(out.Changes) < mostShown {
-				out.Changes = append(out.Changes, s)
-			}
-			r.Progress(n, 0)
-			return nil
-		}
-		var err error
-		out.State, err = p.People.SyncNow(ctx, by, one, o)
-		return out, err
-	})
-}
-
-func (p *Pages) drawSync(c *page.Context, v admin.Visit, j job.Job, view *jobView) error {
-	var r syncResult
-	if err := j.Read(&r); err != nil {
-		return err
-	}
-	view.Sums = append(view.Sums, fact{c.Words.T("admin.odoo.sum.read"), fmt.Sprint(r.State.Last.Read)}, fact{c.Words.T("admin.odoo.sum.did"), counted(c, r.State.Last)})
-	byWhat := map[string][]odoowords.Line{}
-	for _, s := range r.Changes {
-		byWhat[s.What] = append(byWhat[s.What], about(s.Login, odoowords.Say(c.Words, s.Said, s.Text)))
-	}
-	for _, what := range slices.Sorted(maps.Keys(byWhat)) {
-		view.Lists = append(view.Lists, namedList{c.Words.T(fmt.Sprintf("admin.odoo.change.%s", what)), byWhat[what]})
-	}
-	if left := troubles(c.Words, r.State.Troubles); len(left) > 0 {
-		view.Lists = append(view.Lists, namedList{c.Words.T("admin.odoo.not_in_step"), left})
-	}
-	if j.Key == "accident" && v.May(idp.EditOdoo) {
-		view.Next = &admin.Confirm{
-			ID: "sync-force", Action: address(j.About, "sync"), Hidden: []admin.Hidden{{Name: "force", Value: "yes"}}, Button: c.Words.T("admin.odoo.sync_force"), Cancel: address(j.About), Danger: true,
-		}
-	}
 	return nil
 }
