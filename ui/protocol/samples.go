@@ -38,5 +38,11 @@ func (p Pages) Samples() []page.Sample {
 		drawn("error-client", func(w http.ResponseWriter, r *http.Request) {
 			p.Error(w, r, oidc.Problem{Status: http.StatusBadRequest, Key: "redirect_uri", Detail: map[string]string{"redirect_uri": "http://odoo.example.com/auth_oauth/signin"}})
 		}),
+		drawn("error-several", func(w http.ResponseWriter, r *http.Request) {
+			p.Error(w, r, oidc.Problem{Status: http.StatusConflict, Key: "odoo_several"})
+		}),
+		drawn("error-stranger", func(w http.ResponseWriter, r *http.Request) {
+			p.Error(w, r, oidc.Problem{Status: http.StatusForbidden, Key: "odoo_stranger"})
+		}),
 	}
 }
