@@ -69,7 +69,7 @@ func clientAdd(a *app) *cobra.Command {
 			return err
 		}
 		settle(ctx)
-		v := viewSecrets(b.cfg.Issuer, made.Client, made.Secret, append(made.Warnings, oddities(made.Client)...))
+		v := viewSecrets(b.cfg.Issuer, made.Client, made.Secret, append(oidc.Texts(made.Warnings), oddities(made.Client)...))
 		return a.print(cmd, v, v.write)
 	})
 	return c

@@ -56,7 +56,7 @@ func clientUpdate(a *app) *cobra.Command {
 		}
 		settle(ctx)
 		v := viewClient(made.Client)
-		v.Secret, v.Warnings = made.Secret, append(made.Warnings, oddities(made.Client)...)
+		v.Secret, v.Warnings = made.Secret, append(oidc.Texts(made.Warnings), oddities(made.Client)...)
 		return a.print(cmd, v, v.write)
 	})
 	return c

@@ -48,7 +48,7 @@ func (o *odooSide) meet(s *peopleSide) {
 }
 
 // validates is where a connected Odoo asks about tokens.
-func (o *odooSide) validates(ctx context.Context, c oidc.Client) (string, error) {
+func (o *odooSide) validates(ctx context.Context, c oidc.Client) (oidc.Note, error) {
 	return o.office().Way.Validates(ctx, c)
 }
 

@@ -22,10 +22,10 @@ type protocolSide struct {
 	keys     *oidc.KeyRing
 	lastUses *oidc.LastUses
 	// validates is where an Odoo that is connected asks about tokens.
-	validates func(context.Context, oidc.Client) (string, error)
+	validates func(context.Context, oidc.Client) (oidc.Note, error)
 }
 
-func newProtocol(g *ground, validates func(context.Context, oidc.Client) (string, error)) *protocolSide {
+func newProtocol(g *ground, validates func(context.Context, oidc.Client) (oidc.Note, error)) *protocolSide {
 	return &protocolSide{
 		ground: g, validates: validates,
 		apps:     &oidc.Apps{Clients: g.db.Clients, Consents: g.db.Consents, Uses: g.db.Uses, Grants: g.db.Grants, Log: g.db.Log, Atomic: g.db.Atomic, Now: g.now},
