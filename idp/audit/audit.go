@@ -43,11 +43,13 @@ type Head struct {
 
 // Break is the first thing that is wrong with a chain.
 type Break struct {
-	Kind Kind      `json:"kind"`
-	Seq  int64     `json:"seq,omitempty"` // 0: the row has no place yet
-	ID   string    `json:"id,omitempty"`  // empty for a row that is not there
-	At   time.Time `json:"time,omitzero"`
-	Says string    `json:"says"` // a sentence, in English
+	Kind  Kind      `json:"kind"`
+	Seq   int64     `json:"seq,omitempty"` // 0: the row has no place yet
+	ID    string    `json:"id,omitempty"`  // empty for a row that is not there
+	At    time.Time `json:"time,omitzero"`
+	Says  string    `json:"says"`            // a sentence, in English
+	Code  string    `json:"code,omitempty"`  // which of [Sentences]; empty: found before they had one
+	Facts []string  `json:"facts,omitempty"` // what is in it; times as RFC 3339 has them
 }
 
 // Kind is what can be wrong.

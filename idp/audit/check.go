@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"crypto/hmac"
-	"fmt"
 	"time"
 )
 
@@ -61,12 +60,13 @@ func (c *checker) row(e Entry) *Break {
 	}
 	switch {
 	case e.Seq > c.seq+1:
-		return &Break{
-			Kind: Missing, Seq: c.seq + 1, At: e.At,
-			Says: fmt.Sprintf("there is no row %d%s; the next one is %s of %s", c.seq+1, upTo(e.Seq-1, c.seq+1), e.ID, stamp(e.At)),
+		b := Break{Kind: Missing, Seq: c.seq + 1, At: e.At}
+		if e.Seq == c.seq+2 {
+			return b.say("gap_of_one", c.seq+1, e.ID, stamp(e.At))
 		}
+		return b.say("gap_of_several", c.seq+1, e.Seq-1, e.ID, stamp(e.At))
 	case e.Seq <= c.seq:
-		return breakAt(Reordered, e, "it comes after row %d", c.seq)
+		return breakAt(Reordered, e, "after", c.seq)
 	}
 	want := Link(c.hash, e.Seq, e.Event)
 	genuine := c.seals.genuine(e)
@@ -75,7 +75,7 @@ func (c *checker) row(e Entry) *Break {
 		c.broken = &suspect{e, want, genuine}
 		return nil
 	case !genuine:
-		return breakAt(Forged, e, "its seal is not of this house: somebody else wrote it, or changed it before it had its place")
+		return breakAt(Forged, e, "seal")
 	}
 	if len(e.MAC) == 0 {
 		c.old++
@@ -96,15 +96,15 @@ func (c *checker) name(next *Entry) *Break {
 	sealed := len(s.row.MAC) > 0 && c.seals.key != nil
 	switch {
 	case right:
-		return breakAt(Edited, s.row, "its hash was changed")
+		return breakAt(Edited, s.row, "hash")
 	case sealed && s.genuine:
-		return breakAt(Reordered, s.row, "it is genuine but stands at another row's place: rows were moved, or one before it was removed or added and the rest counted anew")
+		return breakAt(Reordered, s.row, "moved")
 	case stood:
-		return breakAt(Edited, s.row, "it does not say what it said when it got its place")
+		return breakAt(Edited, s.row, "changed")
 	case !s.genuine:
-		return breakAt(Forged, s.row, "this house has not written it like this, and the row behind it does not know it: it was added, or changed together with others")
+		return breakAt(Forged, s.row, "added")
 	}
-	return breakAt(Edited, s.row, "it does not say what it said when it got its place, and neither does the row behind it; or rows were removed or added here and the rest counted anew")
+	return breakAt(Edited, s.row, "changed_on")
 }
 
 // mark looks at a checkpoint; its row was the last one.
@@ -112,30 +112,17 @@ func (c *checker) mark(p Checkpoint) *Break {
 	b := Break{Kind: Unsigned, Seq: p.Seq, At: p.At}
 	switch {
 	case !p.Genuine(c.public):
-		b.Says = fmt.Sprintf("the checkpoint at row %d is not signed by key %s", p.Seq, KeyID(c.public))
+		return b.say("mark_key", p.Seq, KeyID(c.public))
 	case p.Seq == c.seq && !bytes.Equal(p.Hash, c.hash):
-		b.Says = fmt.Sprintf("row %d and all before it are not what the checkpoint of %s signed", p.Seq, stamp(p.At))
+		return b.say("mark_other_rows", p.Seq, stamp(p.At))
 	case c.signed >= 0 && p.Seq-p.Count != c.signed:
-		b.Says = fmt.Sprintf("the checkpoint before the one at row %d is gone: it was of row %d", p.Seq, p.Seq-p.Count)
+		return b.say("mark_gone", p.Seq, p.Seq-p.Count)
 	case !c.seals.began.IsZero() && !p.Began.Equal(c.seals.began):
-		b.Says = fmt.Sprintf("the checkpoint at row %d names another beginning of the chain than those before it", p.Seq)
-	default:
-		c.marks++
-		c.signed, c.seals.began = p.Seq, p.Began
-		return nil
+		return b.say("mark_beginning", p.Seq)
 	}
-	return &b
-}
-
-func breakAt(k Kind, e Entry, says string, args ...any) *Break {
-	return &Break{Kind: k, Seq: e.Seq, ID: e.ID, At: e.At, Says: fmt.Sprintf(says, args...)}
-}
-
-func upTo(last, first int64) string {
-	if last == first {
-		return ""
-	}
-	return fmt.Sprintf(" to %d", last)
+	c.marks++
+	c.signed, c.seals.began = p.Seq, p.Began
+	return nil
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

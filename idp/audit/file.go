@@ -52,7 +52,7 @@ func VerifyFile(ctx context.Context, file io.Reader, key ed25519.PublicKey, prog
 		r.Broken = c.name(nil)
 	}
 	if r.Broken == nil && c.marks == 0 {
-		r.Broken = &Break{Kind: Unsigned, Seq: c.seq, Says: "the file has no checkpoint: nothing in it is signed, so anybody could have written it"}
+		r.Broken = Break{Kind: Unsigned, Seq: c.seq}.say("file_unsigned")
 	}
 	r.Seq, r.Rows, r.Checkpoints, r.Took = c.seq, c.rows, c.marks, time.Since(began).Round(time.Millisecond).String()
 	r.Whole, r.Signed = r.From == 0, max(c.signed, 0)
@@ -70,7 +70,7 @@ func (c *checker) line(text []byte, r *Report) (*Break, error) {
 			return c.name(nil), nil
 		}
 		if c.hash != nil && mark.Seq != c.seq {
-			return &Break{Kind: Missing, Seq: c.seq + 1, Says: fmt.Sprintf("a checkpoint of row %d follows row %d", mark.Seq, c.seq)}, nil
+			return Break{Kind: Missing, Seq: c.seq + 1}.say("file_gap", mark.Seq, c.seq), nil
 		}
 		if b := c.mark(*mark); b != nil {
 			return b, nil
@@ -87,7 +87,7 @@ func (c *checker) line(text []byte, r *Report) (*Break, error) {
 			c.signed = 0
 		}
 		if c.seq == 0 && !bytes.Equal(c.hash, Genesis()) {
-			return breakAt(Forged, e, "a first row cannot follow another one"), nil
+			return breakAt(Forged, e, "file_first"), nil
 		}
 	}
 	return c.row(e), nil

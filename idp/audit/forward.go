@@ -29,6 +29,7 @@ type Delivery struct {
 	Seq      int64     `json:"seq"`  // the last row that arrived
 	Good     time.Time `json:"good"` // when something arrived last
 	Failures int       `json:"failures"`
+	Status   int       `json:"status,omitempty"`  // with which the receiver refused the last try; 0: nothing of that kind
 	Failure  string    `json:"failure,omitempty"` // of the last try; empty: it worked
 	Failed   time.Time `json:"failed,omitzero"`
 	Next     time.Time `json:"next,omitzero"` // when it is tried again
@@ -126,11 +127,15 @@ func (f *Forwarder) portion(ctx context.Context, after int64) ([]Record, int64, 
 func (f *Forwarder) outcome(d Delivery, last int64, err error) Delivery {
 	now := f.Now().UTC()
 	if err == nil {
-		d.Seq, d.Good, d.Failures, d.Failure, d.Next = last, now, 0, "", time.Time{}
+		d.Seq, d.Good, d.Failures, d.Failure, d.Status, d.Next = last, now, 0, "", 0, time.Time{}
 		return d
 	}
 	d.Failures++
-	d.Failure, d.Failed = short(err.Error()), now
+	d.Failure, d.Status, d.Failed = short(err.Error()), 0, now
+	var refusal interface{ Status() int }
+	if errors.As(err, &refusal) {
+		d.Status = refusal.Status()
+	}
 	d.Next = now.Add(min(latest, soonest<<min(d.Failures-1, 16)))
 	return d
 }

@@ -250,26 +250,22 @@ func (w *walk) end(ctx context.Context) (*Break, error) {
 		return nil, err
 	}
 	if w.signed < w.head.Mark && len(marks) == 0 {
-		return &Break{Kind: Unsigned, Seq: w.head.Mark, Says: fmt.Sprintf("the last checkpoint is gone: it was of row %d", w.head.Mark)}, nil
+		return Break{Kind: Unsigned, Seq: w.head.Mark}.say("mark_last", w.head.Mark), nil
 	}
 	late, err := w.s.Chain.Entries(ctx, w.seq, 1) // came while we walked, with their checkpoint
 	if err != nil {
 		return nil, err
 	}
-	says := ""
 	switch {
 	case len(marks) > 0 && len(late) == 0:
-		says = fmt.Sprintf("a checkpoint of %s is about row %d", stamp(marks[0].At), marks[0].Seq)
+		return Break{Kind: Short, Seq: w.seq + 1}.say("end_mark", w.seq, stamp(marks[0].At), marks[0].Seq), nil
 	case w.seq < w.head.Seq:
-		says = fmt.Sprintf("it has had %d", w.head.Seq)
-	}
-	if says != "" {
-		return &Break{Kind: Short, Seq: w.seq + 1, Says: fmt.Sprintf("the log ends with row %d, but %s: the end was removed", w.seq, says)}, nil
+		return Break{Kind: Short, Seq: w.seq + 1}.say("end_rows", w.seq, w.head.Seq), nil
 	}
 	rows, err := w.s.Chain.Unchained(ctx, window)
 	for _, e := range rows {
 		if !w.seals.genuine(e) {
-			return breakAt(Forged, e, "it has no place yet, and its seal is not of this house: somebody else wrote or changed it"), nil
+			return breakAt(Forged, e, "seal_waiting"), nil
 		}
 		w.report.Waiting++
 	}

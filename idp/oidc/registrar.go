@@ -33,8 +33,9 @@ type Registrar struct {
 	// For Test.
 	Self *http.Client // calls our own issuer
 	Out  *http.Client // calls addresses that somebody has registered; see [NewOutbound]
-	// Odoo tries a validation address and says what is wrong, "" when it works.
-	Odoo func(ctx context.Context, c Client) (evidence string, err error)
+	// Odoo tries a validation address and says what is wrong, in the words of package
+	// connector; nothing when it works.
+	Odoo func(ctx context.Context, c Client) (Note, error)
 }
 
 // ErrChanged means that somebody else has changed the client meanwhile.
@@ -63,7 +64,7 @@ func unmasked(c, stored Client) Client {
 type Entry struct {
 	Client   Client
 	Used     time.Time // to the day; zero: never
-	Warnings []string
+	Warnings []Note
 }
 
 // List returns all clients by id.

@@ -46,8 +46,8 @@ type Input struct {
 // Registered is a client that has been checked, but not stored.
 type Registered struct {
 	Client   Client
-	Secret   string   // shown once; empty: the client has none
-	Warnings []string // what is allowed, but should be thought about
+	Secret   string // shown once; empty: the client has none
+	Warnings []Note // what is allowed, but should be thought about
 }
 
 // kinds says what each type of client gets unless its registration says
@@ -237,14 +237,14 @@ func (r *Registered) checkURIs() error {
 			if err != nil {
 				errs = append(errs, invalid(list.field, "%q %s", uri, err))
 			} else if warning != "" {
-				r.Warnings = append(r.Warnings, fmt.Sprintf("%s: %q %s", list.field, uri, warning))
+				r.Warnings = append(r.Warnings, say(warning, list.field, uri))
 			}
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// checkURI allows https; http on the own machine and, with a warning, for an
+// checkURI gives the warning as one of [Sentences]. It allows https; http on the own machine and, with a warning, for an
 // Odoo in the house; own schemes for programs on a device (P-03, RFC 8252).
 func checkURI(t Type, uri string) (warning string, err error) {
 	u, err := url.Parse(uri)
@@ -275,7 +275,7 @@ func checkHTTP(t Type, u *url.URL) (warning string, err error) {
 	case u.Scheme == "https" || loopback(u.Hostname()):
 		return "", nil
 	case t == Odoo:
-		return "travels in clear text; use https outside your own network", nil
+		return "clear_text", nil
 	}
 	return "", errors.New("must be https; http is for the own machine only")
 }
@@ -325,7 +325,7 @@ func (c Client) checkOdoo() error {
 // Check holds a client that somebody has changed against the rules of
 // [NewClient]. All mistakes are reported together, each wrapping
 // idp.ErrInvalid; what is allowed, but should be thought about, is a warning.
-func (c Client) Check() (warnings []string, err error) {
+func (c Client) Check() (warnings []Note, err error) {
 	k, ok := kinds[c.Type]
 	if !ok {
 		return nil, fmt.Errorf("%w: type: %q is none of odoo, web, spa, native, service", idp.ErrInvalid, c.Type)

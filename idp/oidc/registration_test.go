@@ -93,6 +93,9 @@ func TestRegistrationDefaults(t *testing.T) {
 	}
 	r, err = oidc.NewClient(oidc.Input{Type: oidc.Odoo, RedirectURIs: []string{"http://erp.lan/auth_oauth/signin"}}, time.Now())
 	if err != nil || len(r.Warnings) != 1 {
-		t.Errorf("no warning: %+v, %v", r, err)
+		t.Fatalf("no warning: %+v, %v", r, err)
+	}
+	if w := r.Warnings[0]; w.Code != "clear_text" || w.Text != `redirect_uris: "http://erp.lan/auth_oauth/signin" travels in clear text; use https outside your own network` {
+		t.Errorf("%+v", w)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -32,7 +31,7 @@ type Trial struct {
 	Check    string // one of TrialChecks
 	Verdict  Verdict
 	About    string // such as an address; never a secret
-	Evidence string // small print, in English
+	Evidence Note   // small print
 }
 
 // TrialChecks are everything that Test may tell of.
@@ -64,10 +63,7 @@ type trial struct {
 	out []Trial
 }
 
-func (t *trial) add(check string, v Verdict, about, evidence string, args ...any) {
-	if len(args) > 0 {
-		evidence = fmt.Sprintf(evidence, args...)
-	}
+func (t *trial) add(check string, v Verdict, about string, evidence Note) {
 	t.out = append(t.out, Trial{check, v, about, evidence})
 }
 
@@ -75,23 +71,23 @@ func (t *trial) add(check string, v Verdict, about, evidence string, args ...any
 func (t *trial) registered() {
 	warnings, err := t.c.Check()
 	if err != nil {
-		t.add("registration", Broken, "", "%v", err)
+		t.add("registration", Broken, "", mistakes(err))
 	}
 	for _, w := range warnings {
-		t.add("registration", Doubt, "", "%s", w)
+		t.add("registration", Doubt, "", w)
 	}
 	if err == nil && len(warnings) == 0 {
-		t.add("registration", Fine, "", "")
+		t.add("registration", Fine, "", Note{})
 	}
 	if t.c.Disabled {
-		t.add("disabled", Broken, "", "")
+		t.add("disabled", Broken, "", Note{})
 	}
 	if t.c.AuthMethod == AuthKey {
-		t.add("client_keys", Fine, "", "%d", len(t.c.Keys))
+		t.add("client_keys", Fine, "", say("keys", len(t.c.Keys)))
 	}
 	for _, f := range []*Former{t.c.FormerSecret, t.c.FormerValidation} {
 		if f.Good(t.Now()) {
-			t.add("former", Doubt, "", "")
+			t.add("former", Doubt, "", Note{})
 		}
 	}
 }
@@ -103,15 +99,15 @@ func (t *trial) issuer(ctx context.Context) error {
 		Keys   string `json:"jwks_uri"`
 	}
 	at := t.Issuer + PathDiscovery
-	if evidence := t.read(ctx, at, &doc); evidence != "" {
-		t.add("issuer", Broken, at, "%s", evidence)
+	if evidence := t.read(ctx, at, &doc); evidence.Text != "" {
+		t.add("issuer", Broken, at, evidence)
 		return ctx.Err()
 	}
 	if doc.Issuer != t.Issuer {
-		t.add("issuer", Broken, at, "another issuer answers: %s", doc.Issuer)
+		t.add("issuer", Broken, at, say("issuer", doc.Issuer))
 		return nil
 	}
-	t.add("issuer", Fine, at, "")
+	t.add("issuer", Fine, at, Note{})
 	if t.c.Type == Service {
 		return nil // it gets no ID tokens
 	}
@@ -121,39 +117,39 @@ func (t *trial) issuer(ctx context.Context) error {
 		} `json:"keys"`
 	}
 	evidence := t.read(ctx, doc.Keys, &set)
-	if evidence == "" && !slices.ContainsFunc(set.Keys, func(k struct {
+	if evidence.Text == "" && !slices.ContainsFunc(set.Keys, func(k struct {
 		Alg string `json:"alg"`
 	},
 	) bool {
 		return k.Alg == t.c.IDTokenAlg
 	}) {
-		evidence = "there is no key for " + t.c.IDTokenAlg
+		evidence = say("no_key", t.c.IDTokenAlg)
 	}
-	t.add("keys", verdict(evidence), doc.Keys, "%s", evidence)
+	t.add("keys", verdict(evidence), doc.Keys, evidence)
 	return ctx.Err()
 }
 
-func verdict(evidence string) Verdict {
-	if evidence == "" {
+func verdict(evidence Note) Verdict {
+	if evidence.Text == "" {
 		return Fine
 	}
 	return Broken
 }
 
 // read reads a JSON document of ours and says what is wrong with it.
-func (t *trial) read(ctx context.Context, at string, into any) (evidence string) {
+func (t *trial) read(ctx context.Context, at string, into any) Note {
 	resp, err := call(ctx, t.Self, http.MethodGet, at)
 	if err != nil {
-		return err.Error()
+		return raw(err.Error())
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return fmt.Sprintf("it answers %d", resp.StatusCode)
+		return say("status", resp.StatusCode)
 	}
 	if err := json.NewDecoder(io.LimitReader(resp.Body, 256<<10)).Decode(into); err != nil {
-		return "it does not answer with JSON"
+		return say("not_json")
 	}
-	return ""
+	return Note{}
 }
 
 func call(ctx context.Context, with *http.Client, method, at string) (*http.Response, error) {
@@ -206,7 +202,7 @@ func (t *trial) authorize(ctx context.Context) error {
 		}
 		resp, err := call(ctx, t.Self, http.MethodGet, t.Issuer+PathAuthorize+"?"+q.Encode())
 		if err != nil {
-			t.add("authorize", Broken, uri, "%v", err)
+			t.add("authorize", Broken, uri, raw(err.Error()))
 			return ctx.Err()
 		}
 		resp.Body.Close()
@@ -214,11 +210,11 @@ func (t *trial) authorize(ctx context.Context) error {
 		said := parametersOf(to).Get("error")
 		switch {
 		case strings.HasPrefix(to, uri) && slices.Contains([]string{loginRequired, interaction, consentRequired}, said):
-			t.add("authorize", Fine, uri, "")
+			t.add("authorize", Fine, uri, Note{})
 		case strings.HasPrefix(to, uri):
-			t.add("authorize", Broken, uri, "%s", said)
+			t.add("authorize", Broken, uri, raw(said))
 		default:
-			t.add("authorize", Broken, uri, "it answers %d", resp.StatusCode)
+			t.add("authorize", Broken, uri, say("status", resp.StatusCode))
 		}
 	}
 	return nil
@@ -281,16 +277,16 @@ func (t *trial) visit(ctx context.Context, check, uri string, ours bool) {
 	resp, err := call(ctx, t.Out, http.MethodHead, uri)
 	switch {
 	case errors.Is(err, errOutbound) && !ours:
-		t.add("private", Doubt, uri, "") // not looked at: it is in a network of their own
+		t.add("private", Doubt, uri, Note{}) // not looked at: it is in a network of their own
 	case err != nil:
-		t.add(check, bad, uri, "%v", err)
+		t.add(check, bad, uri, called(err, uri))
 	default:
 		resp.Body.Close()
 		if resp.StatusCode >= http.StatusInternalServerError || resp.StatusCode == http.StatusNotFound {
-			t.add(check, bad, uri, "it answers %d", resp.StatusCode)
+			t.add(check, bad, uri, say("status", resp.StatusCode))
 			return
 		}
-		t.add(check, Fine, uri, "")
+		t.add(check, Fine, uri, Note{})
 	}
 }
 
@@ -301,7 +297,7 @@ func (t *trial) validation(ctx context.Context) error {
 	}
 	evidence, err := t.Odoo(ctx, t.c)
 	if err == nil {
-		t.add("validation", verdict(evidence), "", "%s", evidence)
+		t.add("validation", verdict(evidence), "", evidence)
 	}
 	return err
 }

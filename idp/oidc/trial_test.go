@@ -37,6 +37,9 @@ func TestTrial(t *testing.T) {
 			if !slices.Contains(oidc.TrialChecks, v.Check) {
 				t.Errorf("check %q is not announced", v.Check)
 			}
+			if n := v.Evidence; n.Text != "" && n.Detail == "" && n.Code != oidc.NoteFields && oidc.Sentences[n.Code] == "" {
+				t.Errorf("%s: only English: %+v", v.Check, n)
+			}
 			out[v.Check] = v.Verdict
 		}
 		return out

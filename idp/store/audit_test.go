@@ -179,7 +179,7 @@ func TestTamper(t *testing.T) {
 				l.chain()
 				l.tamper(c.do...)
 				r := l.check()
-				if r.Broken == nil || r.Broken.Kind != c.kind || r.Broken.Seq != c.seq || r.Broken.Says == "" {
+				if r.Broken == nil || r.Broken.Kind != c.kind || r.Broken.Seq != c.seq || r.Broken.Says == "" || audit.Sentences[r.Broken.Code] == "" {
 					t.Errorf("%+v, want %s at %d", r.Broken, c.kind, c.seq)
 				}
 				if st, err := l.s.Status(t.Context(), host); err != nil || st.Verified == nil || st.Verified.Well() {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"sync"
 	"testing"
 	"time"
@@ -98,6 +99,12 @@ func TestJournal(t *testing.T) {
 		must(t, journal.Open(ctx, connector.Case{Connection: "shop", User: "nobody", What: "a, b", Seen: now}))
 		cases, err := journal.Cases(ctx, "shop", 10)
 		if err != nil || len(cases) != 1 || cases[0].User != "ann" || cases[0].What != "a, b" || cases[0].Login == "" {
+			t.Errorf("%+v, %v", cases, err)
+		}
+		said := connector.Said{Says: "case.some_linked", Facts: []string{"a, b", "c"}}
+		must(t, journal.Open(ctx, connector.Case{Connection: "shop", User: "ann", What: "a, b; linked otherwise: c", Said: said, Seen: now}))
+		cases, err = journal.Cases(ctx, "shop", 10)
+		if err != nil || len(cases) != 1 || cases[0].What != "a, b; linked otherwise: c" || !reflect.DeepEqual(cases[0].Said, said) {
 			t.Errorf("%+v, %v", cases, err)
 		}
 		must(t, journal.Settled(ctx, "shop", "ann"))

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"strings"
 
 	"latchkey/idp"
 	"latchkey/idp/odoo/connector"
@@ -44,15 +45,41 @@ func (s journal) Runs(ctx context.Context, connection string, limit int) ([]conn
 }
 
 func (s journal) Open(ctx context.Context, c connector.Case) error {
+	kept, err := keptCase(c)
+	if err != nil {
+		return err
+	}
 	return s.d.write(ctx, stmt{
 		sql: `INSERT INTO odoo_cases (connection, user_id, seen, what) VALUES (?, ?, ?, ?)
 			ON CONFLICT (connection, user_id) DO UPDATE SET seen = excluded.seen, what = excluded.what`,
-		args: []any{c.Connection, string(c.User), ms(c.Seen), text(c.What)},
+		args: []any{c.Connection, string(c.User), ms(c.Seen), kept},
 	})
 }
 
 func (s journal) Settled(ctx context.Context, connection string, u idp.UserID) error {
 	return s.d.write(ctx, stmt{sql: `DELETE FROM odoo_cases WHERE connection = ? AND user_id = ?`, args: []any{connection, string(u)}})
+}
+
+// keptCase is who they may be, as it is kept: a note, or the English text alone.
+func keptCase(c connector.Case) (string, error) {
+	n := connector.Note{Text: text(c.What), Said: connector.Said{Says: c.Said.Says}}
+	if n.Says == "" {
+		return n.Text, nil
+	}
+	for _, f := range c.Said.Facts {
+		n.Facts = append(n.Facts, text(f))
+	}
+	b, err := json.Marshal(n)
+	return string(b), err
+}
+
+// caseKept reads it. What was kept formerly is a text alone, whatever it begins with.
+func caseKept(kept string) (what string, said connector.Said) {
+	var n connector.Note
+	if !strings.HasPrefix(kept, "{") || json.Unmarshal([]byte(kept), &n) != nil || n.Says == "" {
+		return kept, said
+	}
+	return n.Text, n.Said
 }
 
 type caseRow struct {
@@ -71,7 +98,8 @@ func (s journal) Cases(ctx context.Context, connection string, limit int) ([]con
 	}
 	out := make([]connector.Case, len(all))
 	for i, r := range all {
-		out[i] = connector.Case{Connection: connection, User: idp.UserID(r.UserID), Name: r.Name, Login: r.Login, What: r.What, Seen: at(r.Seen)}
+		out[i] = connector.Case{Connection: connection, User: idp.UserID(r.UserID), Name: r.Name, Login: r.Login, Seen: at(r.Seen)}
+		out[i].What, out[i].Said = caseKept(r.What)
 	}
 	return out, nil
 }

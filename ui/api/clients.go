@@ -151,7 +151,7 @@ type ClientEntry struct {
 func (a clientsAPI) listClients(ctx context.Context, by idp.Actor, _ *struct{}) (*body[Items[ClientEntry]], error) {
 	all, err := a.Clients.List(ctx, by)
 	return answer(Items[ClientEntry]{each(all, func(e oidc.Entry) ClientEntry {
-		return ClientEntry{viewClient(e.Client), moment(e.Used), e.Warnings}
+		return ClientEntry{viewClient(e.Client), moment(e.Used), oidc.Texts(e.Warnings)}
 	})}, err)
 }
 
@@ -177,7 +177,7 @@ func (a clientsAPI) createClient(ctx context.Context, by idp.Actor, in *struct{ 
 
 // registered shows the validation address only where it was made.
 func (a clientsAPI) registered(n oidc.Registered, fresh bool) Registered {
-	v := Registered{Client: viewClient(n.Client), Secret: n.Secret, Warnings: n.Warnings}
+	v := Registered{Client: viewClient(n.Client), Secret: n.Secret, Warnings: oidc.Texts(n.Warnings)}
 	if fresh && n.Client.Type == oidc.Odoo && n.Client.ValidationSecret != "" {
 		v.ValidationURL = a.Issuer + odoo.ValidationPath(n.Client)
 	}
@@ -300,5 +300,5 @@ type Trial struct {
 
 func (a clientsAPI) testClient(ctx context.Context, by idp.Actor, in *AboutClient) (*body[Items[Trial]], error) {
 	all, err := a.Clients.Test(ctx, by, in.Client)
-	return answer(Items[Trial]{each(all, func(t oidc.Trial) Trial { return Trial(t) })}, err)
+	return answer(Items[Trial]{each(all, func(t oidc.Trial) Trial { return Trial{t.Check, t.Verdict, t.About, t.Evidence.Text} })}, err)
 }

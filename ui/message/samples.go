@@ -59,7 +59,8 @@ func (s Sampler) Samples() []Sample {
 		}),
 		s.told("admin-several", func(ctx context.Context, n *Notices, u idp.User) error {
 			there := idp.User{ID: "o", Name: "Robin Weber", Login: "robin.weber@example.com"}
-			m, err := Administrators{Notices: n}.ComposeSeveral(u, connector.Connection{ID: "atelier", Facts: connector.Facts{Company: connector.Company{Name: "Atelier Martin"}}}, there, "robin.weber@example.com (7, 12)")
+			m, err := Administrators{Notices: n}.ComposeSeveral(u, connector.Connection{ID: "atelier", Facts: connector.Facts{Company: connector.Company{Name: "Atelier Martin"}}}, there,
+				connector.Note{Said: connector.Said{Says: "case.some_linked", Facts: []string{"robin.weber@example.com", "robin"}}})
 			return errors.Join(err, n.Outbox.Put(ctx, m))
 		}),
 	)

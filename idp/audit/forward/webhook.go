@@ -23,6 +23,18 @@ import (
 // ErrRefused means that the receiver did not take a delivery.
 var ErrRefused = errors.New("forward: the receiver did not take it")
 
+// refusal is an answer with a status that says no.
+type refusal int
+
+func (r refusal) Error() string {
+	return fmt.Sprintf("%v: it answered with status %d", ErrRefused, int(r))
+}
+
+func (refusal) Unwrap() error { return ErrRefused }
+
+// Status is that of HTTP.
+func (r refusal) Status() int { return int(r) }
+
 // Headers of a delivery.
 const (
 	// SignatureHeader is t=SECONDS,v1=HEX: the HMAC-SHA-256 of the seconds, a dot
@@ -82,7 +94,7 @@ func (w Webhook) Send(ctx context.Context, records []audit.Record) error {
 	defer resp.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 4<<10)) // nothing in it is for us
 	if resp.StatusCode/100 != 2 {
-		return fmt.Errorf("%w: it answered with status %d", ErrRefused, resp.StatusCode)
+		return refusal(resp.StatusCode)
 	}
 	return nil
 }

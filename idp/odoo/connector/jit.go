@@ -117,7 +117,7 @@ func (a *Arrivals) hasten(ctx context.Context, c Connection, tie Tie, u idp.User
 	linked, what, err := a.arrive(timed, c, tie, u)
 	switch {
 	case errors.Is(err, ErrSeveral):
-		return false, a.refuse(c, tie, u, err, a.several(ctx, c, u, from, what))
+		return false, a.refuse(c, tie, u, err, a.several(ctx, c, u, from, err))
 	case errors.Is(err, ErrStranger):
 		return false, a.refuse(c, tie, u, err, a.noteLink(ctx, c, u, from, "refused", "no active user there is this person"))
 	case err != nil:
@@ -148,13 +148,17 @@ func (a *Arrivals) refuse(c Connection, t Tie, u idp.User, why, noted error) err
 
 // several notes a case that came up at a sign-in, and tells of it: the person can
 // do nothing about it.
-func (a *Arrivals) several(ctx context.Context, c Connection, u idp.User, from idp.Origin, what string) error {
+func (a *Arrivals) several(ctx context.Context, c Connection, u idp.User, from idp.Origin, why error) error {
+	var who *saying
+	if !errors.As(why, &who) {
+		return why
+	}
 	return a.book.atomic(ctx, func(ctx context.Context) error {
 		err := errors.Join(
-			a.journal.Open(ctx, Case{Connection: c.ID, User: u.ID, What: what, Seen: a.book.now()}),
-			a.noteLink(ctx, c, u, from, "several", what))
+			a.journal.Open(ctx, Case{Connection: c.ID, User: u.ID, What: who.Text, Said: who.Said, Seen: a.book.now()}),
+			a.noteLink(ctx, c, u, from, "several", who.Text))
 		if a.tell != nil {
-			err = errors.Join(err, a.tell.Several(ctx, c, u, what))
+			err = errors.Join(err, a.tell.Several(ctx, c, u, who.Note))
 		}
 		return err
 	})
@@ -177,9 +181,9 @@ func (a *Arrivals) arrive(ctx context.Context, c Connection, tie Tie, u idp.User
 	if err != nil {
 		return false, "", err
 	}
-	row, what, err := choose(rows, c, tie, u)
+	row, err := choose(rows, c, tie, u)
 	if err != nil {
-		return false, what, err
+		return false, "", err
 	}
 	if row == nil {
 		if len(rows) == 0 && u.EmailVerified && u.Email != "" && tie.Odoo == 0 {
@@ -237,31 +241,34 @@ func literally(text string) string {
 
 // choose finds the one user. No user at all is no error. Somebody else's link,
 // or another provider's, is never taken away.
-func choose(rows []userRow, c Connection, tie Tie, u idp.User) (*userRow, string, error) {
+func choose(rows []userRow, c Connection, tie Tie, u idp.User) (*userRow, error) {
 	var mine []*userRow
-	var logins []string
+	var free, others []string
 	for i := range rows {
 		row := &rows[i]
 		taken := row.Provider.ID != 0 && row.Subject != ""
 		if taken && row.Provider.ID == c.Provider && string(row.Subject) == string(u.ID) {
-			return row, "", nil // linked by somebody else, or by us and not noted
+			return row, nil // linked by somebody else, or by us and not noted
 		}
 		switch {
 		case !row.Active || templates[string(row.Login)]:
 		case taken:
-			logins = append(logins, string(row.Login)+" (linked otherwise)")
+			others = append(others, string(row.Login))
 		case row.means(tie, u):
-			mine, logins = append(mine, row), append(logins, string(row.Login))
+			mine, free = append(mine, row), append(free, string(row.Login))
 		}
 	}
 	switch {
-	case len(logins) == 0:
-		return nil, "", nil
-	case len(logins) > 1 || len(mine) == 0:
-		what := strings.Join(logins, ", ")
-		return nil, what, fmt.Errorf("%w: %s", ErrSeveral, what)
+	case len(free)+len(others) == 0:
+		return nil, nil //nolint:nilnil // nobody there is this person
+	case len(free) == 1 && len(others) == 0:
+		return mine[0], nil
+	case len(others) == 0:
+		return nil, refuse("case.several", ErrSeveral, strings.Join(free, ", "))
+	case len(free) == 0:
+		return nil, refuse("case.linked", ErrSeveral, strings.Join(others, ", "))
 	}
-	return mine[0], "", nil
+	return nil, refuse("case.some_linked", ErrSeveral, strings.Join(free, ", "), strings.Join(others, ", "))
 }
 
 // means reports whether a user may be the person: the one whom they are tied to,
@@ -300,8 +307,7 @@ func (a *Arrivals) contact(ctx context.Context, r *rpc.Client, c Connection, u i
 	case err != nil || len(all) == 0:
 		return false, "", err
 	case len(all) > 1:
-		what = fmt.Sprintf("%d contacts with the e-mail %s", len(all), u.Email)
-		return false, what, fmt.Errorf("%w: %s", ErrSeveral, what)
+		return false, "", refuse("case.contacts", ErrSeveral, len(all), u.Email)
 	}
 	portal, err := groupID(ctx, r, "base.group_portal")
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -131,6 +132,10 @@ func TestArrivingSeveral(t *testing.T) {
 				}
 				if got := t.told("odoo.link"); !slices.Equal(got, []string{"several"}) {
 					t.Errorf("%v", got)
+				}
+				all, err := t.db.Journal.Cases(t.Context(), t.conn().ID, 10)
+				if err != nil || len(all) != 1 || all[0].What == "" || connector.Sentences[all[0].Said.Says] == "" || !strings.HasPrefix(all[0].Said.Says, "case.") {
+					t.Errorf("%+v, %v: a reader of another language is not told who they may be", all, err)
 				}
 			})
 		})

@@ -62,12 +62,13 @@ type Case struct {
 	User       idp.UserID
 	Name       string // of the person, when it is read
 	Login      string
-	What       string // who they may be: logins in Odoo
+	What       string // who they may be: logins in Odoo; in English
+	Said       Said   // the same for readers of any language; empty in what was kept before it had this
 	Seen       time.Time
 }
 
 // Teller writes to administrators.
 type Teller interface {
 	// Several tells of a case, at most once a day. It joins the Atomic in ctx.
-	Several(ctx context.Context, c Connection, u idp.User, what string) error
+	Several(ctx context.Context, c Connection, u idp.User, who Note) error
 }

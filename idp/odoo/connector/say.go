@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"strings"
 
 	"latchkey/idp"
 	"latchkey/idp/odoo/rpc"
+	"latchkey/idp/oidc"
 )
 
 // Said is what is said to readers of any language: which of [Sentences], what is
@@ -180,14 +180,11 @@ func noted(err error, says string) Note {
 	return n
 }
 
-// clearText is how package oidc warns of an address.
-var clearText = regexp.MustCompile(`"([^"]+)" travels in clear text`)
-
 // warned is a warning about a client as a note.
-func warned(text string) Note {
-	n := Note{Text: text, Said: Said{Detail: text}}
-	if m := clearText.FindStringSubmatch(text); m != nil {
-		n.Said = say("note.clear", m[1]).Said
+func warned(w oidc.Note) Note {
+	n := Note{Text: w.Text, Said: Said{Detail: w.Text}}
+	if w.Code == "clear_text" {
+		n.Said = say("note.clear", w.Facts[1]).Said
 	}
 	return n
 }

@@ -26,10 +26,10 @@ type Way struct {
 }
 
 // Validates asks a client's validation address about a token of nobody, as
-// Odoo's server does, and says what is wrong; "" when nothing is.
-func (w *Way) Validates(ctx context.Context, c oidc.Client) (evidence string, err error) {
+// Odoo's server does, and says what is wrong; nothing when nothing is.
+func (w *Way) Validates(ctx context.Context, c oidc.Client) (oidc.Note, error) {
 	f, err := w.direct(ctx, c)
-	return f.Evidence, err
+	return oidc.Note{Text: f.Evidence, Code: f.Says, Facts: f.Facts, Detail: f.Detail}, err
 }
 
 // walk goes the way that a person and their token go, without signing anybody

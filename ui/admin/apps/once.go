@@ -33,7 +33,7 @@ func (h handout) once(c *page.Context, v admin.Visit, made oidc.Registered, what
 	cl := made.Client
 	view := onceView{
 		Head: v.Head(c, crumbs(c, cl)...), Title: c.Words.T(fmt.Sprintf("admin.clients.once.%s", what), cl.Title()), Text: c.Words.T("admin.clients.once_text"), URL: address(cl.ID),
-		Warnings: made.Warnings,
+		Warnings: warned(c, made.Warnings),
 		Facts:    []fact{{c.Words.T("admin.clients.field.id"), []string{string(cl.ID)}, true}, {c.Words.T("admin.clients.field.issuer"), []string{h.issuer}, true}},
 	}
 	if made.Secret != "" {

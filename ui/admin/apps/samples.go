@@ -25,7 +25,7 @@ func Samples() []page.Sample {
 	}
 	return []page.Sample{
 		page.Drawn("clients", set, http.StatusOK, "list.html", func(c *page.Context) any {
-			return listOf(c, clients(c), []oidc.Entry{{Client: wiki, Used: at}, {Client: shop, Warnings: []string{"!"}}}, at)
+			return listOf(c, clients(c), []oidc.Entry{{Client: wiki, Used: at}, {Client: shop, Warnings: []oidc.Note{{}}}}, at)
 		}),
 		page.Drawn("clients-none", set, http.StatusOK, "list.html", func(c *page.Context) any { return listOf(c, clients(c), nil, at) }),
 		{Name: "client-choose", Draw: func(c *page.Context) error { return forms{}.choose(c, clients(c)) }},
@@ -40,8 +40,8 @@ func Samples() []page.Sample {
 		page.Drawn("client-tested", set, http.StatusOK, "show.html", func(c *page.Context) any {
 			v := shown(c, shop)
 			v.Tested, v.Trials = true, trialsOf(c, []oidc.Trial{
-				{Check: "issuer", Verdict: oidc.Fine, About: p.Issuer + oidc.PathDiscovery}, {Check: "redirect", Verdict: oidc.Doubt, About: shop.RedirectURIs[0], Evidence: "it answers 404"},
-				{Check: "validation", Verdict: oidc.Broken, Evidence: "https://id.example.org does not answer: connection refused"},
+				{Check: "issuer", Verdict: oidc.Fine, About: p.Issuer + oidc.PathDiscovery}, {Check: "redirect", Verdict: oidc.Doubt, About: shop.RedirectURIs[0], Evidence: oidc.Note{Text: "it answers 404", Code: "status", Facts: []string{"404"}}},
+				{Check: "validation", Verdict: oidc.Broken, Evidence: oidc.Note{Text: "https://id.example.org does not answer: connection refused", Code: "issuer.silent", Facts: []string{"https://id.example.org"}, Detail: "connection refused"}},
 			})
 			return v
 		}),

@@ -10,6 +10,7 @@ import (
 	"latchkey/idp"
 	"latchkey/idp/oidc"
 	"latchkey/ui/admin"
+	"latchkey/ui/admin/odoowords"
 	"latchkey/ui/page"
 )
 
@@ -49,7 +50,8 @@ type secretRow struct {
 }
 
 type trialRow struct {
-	Check, Verdict, Chip, Text, About, Evidence string
+	Check, Verdict, Chip, Text, About string
+	Evidence                          odoowords.Line
 }
 
 func (r reader) show(c *page.Context, v admin.Visit) error {
@@ -80,7 +82,8 @@ func (r reader) viewOf(c *page.Context, v admin.Visit, cl oidc.Client, usage oid
 	if cl.Type != oidc.Service {
 		view.People = c.Words.N("admin.clients.people", usage.People)
 	}
-	view.Warnings, _ = cl.Check() // what is wrong is told by the test
+	warnings, _ := cl.Check() // what is wrong is told by the test
+	view.Warnings = warned(c, warnings)
 	return view
 }
 
@@ -178,7 +181,7 @@ func trialsOf(c *page.Context, trials []oidc.Trial) (out []trialRow) {
 	for _, t := range trials {
 		row := trialRow{
 			Check: c.Words.T(fmt.Sprintf("admin.clients.check.%s", t.Check)), Verdict: c.Words.T(fmt.Sprintf("admin.clients.verdict.%s", string(t.Verdict))), Chip: chips[t.Verdict],
-			About: t.About, Evidence: t.Evidence,
+			About: t.About, Evidence: evidenceOf(c, t),
 		}
 		if key := fmt.Sprintf("admin.clients.try.%s_%s", t.Check, t.Verdict); c.Words.Has(key) {
 			row.Text = c.Words.T(key)

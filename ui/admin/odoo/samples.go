@@ -70,7 +70,7 @@ func Samples() []page.Sample {
 			return v
 		}),
 		page.Drawn("odoo-one", set, http.StatusOK, "show.html", func(c *page.Context) any {
-			v := viewOf(c, visit(c), one, sampleState(), []connector.Case{{User: "u", Name: "Pia Petersen", Login: "pia@example.org", What: "pia1, pia2", Seen: sampleAt}})
+			v := viewOf(c, visit(c), one, sampleState(), []connector.Case{{User: "u", Name: "Pia Petersen", Login: "pia@example.org", What: "pia1; linked otherwise: pia2", Said: connector.Said{Says: "case.some_linked", Facts: []string{"pia1", "pia2"}}, Seen: sampleAt}})
 			v.Work = []workRow{{c.Words.T("admin.odoo.job.doctor"), "/admin/odoo/job/x", when(c, visit(c), sampleAt), c.Words.T("admin.odoo.job_state.done")}}
 			return v
 		}),

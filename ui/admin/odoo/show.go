@@ -39,7 +39,10 @@ type showView struct {
 }
 
 // caseRow is somebody of whom nobody knows who they are in Odoo.
-type caseRow struct{ User, Name, Login, What, Seen, URL string }
+type caseRow struct {
+	User, Name, Login, Seen, URL string
+	Who                          odoowords.Line // they may be in Odoo
+}
 
 func (r reader) show(c *page.Context, v admin.Visit) error {
 	view, err := r.view(c, v)
@@ -79,7 +82,7 @@ func viewOf(c *page.Context, v admin.Visit, one connector.Connection, s connecto
 		view.Locked, view.Except = when(c, v, one.Lock.At), strings.Join(one.Lock.Except, ", ")
 	}
 	for _, k := range cases {
-		view.Cases = append(view.Cases, caseRow{User: string(k.User), Name: k.Name, Login: k.Login, What: k.What, Seen: when(c, v, k.Seen), URL: "/admin/users/" + string(k.User)})
+		view.Cases = append(view.Cases, caseRow{User: string(k.User), Name: k.Name, Login: k.Login, Who: odoowords.Say(c.Words, k.Said, k.What), Seen: when(c, v, k.Seen), URL: "/admin/users/" + string(k.User)})
 	}
 	return view
 }

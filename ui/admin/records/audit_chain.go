@@ -20,7 +20,8 @@ type chainView struct {
 	Facts       []fact
 	Checked     string // what the last check found, in words
 	Tone        string // the class of that notice
-	Finding     string // in English, as the command line says it
+	Finding     string // more about it
+	English     string // the same as the command line says it, where there are no other words for it
 	Verify      string // address
 	Key, KeyID  string
 	Checkpoints []markView
@@ -30,7 +31,9 @@ type chainView struct {
 
 type markView struct{ Seq, When, Count, Hash string }
 
-type targetView struct{ Name, State, Chip, Good, Behind, Failure string }
+// targetView is a place that events are sent on to. Detail is what the operating
+// system or the other server said.
+type targetView struct{ Name, State, Chip, Good, Behind, Failure, Detail string }
 
 const marksShown = 20
 
@@ -88,7 +91,10 @@ func (view *chainView) checked(c *page.Context, r *audit.Report, when func(time.
 	case r == nil:
 		view.Checked = c.Words.T("admin.audit.never_checked")
 	case r.Broken != nil:
-		view.Checked, view.Finding, view.Tone = brokenOf(c, r.Broken)+" ("+when(r.At)+")", r.Broken.Says, "notice-danger"
+		view.Checked, view.Tone = brokenOf(c, r.Broken)+" ("+when(r.At)+")", "notice-danger"
+		if view.Finding = foundOf(c, r.Broken, when); view.Finding == "" {
+			view.English = r.Broken.Says
+		}
 	case r.Whole:
 		view.Checked, view.Tone = c.Words.T("admin.audit.checked_whole", when(r.At), r.Rows), "notice-good"
 	default:
@@ -97,13 +103,16 @@ func (view *chainView) checked(c *page.Context, r *audit.Report, when func(time.
 }
 
 func targetOf(c *page.Context, d audit.Delivery, when func(time.Time) string) targetView {
-	out := targetView{Name: d.Name, State: c.Words.T("admin.audit.target.fine"), Chip: "chip-good", Behind: strconv.FormatInt(d.Behind, 10), Failure: d.Failure}
+	out := targetView{Name: d.Name, State: c.Words.T("admin.audit.target.fine"), Chip: "chip-good", Behind: strconv.FormatInt(d.Behind, 10)}
 	if !d.Good.IsZero() {
 		out.Good = when(d.Good)
 	}
 	switch {
 	case d.Failure != "":
-		out.State, out.Chip = c.Words.T("admin.audit.target.failing"), "chip-bad"
+		out.State, out.Chip, out.Detail = c.Words.T("admin.audit.target.failing"), "chip-bad", d.Failure
+		if d.Status != 0 {
+			out.Failure, out.Detail = c.Words.T("admin.audit.target_status", d.Status), ""
+		}
 	case !d.Begun || d.Good.IsZero():
 		out.State, out.Chip = c.Words.T("admin.audit.target.waiting"), ""
 	}

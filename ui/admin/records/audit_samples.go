@@ -43,6 +43,7 @@ func sampleStatus(broken *audit.Break) audit.Status {
 		Targets: []audit.Delivery{
 			{Name: "webhook", Good: sampleTime, Begun: true},
 			{Name: "syslog", Good: sampleTime, Begun: true, Failures: 7, Failure: "dial tcp: lookup siem.example.org: no such host", Behind: 4211},
+			{Name: "collector", Good: sampleTime, Begun: true, Failures: 2, Failure: "it answered with status 503", Status: http.StatusServiceUnavailable, Behind: 12},
 		},
 	}
 }
@@ -88,7 +89,7 @@ func (p *Pages) auditSamples() []page.Sample {
 		}),
 		page.Drawn("audit-chain", set, http.StatusOK, "audit_chain.html", func(c *page.Context) any { return chain(c, sampleStatus(nil)) }),
 		page.Drawn("audit-chain-broken", set, http.StatusOK, "audit_chain.html", func(c *page.Context) any {
-			st := sampleStatus(&audit.Break{Kind: audit.Edited, Seq: 771_023, Says: "it does not say what it said when it got its place"})
+			st := sampleStatus(&audit.Break{Kind: audit.Edited, Seq: 771_023, Says: audit.Sentences["changed"], Code: "changed"})
 			st.Targets = nil
 			return chain(c, st)
 		}),

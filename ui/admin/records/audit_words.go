@@ -3,8 +3,10 @@ package records
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"latchkey/idp/audit"
+	"latchkey/ui/admin"
 	"latchkey/ui/page"
 )
 
@@ -47,4 +49,17 @@ func brokenOf(c *page.Context, b *audit.Break) string {
 		return ""
 	}
 	return c.Words.T("admin.audit.broken_at", b.Seq, c.Words.T(fmt.Sprintf("admin.audit.kind.%s", b.Kind)))
+}
+
+// foundOf says more about it, with moments as when writes them. It is empty where
+// there are no words for it.
+func foundOf(c *page.Context, b *audit.Break, when func(time.Time) string) string {
+	facts := make([]string, len(b.Facts))
+	for i, f := range b.Facts {
+		facts[i] = f
+		if t, err := time.Parse(time.RFC3339, f); err == nil {
+			facts[i] = when(t)
+		}
+	}
+	return admin.Sentence(c.Words, "admin.audit.found."+b.Code, audit.Sentences[b.Code], facts)
 }
