@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"latchkey/idp"
 	"latchkey/idp/oidc"
 	"latchkey/ui/admin"
+	"latchkey/ui/locale"
 	"latchkey/ui/page"
 )
 
@@ -286,11 +288,26 @@ func again(c *page.Context, view formView, wrong error) error {
 			sentence = c.Words.T(key)
 		}
 		view.Open = view.Open || slices.ContainsFunc(more, func(f admin.Field) bool { return f.Name == name })
-		fields, more = fields.Marked(name, sentence+" ("+detail+")"), more.Marked(name, sentence+" ("+detail+")")
+		sentence += particular(c, detail)
+		fields, more = fields.Marked(name, sentence), more.Marked(name, sentence)
 	}
 	view.Fields, view.More = fields, more
 	view.Head = view.Refused(c.Words.T("admin.clients.refused"), c.Words.T("admin.clients.refused_text"))
 	return drawForm(c, status, view)
+}
+
+var quoted = regexp.MustCompile(`"[^"]+"`)
+
+// particular is what a mistake has beyond its sentence: the English of it for who
+// reads English, for others the value that is meant.
+func particular(c *page.Context, detail string) string {
+	if c.Words.Lang() != locale.Fallback {
+		detail = quoted.FindString(detail)
+	}
+	if detail == "" {
+		return ""
+	}
+	return " (" + detail + ")"
 }
 
 func editForm(c *page.Context, v admin.Visit, cl oidc.Client) formView {

@@ -48,3 +48,20 @@ func TestSaidInEveryLanguage(t *testing.T) {
 		}
 	}
 }
+
+// A mistake in the form is told in the reader's language, with the value that is
+// meant.
+func TestMistakesInEveryLanguage(t *testing.T) {
+	const detail = `"https://wiki.example.org/*" has a wildcard`
+	for _, tag := range locale.Tags() {
+		words, _ := locale.Find(tag)
+		got := particular(&page.Context{Words: words}, detail)
+		want := ` ("https://wiki.example.org/*")`
+		if tag == locale.Fallback {
+			want = " (" + detail + ")"
+		}
+		if got != want {
+			t.Errorf("%s: %q of %q", tag, got, detail)
+		}
+	}
+}
