@@ -32,11 +32,12 @@ const floors = `
 	idp/store/storetest
 
 	ui/locale  ui/assets
+	ui/odoowords
 	ui/message  ui/page
 	ui/signin  ui/page/pagetest  ui/api/gate
 	ui/security  ui/profile  ui/company  ui/admin  ui/protocol  ui/demo  ui/dev  ui/api  ui/api/scim
 
-	ui/admin/chart  ui/admin/admintest  ui/admin/odoowords
+	ui/admin/chart  ui/admin/admintest
 	ui/admin/people  ui/admin/companies  ui/admin/rules  ui/admin/apps  ui/admin/odoo  ui/admin/overview  ui/admin/records  ui/admin/house
 
 	cmd/latchkey

@@ -10,8 +10,8 @@ import (
 	"latchkey/idp"
 	"latchkey/idp/mail"
 	"latchkey/idp/odoo/connector"
-	"latchkey/ui/admin/odoowords"
 	"latchkey/ui/locale"
+	"latchkey/ui/odoowords"
 )
 
 // Administrators writes to the people who look after the house.

@@ -10,7 +10,7 @@ import (
 	"latchkey/idp"
 	"latchkey/idp/oidc"
 	"latchkey/ui/admin"
-	"latchkey/ui/admin/odoowords"
+	"latchkey/ui/odoowords"
 	"latchkey/ui/page"
 )
 

@@ -7,7 +7,7 @@ import (
 	"latchkey/idp/odoo/connector"
 	"latchkey/idp/oidc"
 	"latchkey/ui/admin"
-	"latchkey/ui/admin/odoowords"
+	"latchkey/ui/odoowords"
 	"latchkey/ui/page"
 )
 

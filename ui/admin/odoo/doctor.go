@@ -8,7 +8,7 @@ import (
 	"latchkey/idp/job"
 	"latchkey/idp/odoo/connector"
 	"latchkey/ui/admin"
-	"latchkey/ui/admin/odoowords"
+	"latchkey/ui/odoowords"
 	"latchkey/ui/page"
 )
 

@@ -11,7 +11,7 @@ import (
 	"latchkey/idp"
 	"latchkey/idp/job"
 	"latchkey/ui/admin"
-	"latchkey/ui/admin/odoowords"
+	"latchkey/ui/odoowords"
 	"latchkey/ui/page"
 )
 

@@ -20,7 +20,7 @@ import (
 	"latchkey/idp/odoo/connector"
 	"latchkey/idp/security"
 	"latchkey/ui/admin"
-	"latchkey/ui/admin/odoowords"
+	"latchkey/ui/odoowords"
 	"latchkey/ui/page"
 )
 

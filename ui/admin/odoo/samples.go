@@ -10,7 +10,7 @@ import (
 	"latchkey/idp/odoo/connector"
 	"latchkey/idp/odoo/rpc"
 	"latchkey/ui/admin"
-	"latchkey/ui/admin/odoowords"
+	"latchkey/ui/odoowords"
 	"latchkey/ui/page"
 )
 

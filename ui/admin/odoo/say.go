@@ -4,8 +4,8 @@ import (
 	"fmt"
 
 	"latchkey/idp/odoo/connector"
-	"latchkey/ui/admin/odoowords"
 	"latchkey/ui/locale"
+	"latchkey/ui/odoowords"
 )
 
 // failure is Reason for what may be well.

@@ -5,8 +5,8 @@ import (
 	"testing"
 
 	"latchkey/idp/odoo/connector"
-	"latchkey/ui/admin/odoowords"
 	"latchkey/ui/locale"
+	"latchkey/ui/odoowords"
 )
 
 // What was kept by an older version stays in English; where nothing failed,

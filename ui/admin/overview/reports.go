@@ -14,7 +14,7 @@ import (
 	"latchkey/mfa"
 	"latchkey/ui/admin"
 	"latchkey/ui/admin/chart"
-	"latchkey/ui/admin/odoowords"
+	"latchkey/ui/odoowords"
 	"latchkey/ui/page"
 )
 

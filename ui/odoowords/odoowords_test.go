@@ -51,7 +51,7 @@ func TestReasonsInEveryLanguage(t *testing.T) {
 }
 
 func TestNothingSaidByNobody(t *testing.T) {
-	b, err := os.ReadFile("../../locale/en.json")
+	b, err := os.ReadFile("../locale/en.json")
 	if err != nil {
 		t.Fatal(err)
 	}
