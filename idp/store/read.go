@@ -42,32 +42,38 @@ func returning[T any](ctx context.Context, d *engine, query string, args ...any)
 type direct interface{ columns() []any }
 
 func scan[T any](ctx context.Context, d *engine, on *sql.DB, query string, args []any) (out []T, err error) {
+	row := func() any {
+		out = append(out, *new(T))
+		return &out[len(out)-1]
+	}
+	if _, ok := any((*T)(nil)).(direct); !ok {
+		row = nil
+	}
+	err = d.scan(ctx, on, query, args, &out, row)
+	return out, err
+}
+
+// scan reads a query's rows: each into what row returns, or all of them by gorm
+// into the slice that out points to. It is compiled once, and not for each type.
+func (d *engine) scan(ctx context.Context, on *sql.DB, query string, args []any, out any, row func() any) error {
 	ctx, cancel := d.patiently(ctx)
 	defer cancel()
 	d.trips.Add(1)
 	clean(args)
-	if _, ok := any(new(T)).(direct); ok {
-		out, err = scanDirect[T](ctx, on, d.rebind(query), args)
-	} else {
-		err = d.orm[on].WithContext(ctx).Raw(query, args...).Scan(&out).Error
+	if row == nil {
+		return judge(d.orm[on].WithContext(ctx).Raw(query, args...).Scan(out).Error, stmt{})
 	}
-	return out, judge(err, stmt{})
-}
-
-func scanDirect[T any](ctx context.Context, on *sql.DB, query string, args []any) (out []T, err error) {
-	rows, err := on.QueryContext(ctx, query, args...)
+	all, err := on.QueryContext(ctx, d.rebind(query), args...)
 	if err != nil {
-		return nil, err
+		return judge(err, stmt{})
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var row T
-		if err := rows.Scan(any(&row).(direct).columns()...); err != nil {
-			return nil, err
+	defer all.Close()
+	for all.Next() {
+		if err := all.Scan(row().(direct).columns()...); err != nil {
+			return judge(err, stmt{})
 		}
-		out = append(out, row)
 	}
-	return out, rows.Err()
+	return judge(all.Err(), stmt{})
 }
 
 // opt is a column that may be NULL: it leaves the zero value.

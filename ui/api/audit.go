@@ -71,7 +71,7 @@ func (a auditAPI) routes() {
 	export := o("export-log", http.MethodGet, "/export", "Export the log as a file, oldest first")
 	export.files = []string{"application/jsonl", "text/csv"}
 	export.about = "JSON lines without filters can be verified with the public key and nothing else."
-	add(a.API, export, a.exportLog)
+	send(a.API, export, a.exportLog)
 	add(a.API, o("get-log-status", http.MethodGet, "/status", "How the log stands"), a.logStatus)
 	add(a.API, o("list-checkpoints", http.MethodGet, "/checkpoints", "List the signed checkpoints of the log"), a.checkpoints)
 	add(a.API, o("verify-log", http.MethodPost, "/verify", "Walk along the log and find the first row that is wrong"), func(ctx context.Context, by idp.Actor, in *struct{ Body NewVerification }) (*body[audit.Report], error) {

@@ -46,7 +46,7 @@ type Invitation struct {
 type helpAPI struct{ *API }
 
 func (a helpAPI) routes() {
-	for _, act := range []struct {
+	for _, one := range []struct {
 		id, path, summary, about string
 		right                    idp.Right
 		do                       func(context.Context, idp.Actor, idp.UserID) error
@@ -57,14 +57,14 @@ func (a helpAPI) routes() {
 		{"reset-factors", "reset-factors", "Remove every second factor of a person", "Their sessions end; what a policy asks for is set up at the next sign-in.", idp.HelpPeople, a.People.Service.ResetFactors},
 		{"end-sessions", "end-sessions", "Sign a person out everywhere", "", idp.HelpPeople, a.Security.EndOtherSessions},
 	} {
-		add(a.API, operation{id: act.id, method: http.MethodPost, path: "/users/{id}/" + act.path, tag: "users", summary: act.summary, about: act.about, right: act.right},
+		act(a.API, operation{id: one.id, method: http.MethodPost, path: "/users/{id}/" + one.path, tag: "users", summary: one.summary, about: one.about, right: one.right},
 			func(ctx context.Context, by idp.Actor, in *AboutUser) (*none, error) {
-				return done(act.do(ctx, by, in.ID))
+				return done(one.do(ctx, by, in.ID))
 			})
 	}
 	add(a.API, operation{id: "give-temporary-code", method: http.MethodPost, path: "/users/{id}/temporary-code", tag: "users", right: idp.HelpPeople, status: http.StatusCreated,
 		summary: "Give a person a code in the place of a second factor", about: "An earlier one is void. The person is told."}, a.giveCode)
-	add(a.API, operation{id: "void-temporary-code", method: http.MethodDelete, path: "/users/{id}/temporary-code", tag: "users", right: idp.HelpPeople,
+	act(a.API, operation{id: "void-temporary-code", method: http.MethodDelete, path: "/users/{id}/temporary-code", tag: "users", right: idp.HelpPeople,
 		summary: "Take the temporary code back"}, func(ctx context.Context, by idp.Actor, in *AboutUser) (*none, error) {
 		return done(a.People.Codes().Void(ctx, by, in.ID))
 	})

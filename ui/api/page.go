@@ -67,6 +67,8 @@ type versioned[T any] struct {
 	Body T
 }
 
+func (v *versioned[T]) sent() *sent { return &sent{ETag: v.ETag, Body: v.Body} }
+
 func version[T any](v T, err error) (*versioned[T], error) {
 	if err != nil {
 		return nil, err

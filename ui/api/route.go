@@ -9,6 +9,7 @@ import (
 	"path"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -30,9 +31,76 @@ type operation struct {
 	patient          bool      // it waits for somebody else, such as an Odoo, who may not answer
 }
 
-// add makes an operation of a function: it gets who acts and the input, and
-// what it returns is the answer or the problem.
-func add[I, O any](a *API, o operation, do func(context.Context, idp.Actor, *I) (*O, error)) {
+// thing is an answer with a body: a body, versioned or made.
+type thing interface{ sent() *sent }
+
+// sent is what huma is given of every thing. Its code is compiled anew for each
+// pair of input and output (some 40 kB), so that there is one output for all.
+type sent struct {
+	Location string `header:"Location"`
+	ETag     string `header:"ETag"`
+	Body     any
+}
+
+// add makes an operation of a function: it gets who acts and the input, and the
+// thing that it returns is the answer, or its error the problem.
+func add[I any, T thing](a *API, o operation, do func(context.Context, idp.Actor, *I) (T, error)) {
+	h := a.enter(o)
+	told := a.tell(&h, reflect.TypeFor[T]().Elem())
+	huma.Register(a.huma, h, func(ctx context.Context, in *I) (*sent, error) {
+		out, err := do(ctx, callerOf(ctx).Actor, in)
+		if err != nil {
+			return nil, a.problem(ctx, err)
+		}
+		return out.sent(), nil
+	})
+	told()
+}
+
+// act is add for what answers nothing.
+func act[I any](a *API, o operation, do func(context.Context, idp.Actor, *I) (*none, error)) {
+	huma.Register(a.huma, a.enter(o), func(ctx context.Context, in *I) (*none, error) {
+		out, err := do(ctx, callerOf(ctx).Actor, in)
+		if err != nil {
+			return nil, a.problem(ctx, err)
+		}
+		return out, nil
+	})
+}
+
+// send is add for what answers with a file.
+func send[I any](a *API, o operation, do func(context.Context, idp.Actor, *I) (*huma.StreamResponse, error)) {
+	huma.Register(a.huma, a.enter(o), func(ctx context.Context, in *I) (*huma.StreamResponse, error) {
+		out, err := do(ctx, callerOf(ctx).Actor, in)
+		if err != nil {
+			return nil, a.problem(ctx, err)
+		}
+		return out, nil
+	})
+}
+
+// tell describes in OpenAPI the thing that is answered with, which huma does not
+// see. What it returns is called when the operation is registered: it takes away
+// the headers that the thing has not got.
+func (a *API) tell(h *huma.Operation, answer reflect.Type) (registered func()) {
+	if h.DefaultStatus == 0 {
+		h.DefaultStatus = http.StatusOK
+	}
+	field, _ := answer.FieldByName("Body")
+	schema := huma.SchemaFromField(a.huma.OpenAPI().Components.Schemas, field, h.OperationID+"Response")
+	response := &huma.Response{Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}}
+	h.Responses = map[string]*huma.Response{strconv.Itoa(h.DefaultStatus): response}
+	return func() {
+		for name := range response.Headers {
+			if _, has := answer.FieldByName(name); !has {
+				delete(response.Headers, name)
+			}
+		}
+	}
+}
+
+// enter writes an operation into the list of routes and describes it for OpenAPI.
+func (a *API) enter(o operation) huma.Operation {
 	o.path = Prefix + o.path
 	a.routes = append(a.routes, Route{ID: o.id, Method: o.method, Path: o.path, Right: o.right})
 	a.ops[o.method+" "+o.path] = o
@@ -63,13 +131,7 @@ func add[I, O any](a *API, o operation, do func(context.Context, idp.Actor, *I) 
 		}
 		h.Responses = map[string]*huma.Response{"200": file}
 	}
-	huma.Register(a.huma, h, func(ctx context.Context, in *I) (*O, error) {
-		out, err := do(ctx, callerOf(ctx).Actor, in)
-		if err != nil {
-			return nil, a.problem(ctx, err)
-		}
-		return out, nil
-	})
+	return h
 }
 
 func ptr[T any](v T) *T { return &v }
@@ -230,6 +292,8 @@ func each[T, U any](in []T, f func(T) U) []U {
 
 // body is an answer that is one thing.
 type body[T any] struct{ Body T }
+
+func (b *body[T]) sent() *sent { return &sent{Body: b.Body} }
 
 func answer[T any](v T, err error) (*body[T], error) {
 	if err != nil {

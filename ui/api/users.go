@@ -121,12 +121,14 @@ type made[T any] struct {
 	Body     T
 }
 
+func (m *made[T]) sent() *sent { return &sent{m.Location, m.ETag, m.Body} }
+
 // usersAPI are the operations about people.
 type usersAPI struct{ *API }
 
 func (a usersAPI) routes() {
 	add(a.API, operation{id: "list-users", method: http.MethodGet, path: "/users", tag: "users", summary: "List people", right: idp.SeePeople}, a.listUsers)
-	add(a.API, operation{id: "export-users", method: http.MethodGet, path: "/users/export", tag: "users", summary: "Export people as a file", right: idp.SeePeople,
+	send(a.API, operation{id: "export-users", method: http.MethodGet, path: "/users/export", tag: "users", summary: "Export people as a file", right: idp.SeePeople,
 		about: "Takes people:write or audit:read, too.", files: []string{"text/csv", "application/json"}}, a.exportUsers)
 	add(a.API, operation{id: "merge-users", method: http.MethodPost, path: "/users/{id}/merge", tag: "users", summary: "Make one person of two accounts", right: idp.EditPeople,
 		about: "Groups, consents and Odoo accounts move. Password, factors and names do not."}, a.merge)
@@ -135,7 +137,7 @@ func (a usersAPI) routes() {
 	add(a.API, operation{id: "get-user", method: http.MethodGet, path: "/users/{id}", tag: "users", summary: "Show a person", right: idp.SeePeople}, a.getUser)
 	add(a.API, operation{id: "update-user", method: http.MethodPatch, path: "/users/{id}", tag: "users", summary: "Change a person", right: idp.EditPeople,
 		about: "The role takes roles:write, too."}, a.updateUser)
-	add(a.API, operation{id: "delete-user", method: http.MethodDelete, path: "/users/{id}", tag: "users", summary: "Remove a person with all that is theirs", right: idp.EditPeople,
+	act(a.API, operation{id: "delete-user", method: http.MethodDelete, path: "/users/{id}", tag: "users", summary: "Remove a person with all that is theirs", right: idp.EditPeople,
 		about: "The log keeps what they did. Disabling is enough to lock somebody out."}, func(ctx context.Context, by idp.Actor, in *AboutUser) (*none, error) {
 		return done(a.People.Service.Remove(ctx, by, in.ID))
 	})
