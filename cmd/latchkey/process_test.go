@@ -104,7 +104,7 @@ func (p *program) start() {
 
 func (p *program) until(what string, is func() bool) {
 	p.t.Helper()
-	for end := time.Now().Add(20 * time.Second); !is(); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !is(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			p.t.Fatalf("never: %s", what)
 		}

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 	"latchkey/config"
 	"latchkey/idp"
 	"latchkey/idp/account"
+	"latchkey/idp/keyring"
 	"latchkey/idp/oidc"
 	"latchkey/idp/store/storetest"
 	"latchkey/mfa/policy"
@@ -58,9 +60,14 @@ func newWorld(t testing.TB, kind string, env ...string) *world {
 	t.Helper()
 	slog.SetDefault(slog.New(slog.NewTextHandler(t.Output(), nil)))
 	dir := t.TempDir()
-	db := "sqlite:" + dir + "/test.db"
+	db := ""
 	if kind == "postgres" {
 		db = storetest.FinishedPostgres(t)
+	} else {
+		db = storetest.FinishedFile(t, dir+"/test.db")
+		if _, err := keyring.Create(dir + "/keyring.json"); err != nil { // there is none to be made beside a database
+			t.Fatal(err)
+		}
 	}
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -79,13 +86,39 @@ func newWorld(t testing.TB, kind string, env ...string) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { b.close() })
-	if w.house, err = build(t.Context(), b); err != nil {
-		t.Fatal(err)
-	}
+	w.openHouse(b)
 	s := &httptest.Server{Listener: ln, Config: &http.Server{Handler: w.house, MaxHeaderBytes: 32 << 10}}
 	s.Start()
 	t.Cleanup(s.Close)
 	return w
+}
+
+// madeKeys are the signing keys of the first world: the others have the same, for
+// an RSA key takes a second. What runs the real program makes its own.
+var madeKeys atomic.Pointer[[]oidc.Key]
+
+func (w *world) openHouse(b *base) {
+	w.t.Helper()
+	made := madeKeys.Load()
+	if made != nil {
+		for _, k := range *made {
+			k.Created, k.Changed = w.now, w.now
+			if err := b.db.Keys.Add(w.t.Context(), k); err != nil {
+				w.t.Fatal(err)
+			}
+		}
+	}
+	var err error
+	if w.house, err = build(w.t.Context(), b); err != nil {
+		w.t.Fatal(err)
+	}
+	if made == nil {
+		all, err := b.db.Keys.All(w.t.Context())
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		madeKeys.Store(&all)
+	}
 }
 
 const rightPassword = "correct horse battery"

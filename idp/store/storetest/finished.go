@@ -25,7 +25,7 @@ import (
 
 // Tests open a thousand databases. Migrating each one takes most of their
 // time, so one is migrated and the others are copies. The migrations' own
-// tests go the whole way, and so do those of the program on SQLite.
+// tests go the whole way, and so do those that run the real program.
 
 // finished is a migrated SQLite database: the file, and what it would take to
 // write it by hand.
@@ -67,6 +67,14 @@ func layFile(t testing.TB, path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// FinishedFile makes a migrated SQLite database of a path where there is none and
+// returns its address.
+func FinishedFile(t testing.TB, path string) string {
+	t.Helper()
+	layFile(t, path)
+	return "sqlite:" + path
 }
 
 // layMemory writes the finished database into an empty one.
