@@ -71,7 +71,7 @@ func (a approvalsAPI) routes() {
 		r, u, err := a.Approvals.Request(ctx, by, in.Approval)
 		return answer(viewApproval(r, u, by), err)
 	})
-	act(a.API, o("refuse-approval", http.MethodPost, "/{approval}/refuse", "Refuse a request, or take one's own back"), func(ctx context.Context, by idp.Actor, in *AboutApproval) (*none, error) {
+	add(a.API, o("refuse-approval", http.MethodPost, "/{approval}/refuse", "Refuse a request, or take one's own back"), func(ctx context.Context, by idp.Actor, in *AboutApproval) (*none, error) {
 		return done(a.Approvals.Refuse(ctx, by, in.Approval))
 	})
 	take := o("take-approved-code", http.MethodPost, "/{approval}/take", "Make the code that was allowed")

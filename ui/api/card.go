@@ -112,7 +112,7 @@ func (a cardAPI) routes() {
 	send(a.API, operation{id: "export-user-data", method: http.MethodGet, path: "/users/{id}/data", tag: "users", right: idp.EditPeople, files: []string{"application/json"},
 		summary: "Export all that is held about a person", about: "For who asked for it (GDPR articles 15 and 20). It is in the log, and holds no secret."}, a.data)
 	rename := operation{id: "rename-factor", method: http.MethodPatch, path: "/users/{id}/factors/{factor}", tag: "protection", right: idp.HelpPeople, summary: "Give a second factor another name"}
-	act(a.API, rename, func(ctx context.Context, by idp.Actor, in *struct {
+	add(a.API, rename, func(ctx context.Context, by idp.Actor, in *struct {
 		AboutUser
 		Factor mfa.CredentialID `path:"factor" maxLength:"64"`
 		Body   NewLabel

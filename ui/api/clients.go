@@ -121,17 +121,17 @@ func (a clientsAPI) routes() {
 	update := o("update-client", http.MethodPatch, "/{client}", "Change an application", idp.EditClients)
 	update.about = "Type and id stay. A way of authentication that needs a secret makes one, if there is none."
 	add(a.API, update, a.updateClient)
-	act(a.API, o("delete-client", http.MethodDelete, "/{client}", "Remove an application; its tokens die", idp.EditClients), func(ctx context.Context, by idp.Actor, in *AboutClient) (*none, error) {
+	add(a.API, o("delete-client", http.MethodDelete, "/{client}", "Remove an application; its tokens die", idp.EditClients), func(ctx context.Context, by idp.Actor, in *AboutClient) (*none, error) {
 		return done(a.Clients.Remove(ctx, by, in.Client))
 	})
-	act(a.API, o("disable-client", http.MethodPost, "/{client}/disable", "Shut an application out", idp.EditClients), func(ctx context.Context, by idp.Actor, in *AboutClient) (*none, error) {
+	add(a.API, o("disable-client", http.MethodPost, "/{client}/disable", "Shut an application out", idp.EditClients), func(ctx context.Context, by idp.Actor, in *AboutClient) (*none, error) {
 		return done(a.Clients.Disable(ctx, by, in.Client))
 	})
-	act(a.API, o("enable-client", http.MethodPost, "/{client}/enable", "Let an application in again", idp.EditClients), func(ctx context.Context, by idp.Actor, in *AboutClient) (*none, error) {
+	add(a.API, o("enable-client", http.MethodPost, "/{client}/enable", "Let an application in again", idp.EditClients), func(ctx context.Context, by idp.Actor, in *AboutClient) (*none, error) {
 		return done(a.Clients.Enable(ctx, by, in.Client))
 	})
 	add(a.API, o("rotate-client", http.MethodPost, "/{client}/rotate", "Give an application a new secret", idp.EditClients), a.rotateClient)
-	act(a.API, o("end-former", http.MethodDelete, "/{client}/former/{what}", "End the former secret before its time", idp.EditClients), func(ctx context.Context, by idp.Actor, in *struct {
+	add(a.API, o("end-former", http.MethodDelete, "/{client}/former/{what}", "End the former secret before its time", idp.EditClients), func(ctx context.Context, by idp.Actor, in *struct {
 		AboutClient
 		What oidc.Proof `path:"what" enum:"secret,validation"`
 	}) (*none, error) {

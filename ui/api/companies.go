@@ -90,7 +90,7 @@ func (a companiesAPI) routes() {
 	add(a.API, rename, a.rename)
 	remove := o("delete-company", http.MethodDelete, "/{company}", "Remove a company; its people stay", idp.EditPeople)
 	remove.about = "Nobody leads them any more. One that an Odoo fills comes back when that says something new about its people."
-	act(a.API, remove, func(ctx context.Context, by idp.Actor, in *AboutCompany) (*none, error) {
+	add(a.API, remove, func(ctx context.Context, by idp.Actor, in *AboutCompany) (*none, error) {
 		return done(a.Companies.Remove(ctx, by, in.Company))
 	})
 	a.members(o)
@@ -101,7 +101,7 @@ func (a companiesAPI) members(o func(id, method, path, summary string, right idp
 	add(a.API, o("list-company-members", http.MethodGet, "/{company}/members", "List the people of a company", idp.SeePeople), a.listMembers)
 	put := o("put-company-member", http.MethodPut, "/{company}/people/{id}", "Make a portal user a member, a main contact, or one no more", idp.EditPeople)
 	put.about = "No Odoo changes that afterwards. Employees and people with a role are refused: 422."
-	act(a.API, put, func(ctx context.Context, by idp.Actor, in *struct {
+	add(a.API, put, func(ctx context.Context, by idp.Actor, in *struct {
 		AboutCompany
 		AboutUser
 		Body struct {
@@ -110,7 +110,7 @@ func (a companiesAPI) members(o func(id, method, path, summary string, right idp
 	}) (*none, error) {
 		return done(named(a.Companies.Put(ctx, by, in.Company, in.ID, in.Body.Lead)))
 	})
-	act(a.API, o("remove-company-member", http.MethodDelete, "/{company}/members/{member}", "Take somebody out of a company; the account stays", idp.EditPeople), func(ctx context.Context, by idp.Actor, in *struct {
+	add(a.API, o("remove-company-member", http.MethodDelete, "/{company}/members/{member}", "Take somebody out of a company; the account stays", idp.EditPeople), func(ctx context.Context, by idp.Actor, in *struct {
 		AboutCompany
 		Member string `path:"member" maxLength:"64" doc:"The id of the membership."`
 	}) (*none, error) {

@@ -37,7 +37,7 @@ type deliveriesAPI struct{ *API }
 func (a deliveriesAPI) routes() {
 	add(a.API, operation{id: "list-deliveries", method: http.MethodGet, path: "/deliveries", tag: "messages", right: idp.SeeHouse,
 		summary: "List what became of mails, text messages and messages to applications, newest first"}, a.list)
-	act(a.API, operation{id: "send-again", method: http.MethodPost, path: "/deliveries/{delivery}/again", tag: "messages", right: idp.EditHouse,
+	add(a.API, operation{id: "send-again", method: http.MethodPost, path: "/deliveries/{delivery}/again", tag: "messages", right: idp.EditHouse,
 		summary: "Send a mail once more that was given up", about: "As a new one to the same address. Codes and links cannot be: they are made anew."},
 		func(ctx context.Context, by idp.Actor, in *struct {
 			Delivery string `path:"delivery" maxLength:"64"`

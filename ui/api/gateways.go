@@ -94,7 +94,7 @@ func (a gatewaysAPI) routes() {
 		}
 		return &body[Gateway]{viewGateway(all[i])}, nil
 	})
-	act(a.API, o("replace-gateway", http.MethodPut, "/{id}", "Replace a gateway", idp.EditHouse), func(ctx context.Context, by idp.Actor, in *struct {
+	add(a.API, o("replace-gateway", http.MethodPut, "/{id}", "Replace a gateway", idp.EditHouse), func(ctx context.Context, by idp.Actor, in *struct {
 		AboutGateway
 		Body Gateway
 	}) (*none, error) {
@@ -102,10 +102,10 @@ func (a gatewaysAPI) routes() {
 		_, err := a.Settings.PutGateway(ctx, by, settings.Gateway(in.Body))
 		return done(err)
 	})
-	act(a.API, o("prefer-gateway", http.MethodPost, "/{id}/first", "Ask a gateway before the others", idp.EditHouse), func(ctx context.Context, by idp.Actor, in *AboutGateway) (*none, error) {
+	add(a.API, o("prefer-gateway", http.MethodPost, "/{id}/first", "Ask a gateway before the others", idp.EditHouse), func(ctx context.Context, by idp.Actor, in *AboutGateway) (*none, error) {
 		return done(a.Settings.FirstGateway(ctx, by, in.ID))
 	})
-	act(a.API, o("delete-gateway", http.MethodDelete, "/{id}", "Remove a gateway with its credentials", idp.EditHouse), func(ctx context.Context, by idp.Actor, in *AboutGateway) (*none, error) {
+	add(a.API, o("delete-gateway", http.MethodDelete, "/{id}", "Remove a gateway with its credentials", idp.EditHouse), func(ctx context.Context, by idp.Actor, in *AboutGateway) (*none, error) {
 		return done(a.Settings.RemoveGateway(ctx, by, in.ID))
 	})
 	a.tests(o)

@@ -65,21 +65,21 @@ func (a groupsAPI) routes() {
 	add(a.API, rename, a.renameGroup)
 	remove := o("delete-group", http.MethodDelete, "/{group}", "Remove a group; its members stay", idp.EditPeople)
 	remove.about = "One that a policy or an application names goes only with its name as `confirm`."
-	act(a.API, remove, func(ctx context.Context, by idp.Actor, in *struct {
+	add(a.API, remove, func(ctx context.Context, by idp.Actor, in *struct {
 		AboutGroup
 		Confirm string `query:"confirm" maxLength:"128"`
 	}) (*none, error) {
 		return done(a.Groups.Remove(ctx, by, in.Group, in.Confirm))
 	})
 	add(a.API, o("list-members", http.MethodGet, "/{group}/members", "List the members of a group", idp.SeePeople), a.members)
-	act(a.API, o("add-member", http.MethodPut, "/{group}/members/{id}", "Put a person into a group", idp.EditPeople), func(ctx context.Context, by idp.Actor, in *member) (*none, error) {
+	add(a.API, o("add-member", http.MethodPut, "/{group}/members/{id}", "Put a person into a group", idp.EditPeople), func(ctx context.Context, by idp.Actor, in *member) (*none, error) {
 		if _, err := a.People.Service.Users.ByID(ctx, in.ID); err != nil {
 			return nil, err
 		}
 		_, err := a.Groups.Join(ctx, by, in.Group, string(in.ID))
 		return done(err)
 	})
-	act(a.API, o("remove-member", http.MethodDelete, "/{group}/members/{id}", "Take a person out of a group", idp.EditPeople), func(ctx context.Context, by idp.Actor, in *member) (*none, error) {
+	add(a.API, o("remove-member", http.MethodDelete, "/{group}/members/{id}", "Take a person out of a group", idp.EditPeople), func(ctx context.Context, by idp.Actor, in *member) (*none, error) {
 		return done(a.Groups.Leave(ctx, by, in.Group, in.ID))
 	})
 }

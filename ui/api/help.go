@@ -57,14 +57,14 @@ func (a helpAPI) routes() {
 		{"reset-factors", "reset-factors", "Remove every second factor of a person", "Their sessions end; what a policy asks for is set up at the next sign-in.", idp.HelpPeople, a.People.Service.ResetFactors},
 		{"end-sessions", "end-sessions", "Sign a person out everywhere", "", idp.HelpPeople, a.Security.EndOtherSessions},
 	} {
-		act(a.API, operation{id: one.id, method: http.MethodPost, path: "/users/{id}/" + one.path, tag: "users", summary: one.summary, about: one.about, right: one.right},
+		add(a.API, operation{id: one.id, method: http.MethodPost, path: "/users/{id}/" + one.path, tag: "users", summary: one.summary, about: one.about, right: one.right},
 			func(ctx context.Context, by idp.Actor, in *AboutUser) (*none, error) {
 				return done(one.do(ctx, by, in.ID))
 			})
 	}
 	add(a.API, operation{id: "give-temporary-code", method: http.MethodPost, path: "/users/{id}/temporary-code", tag: "users", right: idp.HelpPeople, status: http.StatusCreated,
 		summary: "Give a person a code in the place of a second factor", about: "An earlier one is void. The person is told."}, a.giveCode)
-	act(a.API, operation{id: "void-temporary-code", method: http.MethodDelete, path: "/users/{id}/temporary-code", tag: "users", right: idp.HelpPeople,
+	add(a.API, operation{id: "void-temporary-code", method: http.MethodDelete, path: "/users/{id}/temporary-code", tag: "users", right: idp.HelpPeople,
 		summary: "Take the temporary code back"}, func(ctx context.Context, by idp.Actor, in *AboutUser) (*none, error) {
 		return done(a.People.Codes().Void(ctx, by, in.ID))
 	})

@@ -71,7 +71,7 @@ func (a houseAPI) brands(o func(id, method, path, summary string, right idp.Righ
 	add(a.API, o("replace-brand", http.MethodPut, "/brand", "Replace the brand of the house, but for its logos", idp.EditHouse), func(ctx context.Context, by idp.Actor, in *struct{ Body brand.Brand }) (*body[Branded], error) {
 		return a.setBrand(ctx, by, "", in.Body)
 	})
-	act(a.API, o("reset-brand", http.MethodDelete, "/brand", "Take the brand of the house away, with its logos", idp.EditHouse), func(ctx context.Context, by idp.Actor, _ *struct{}) (*none, error) {
+	add(a.API, o("reset-brand", http.MethodDelete, "/brand", "Take the brand of the house away, with its logos", idp.EditHouse), func(ctx context.Context, by idp.Actor, _ *struct{}) (*none, error) {
 		return done(a.Brands.Reset(ctx, by, ""))
 	})
 	add(a.API, o("get-client-brand", http.MethodGet, "/clients/{client}/brand", "Show the brand of an application", idp.SeeHouse), func(ctx context.Context, by idp.Actor, in *AboutClient) (*body[brand.Brand], error) {
@@ -83,7 +83,7 @@ func (a houseAPI) brands(o func(id, method, path, summary string, right idp.Righ
 	}) (*body[Branded], error) {
 		return a.setBrand(ctx, by, in.Client, in.Body)
 	})
-	act(a.API, o("reset-client-brand", http.MethodDelete, "/clients/{client}/brand", "Take the brand of an application away, with its logos", idp.EditHouse), func(ctx context.Context, by idp.Actor, in *AboutClient) (*none, error) {
+	add(a.API, o("reset-client-brand", http.MethodDelete, "/clients/{client}/brand", "Take the brand of an application away, with its logos", idp.EditHouse), func(ctx context.Context, by idp.Actor, in *AboutClient) (*none, error) {
 		return done(a.Brands.Reset(ctx, by, in.Client))
 	})
 }

@@ -37,7 +37,7 @@ func (a keysAPI) routes() {
 			}
 			return a.keysNow(ctx, by)
 		})
-	act(a.API, operation{id: "revoke-key", method: http.MethodPost, path: "/keys/{key}/revoke", tag: "keys", right: idp.RotateKeys,
+	add(a.API, operation{id: "revoke-key", method: http.MethodPost, path: "/keys/{key}/revoke", tag: "keys", right: idp.RotateKeys,
 		summary: "Withdraw a key that others may have", about: "Tokens that it has signed are refused as soon as applications ask for the keys again."},
 		func(ctx context.Context, by idp.Actor, in *struct {
 			Key string `path:"key" maxLength:"64"`

@@ -43,7 +43,7 @@ func (a logosAPI) routes() {
 	}) (*body[brand.Brand], error) {
 		return a.set(ctx, by, "", in.dark(), in.RawBody)
 	})
-	act(a.API, o("remove-logo", http.MethodDelete, "/brand/logo/{for}", "Take a logo of the house away"), func(ctx context.Context, by idp.Actor, in *Ground) (*none, error) {
+	add(a.API, o("remove-logo", http.MethodDelete, "/brand/logo/{for}", "Take a logo of the house away"), func(ctx context.Context, by idp.Actor, in *Ground) (*none, error) {
 		return done(a.Brands.RemoveLogo(ctx, by, "", in.dark()))
 	})
 	add(a.API, put("set-client-logo", "/clients/{client}/brand/logo/{for}", "Give an application a logo"), func(ctx context.Context, by idp.Actor, in *struct {
@@ -53,7 +53,7 @@ func (a logosAPI) routes() {
 	}) (*body[brand.Brand], error) {
 		return a.set(ctx, by, in.Client, in.dark(), in.RawBody)
 	})
-	act(a.API, o("remove-client-logo", http.MethodDelete, "/clients/{client}/brand/logo/{for}", "Take a logo of an application away"), func(ctx context.Context, by idp.Actor, in *struct {
+	add(a.API, o("remove-client-logo", http.MethodDelete, "/clients/{client}/brand/logo/{for}", "Take a logo of an application away"), func(ctx context.Context, by idp.Actor, in *struct {
 		AboutClient
 		Ground
 	}) (*none, error) {

@@ -131,7 +131,7 @@ func (a odooWorkAPI) routes() {
 	})
 	shut := o("close-case", http.MethodDelete, "/{id}/cases/{user}", "Forget a case that was looked at", idp.EditOdoo)
 	shut.about = "It comes back when it is not solved."
-	act(a.API, shut, func(ctx context.Context, by idp.Actor, in *struct {
+	add(a.API, shut, func(ctx context.Context, by idp.Actor, in *struct {
 		AboutConnection
 		User idp.UserID `path:"user" maxLength:"64"`
 	}) (*none, error) {

@@ -171,7 +171,7 @@ func (a policiesAPI) routes() {
 	})
 	rebase := rule("rebase-draft", http.MethodPost, "/{id}/draft/rebase", "Let a draft go on from what was published meanwhile", idp.EditRules)
 	rebase.about = "Nothing of the draft changes but what it was begun from."
-	act(a.API, rebase, func(ctx context.Context, by idp.Actor, in *struct {
+	add(a.API, rebase, func(ctx context.Context, by idp.Actor, in *struct {
 		AboutPolicy
 		Body struct {
 			Seen int `json:"seen,omitempty" minimum:"0" doc:"The version of the draft that was read."`
@@ -184,13 +184,13 @@ func (a policiesAPI) routes() {
 			return PolicyTemplate{t.Name, documentOf(t.Policy)}
 		})}}, nil
 	})
-	act(a.API, rule("drop-draft", http.MethodDelete, "/{id}/draft", "Throw a draft away", idp.EditRules), func(ctx context.Context, by idp.Actor, in *struct {
+	add(a.API, rule("drop-draft", http.MethodDelete, "/{id}/draft", "Throw a draft away", idp.EditRules), func(ctx context.Context, by idp.Actor, in *struct {
 		AboutPolicy
 		Seen int `query:"seen" minimum:"0" doc:"The version of the draft that was read."`
 	}) (*none, error) {
 		return done(a.Rules.DropDraft(ctx, by, in.ID, in.Seen))
 	})
-	act(a.API, rule("remove-policy", http.MethodPost, "/{id}/remove", "Take a policy away; its history stays", idp.EditRules), func(ctx context.Context, by idp.Actor, in *struct {
+	add(a.API, rule("remove-policy", http.MethodPost, "/{id}/remove", "Take a policy away; its history stays", idp.EditRules), func(ctx context.Context, by idp.Actor, in *struct {
 		AboutPolicy
 		Body PolicyMeans
 	}) (*none, error) {

@@ -141,7 +141,7 @@ func (a previewsAPI) routes() {
 	})
 	again := rule("preview-policy-again", http.MethodPost, "/{id}/preview", "Look at everybody anew", idp.SeeRules)
 	again.status, again.about = http.StatusAccepted, "preview-policy has the answer in a moment."
-	act(a.API, again, func(ctx context.Context, by idp.Actor, in *AboutPolicy) (*none, error) {
+	add(a.API, again, func(ctx context.Context, by idp.Actor, in *AboutPolicy) (*none, error) {
 		_, err := a.Rules.Outlook(ctx, by, in.ID, true)
 		return done(err)
 	})
@@ -150,7 +150,7 @@ func (a previewsAPI) routes() {
 	send(a.API, hits, a.blocked)
 	count := rule("count-coverage", http.MethodPost, "/coverage", "Count anew how ready people are for each policy", idp.SeeRules)
 	count.status, count.about = http.StatusAccepted, "get-coverage has the answer in a moment."
-	act(a.API, count, func(ctx context.Context, by idp.Actor, _ *struct{}) (*none, error) {
+	add(a.API, count, func(ctx context.Context, by idp.Actor, _ *struct{}) (*none, error) {
 		_, err := a.Rules.Coverage(ctx, by, true)
 		return done(err)
 	})

@@ -86,12 +86,12 @@ func (a protectionAPI) routes() {
 	add(a.API, get("list-devices", "devices", "List the browsers that a person trusts"), looks(a.API, func(o security.Overview) []Device { return each(o.Devices, viewDevice) }))
 	add(a.API, get("list-sessions", "sessions", "List where a person is signed in"), looks(a.API, func(o security.Overview) []Session { return each(o.Sessions, viewSession) }))
 	add(a.API, get("list-history", "history", "What happened to a person's account, newest first"), a.history)
-	act(a.API, remove("remove-factor", "factors/{factor}", "Remove one second factor", "Sessions end, and no browser is trusted any more."), a.removeFactor)
-	act(a.API, remove("forget-device", "devices/{device}", "Forget a trusted browser", "The sessions that it helped to open end."), a.forgetDevice)
-	act(a.API, remove("forget-devices", "devices", "Forget all trusted browsers", ""), func(ctx context.Context, by idp.Actor, in *AboutUser) (*none, error) {
+	add(a.API, remove("remove-factor", "factors/{factor}", "Remove one second factor", "Sessions end, and no browser is trusted any more."), a.removeFactor)
+	add(a.API, remove("forget-device", "devices/{device}", "Forget a trusted browser", "The sessions that it helped to open end."), a.forgetDevice)
+	add(a.API, remove("forget-devices", "devices", "Forget all trusted browsers", ""), func(ctx context.Context, by idp.Actor, in *AboutUser) (*none, error) {
 		return done(a.Security.ForgetDevices(ctx, by, in.ID))
 	})
-	act(a.API, remove("end-session", "sessions/{session}", "End one session", ""), a.endSession)
+	add(a.API, remove("end-session", "sessions/{session}", "End one session", ""), a.endSession)
 }
 
 // looks makes a list of one part of what is known of an account's protection.

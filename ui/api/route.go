@@ -31,10 +31,10 @@ type operation struct {
 	patient          bool      // it waits for somebody else, such as an Odoo, who may not answer
 }
 
-// thing is an answer with a body: a body, versioned or made.
-type thing interface{ sent() *sent }
+// outcome is what an operation answers with: a body, versioned, made or none.
+type outcome interface{ sent() *sent }
 
-// sent is what huma is given of every thing. Its code is compiled anew for each
+// sent is what huma is given of every outcome. Its code is compiled anew for each
 // pair of input and output (some 40 kB), so that there is one output for all.
 type sent struct {
 	Location string `header:"Location"`
@@ -42,11 +42,11 @@ type sent struct {
 	Body     any
 }
 
-// add makes an operation of a function: it gets who acts and the input, and the
-// thing that it returns is the answer, or its error the problem.
-func add[I any, T thing](a *API, o operation, do func(context.Context, idp.Actor, *I) (T, error)) {
+// add makes an operation of a function: it gets who acts and the input, and what
+// it returns is the answer, or its error the problem.
+func add[I any, O outcome](a *API, o operation, do func(context.Context, idp.Actor, *I) (O, error)) {
 	h := a.enter(o)
-	told := a.tell(&h, reflect.TypeFor[T]().Elem())
+	registered := a.tell(&h, reflect.TypeFor[O]().Elem())
 	huma.Register(a.huma, h, func(ctx context.Context, in *I) (*sent, error) {
 		out, err := do(ctx, callerOf(ctx).Actor, in)
 		if err != nil {
@@ -54,18 +54,7 @@ func add[I any, T thing](a *API, o operation, do func(context.Context, idp.Actor
 		}
 		return out.sent(), nil
 	})
-	told()
-}
-
-// act is add for what answers nothing.
-func act[I any](a *API, o operation, do func(context.Context, idp.Actor, *I) (*none, error)) {
-	huma.Register(a.huma, a.enter(o), func(ctx context.Context, in *I) (*none, error) {
-		out, err := do(ctx, callerOf(ctx).Actor, in)
-		if err != nil {
-			return nil, a.problem(ctx, err)
-		}
-		return out, nil
-	})
+	registered()
 }
 
 // send is add for what answers with a file.
@@ -79,18 +68,28 @@ func send[I any](a *API, o operation, do func(context.Context, idp.Actor, *I) (*
 	})
 }
 
-// tell describes in OpenAPI the thing that is answered with, which huma does not
-// see. What it returns is called when the operation is registered: it takes away
-// the headers that the thing has not got.
+// tell describes in OpenAPI what is answered with, which huma does not see. What
+// it returns is called when the operation is registered: it takes away what huma
+// has said of an answer that has less than sent.
 func (a *API) tell(h *huma.Operation, answer reflect.Type) (registered func()) {
-	if h.DefaultStatus == 0 {
+	response := &huma.Response{}
+	field, full := answer.FieldByName("Body")
+	switch {
+	case h.DefaultStatus != 0:
+	case full:
 		h.DefaultStatus = http.StatusOK
+	default:
+		h.DefaultStatus = http.StatusNoContent
 	}
-	field, _ := answer.FieldByName("Body")
-	schema := huma.SchemaFromField(a.huma.OpenAPI().Components.Schemas, field, h.OperationID+"Response")
-	response := &huma.Response{Content: map[string]*huma.MediaType{"application/json": {Schema: schema}}}
+	if full {
+		schema := huma.SchemaFromField(a.huma.OpenAPI().Components.Schemas, field, h.OperationID+"Response")
+		response.Content = map[string]*huma.MediaType{"application/json": {Schema: schema}}
+	}
 	h.Responses = map[string]*huma.Response{strconv.Itoa(h.DefaultStatus): response}
 	return func() {
+		if !full {
+			response.Content = nil
+		}
 		for name := range response.Headers {
 			if _, has := answer.FieldByName(name); !has {
 				delete(response.Headers, name)
@@ -304,6 +303,8 @@ func answer[T any](v T, err error) (*body[T], error) {
 
 // none is an answer without a body.
 type none struct{}
+
+func (*none) sent() *sent { return nil }
 
 func done(err error) (*none, error) {
 	if err != nil {

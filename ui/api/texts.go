@@ -86,7 +86,7 @@ func (a textsAPI) routes() {
 	})
 	add(a.API, o("replace-message-texts", http.MethodPut, one, "Say something else in a message", idp.EditHouse), a.replace)
 	reset := o("reset-message-texts", http.MethodDelete, one, "Say what we say again", idp.EditHouse)
-	act(a.API, reset, func(ctx context.Context, by idp.Actor, in *struct {
+	add(a.API, reset, func(ctx context.Context, by idp.Actor, in *struct {
 		AboutMessage
 		Version int64 `query:"version" minimum:"0" doc:"Of what was read."`
 	}) (*none, error) {

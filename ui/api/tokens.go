@@ -50,7 +50,7 @@ func (a tokensAPI) routes() {
 			h, err := a.Tokens.Get(ctx, by, in.Token)
 			return answer(a.viewToken(h), err)
 		})
-	act(a.API, operation{id: "revoke-token", method: http.MethodDelete, path: "/tokens/{token}", tag: "tokens", right: idp.MakeTokens, summary: "End a token, at once"},
+	add(a.API, operation{id: "revoke-token", method: http.MethodDelete, path: "/tokens/{token}", tag: "tokens", right: idp.MakeTokens, summary: "End a token, at once"},
 		func(ctx context.Context, by idp.Actor, in *token) (*none, error) {
 			return done(a.Tokens.Revoke(ctx, by, in.Token))
 		})

@@ -137,7 +137,7 @@ func (a usersAPI) routes() {
 	add(a.API, operation{id: "get-user", method: http.MethodGet, path: "/users/{id}", tag: "users", summary: "Show a person", right: idp.SeePeople}, a.getUser)
 	add(a.API, operation{id: "update-user", method: http.MethodPatch, path: "/users/{id}", tag: "users", summary: "Change a person", right: idp.EditPeople,
 		about: "The role takes roles:write, too."}, a.updateUser)
-	act(a.API, operation{id: "delete-user", method: http.MethodDelete, path: "/users/{id}", tag: "users", summary: "Remove a person with all that is theirs", right: idp.EditPeople,
+	add(a.API, operation{id: "delete-user", method: http.MethodDelete, path: "/users/{id}", tag: "users", summary: "Remove a person with all that is theirs", right: idp.EditPeople,
 		about: "The log keeps what they did. Disabling is enough to lock somebody out."}, func(ctx context.Context, by idp.Actor, in *AboutUser) (*none, error) {
 		return done(a.People.Service.Remove(ctx, by, in.ID))
 	})
