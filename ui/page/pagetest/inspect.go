@@ -152,7 +152,7 @@ func view(ctx context.Context, l look) ([]string, error) {
 	if err := e.arrive(); err != nil {
 		return nil, err
 	}
-	steps := []func() error{e.language, e.measure, e.unfold, e.measure, e.axe(l.kind != aPage)}
+	steps := []func() error{e.language, e.measure, e.unfold, e.axe(l.kind != aPage)}
 	if l.kind == closely {
 		steps = append(steps, e.shown(320, 640, "dark"), e.measure, e.axe(true), e.enlarged, e.shown(1200, 800, "light"), e.measure, e.axe(false))
 	}
@@ -190,9 +190,17 @@ func (e *eye) language() error {
 	return err
 }
 
+// unfold opens what is folded, and measures what has come to light.
 func (e *eye) unfold() error {
-	_, err := chromedp.Run(e, chromedp.Evaluate[bool](`document.querySelectorAll("details").forEach((d) => d.open = true), true`))
-	return err
+	opened, err := chromedp.Run(e, chromedp.Evaluate[int](`(() => {
+		const folded = document.querySelectorAll("details:not([open])");
+		folded.forEach((d) => d.open = true);
+		return folded.length;
+	})()`))
+	if err != nil || opened == 0 {
+		return err
+	}
+	return e.measure()
 }
 
 // set makes the window and the theme. Colours on their way from one theme to
