@@ -35,7 +35,7 @@ func (b tab) fill(field, text string) {
 // policy from a template, its effect, and the policy in force.
 func TestFirstStartInChromium(t *testing.T) {
 	t.Parallel()
-	ctx := chromium(t, "en")
+	ctx := shell(t, "en")
 	w := newWorld(t, "sqlite")
 	for i := range 3 {
 		w.user(fmt.Sprintf("customer%d@example.org", i), func(in *account.New) { in.Kind = idp.Portal })
@@ -111,7 +111,7 @@ func (b tab) signInAs(w *world, login, at, then string) {
 // once, which opens the account; without JavaScript.
 func TestHelpDeskInChromium(t *testing.T) {
 	t.Parallel()
-	ctx := chromium(t, "en")
+	ctx := shell(t, "en")
 	w := newWorld(t, "sqlite")
 	w.user("hugo@example.org", withApp, func(in *account.New) { in.Role = idp.HelpDesk })
 	pia := w.user("pia@example.org", withApp)
@@ -149,7 +149,7 @@ func TestHelpDeskInChromium(t *testing.T) {
 // A spreadsheet's file with a thousand people, as a spreadsheet writes it.
 func TestImportInChromium(t *testing.T) {
 	t.Parallel()
-	ctx := chromium(t, "en")
+	ctx := shell(t, "en")
 	w := newWorld(t, "sqlite")
 	t.Cleanup(w.jobs.Close) // before the database goes
 	w.user("anna@example.org", withApp, func(in *account.New) { in.Role = idp.Admin })
@@ -189,7 +189,7 @@ func TestImportInChromium(t *testing.T) {
 // address, key, what was found, done; without JavaScript.
 func TestConnectOdooInChromium(t *testing.T) {
 	t.Parallel()
-	ctx := chromium(t, "en")
+	ctx := shell(t, "en")
 	w := newWorld(t, "sqlite")
 	t.Cleanup(w.jobs.Close)
 	o := odootest.New(t, odootest.Options{Website: true, Now: w.clock})

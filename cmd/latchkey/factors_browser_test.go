@@ -67,7 +67,7 @@ func (b tab) sent(demo demoReport, channel string) string {
 func TestCodesAndDevicesInChromium(t *testing.T) {
 	t.Parallel()
 	demo := startDemoServer(t)
-	b := tab{t, chromium(t, "en"), "en"}
+	b := tab{t, shell(t, "en"), "en"}
 	sam := demo.account(t, "sam@example.org")
 	b.do(chromedp.EmulateViewport(390, 844, chromedp.EmulateScale(2)), chromedp.Navigate(demo.Shop))
 	odoo := b.eval(`document.querySelector("#odoo").href`)
@@ -113,7 +113,7 @@ func TestCodesAndDevicesInChromium(t *testing.T) {
 func TestDeadlineInChromium(t *testing.T) {
 	t.Parallel()
 	demo := startDemoServer(t)
-	b := tab{t, chromium(t, "fr"), "fr"}
+	b := tab{t, shell(t, "fr"), "fr"}
 	zoe := demo.account(t, "zoe@example.org")
 	b.do(chromedp.EmulateViewport(390, 844, chromedp.EmulateScale(2)), chromedp.Navigate(demo.Shop))
 	odoo := b.eval(`document.querySelector("#odoo").href`)
@@ -135,7 +135,7 @@ func TestDeadlineInChromium(t *testing.T) {
 func TestBackupCodeInChromium(t *testing.T) {
 	t.Parallel()
 	demo := startDemoServer(t)
-	b := tab{t, chromium(t, "en"), "en"}
+	b := tab{t, shell(t, "en"), "en"}
 	ada := demo.account(t, "ada@example.org")
 	b.do(chromedp.EmulateViewport(390, 844, chromedp.EmulateScale(2)), chromedp.Navigate(demo.Issuer+"/my/security"))
 	b.enter(ada)
@@ -176,7 +176,7 @@ func TestEmailCodeInChromium(t *testing.T) {
 	p.policy(codesPolicy)
 	p.add("ann@example.org", "--locale", "fr")
 	p.start()
-	b := tab{t, chromium(t, "fr"), "fr"}
+	b := tab{t, shell(t, "fr"), "fr"}
 	b.do(chromedp.EmulateViewport(390, 844, chromedp.EmulateScale(2)), chromedp.Navigate(p.url+"/my/security"))
 	b.enter(demoPerson{Login: "ann@example.org", Password: rightPassword})
 	b.see("form#factor:has([name=method][value=email])", "factor-email")

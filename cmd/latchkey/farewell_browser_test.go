@@ -19,7 +19,7 @@ import (
 // and after a moment without (OpenID Connect Front-Channel Logout 1.0; X-10).
 func TestFrontchannelInChromium(t *testing.T) {
 	t.Parallel()
-	b := tab{t, chromium(t, "en"), "en"}
+	b := tab{t, shell(t, "en"), "en"}
 	var mu sync.Mutex
 	var code string
 	var frames []string

@@ -23,7 +23,7 @@ import (
 // form-action must not bar the way, X-03). The profile takes a picture there.
 func TestInvitationInChromium(t *testing.T) {
 	t.Parallel()
-	b := tab{t, chromium(t, "en"), "en"}
+	b := tab{t, shell(t, "en"), "en"}
 	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		fmt.Fprint(w, `<h1 id="there">Odoo</h1>`)

@@ -44,7 +44,7 @@ func asCustomers(t *testing.T, walk func(c customer)) {
 	}})
 	for _, script := range []bool{true, false} {
 		t.Run(fmt.Sprintf("script=%t", script), func(t *testing.T) {
-			b := tab{t, chromium(t, "en"), "en"}
+			b := tab{t, shell(t, "en"), "en"}
 			b.do(chromedp.EmulateViewport(390, 844))
 			b.noScript(!script)
 			walk(customer{b, w, fmt.Sprintf("claire-%t@example.org", script), script, w.url + oidc.PathAuthorize + "?" + url.Values{
