@@ -85,7 +85,7 @@ func TestErrorRedirects(t *testing.T) {
 		"claims no JSON":          {ask("app", "claims", "name"), "invalid_request"},
 		"claims no object":        {ask("app", "claims", `{"userinfo":["name"]}`), "invalid_request"},
 		"hint of nobody":          {ask("app", "id_token_hint", "a.b.c"), "invalid_request"},
-		"essential acr, unknown":  {ask("app", "claims", `{"id_token":{"acr":{"essential":true,"value":"phr"}}}`), "access_denied"},
+		"essential acr, unknown":  {ask("app", "claims", `{"id_token":{"acr":{"essential":true,"value":"urn:mace:incommon:iap:gold"}}}`), "access_denied"},
 		"not a member":            {ask("closed"), "access_denied"},
 		"two people in one claim": {ask("app", "claims", `{"userinfo":{"sub":{"value":"a"}},"id_token":{"sub":{"value":"b"}}}`), "invalid_request"},
 	} {

@@ -87,6 +87,7 @@ type clientAuth struct {
 	issuer   string
 	now      func() time.Time
 	uses     *LastUses // nil: nobody is told
+	failures *strangers
 }
 
 // client finds out which client sends a request to an endpoint. Every way
@@ -101,30 +102,36 @@ func (a clientAuth) client(ctx context.Context, r *http.Request, form url.Values
 		return Client{}, err
 	}
 	known := err == nil
-	switch given.method {
-	case AuthKey:
-		if !known || c.AuthMethod != AuthKey {
-			return Client{}, errWrongClient
+	serial, by, err := a.judge(ctx, c, given, known, endpoint)
+	if errors.Is(err, errWrongClient) && known {
+		if lost := a.failures.note(r, c.ID, given.method); lost != nil {
+			return Client{}, lost
 		}
-		err = a.proven(ctx, c, given.secret, endpoint)
-	case AuthNone:
-		// A client that has a secret must show it, also an Odoo (P-12).
-		if !known || !c.public() || c.Secret != "" {
-			return Client{}, errWrongClient
-		}
-	default:
-		serial, err := c.knows(given, known, a.now())
-		if err != nil {
-			return Client{}, err
-		}
-		a.uses.Note(c.ID, ProofSecret, serial)
-		return c, nil
 	}
 	if err != nil {
 		return Client{}, err
 	}
-	a.uses.Note(c.ID, ProofOther, 0)
+	a.uses.Note(c.ID, by, serial)
 	return c, nil
+}
+
+// judge holds what was given against a client, and says what has proven it.
+func (a clientAuth) judge(ctx context.Context, c Client, given credentials, known bool, endpoint string) (serial int, by Proof, err error) {
+	switch given.method {
+	case AuthKey:
+		if !known || c.AuthMethod != AuthKey {
+			return 0, "", errWrongClient
+		}
+		return 0, ProofOther, a.proven(ctx, c, given.secret, endpoint)
+	case AuthNone:
+		// A client that has a secret must show it, also an Odoo (P-12).
+		if !known || !c.public() || c.Secret != "" {
+			return 0, "", errWrongClient
+		}
+		return 0, ProofOther, nil
+	}
+	serial, err = c.knows(given, known, a.now())
+	return serial, ProofSecret, err
 }
 
 // errWrongClient is every way to fail in which nothing was proven.

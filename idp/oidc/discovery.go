@@ -5,6 +5,8 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+
+	"latchkey/idp"
 )
 
 // metadata is the discovery document (OpenID Connect Discovery 1.0 §3,
@@ -46,7 +48,7 @@ func metadata(c Config) ([]byte, error) {
 		"code_challenge_methods_supported":                         []string{"S256"},
 		"claims_supported":                                         append(always, names...),
 		"claim_types_supported":                                    []string{"normal"},
-		"acr_values_supported":                                     acrs,
+		"acr_values_supported":                                     idp.ACRs,
 		"display_values_supported":                                 []string{"page"},
 		"prompt_values_supported":                                  []string{"none", "login", "consent", "select_account"},
 		"authorization_response_iss_parameter_supported":           true,

@@ -135,3 +135,26 @@ func TestUserInfo(t *testing.T) {
 	h.move(11 * time.Minute)
 	h.refused(h.userInfo(token), 401, "invalid_token")
 }
+
+// D-07: who has the wrong secret of a client that there is leaves a line, one a
+// minute for each address; who names no client of ours leaves none.
+func TestWrongSecretsAreNoted(t *testing.T) {
+	h := open(t)
+	h.web("app")
+	wrong := func(client string) {
+		h.Helper()
+		h.refused(h.do("POST", oidc.PathIntrospect, url.Values{"client_id": {client}, "client_secret": {"wrong"}, "token": {"x"}}), 401, "invalid_client")
+	}
+	for range 3 {
+		wrong("app")
+		wrong("nobody")
+	}
+	if n := h.events("client.auth", "wrong"); n != 1 {
+		t.Errorf("%d lines", n)
+	}
+	h.move(61 * time.Second)
+	wrong("app")
+	if n := h.events("client.auth", "wrong"); n != 2 {
+		t.Errorf("%d lines a minute later", n)
+	}
+}

@@ -17,8 +17,25 @@ type prompt struct {
 
 	maxAge    time.Duration // meant only if aged
 	aged      bool
-	acr       string // the least that will do; empty: no wish
-	essential bool   // without it the request must fail
+	acr       string   // the least that will do; empty: no wish
+	essential bool     // without it the request must fail
+	named     []string // the contexts that the client knows by name
+}
+
+// context is the `acr` of an answer: of those that the client named the highest
+// that was reached, for a client that demands "aal2" takes no other word for more
+// (OpenID Connect Core 1.0 §5.5.1.1); otherwise what was reached.
+func (p prompt) context(reached string) string {
+	best := ""
+	for _, n := range p.named {
+		if rank(n) <= rank(reached) && rank(n) > rank(best) {
+			best = n
+		}
+	}
+	if best == "" {
+		return reached
+	}
+	return best
 }
 
 func (q *request) readPrompt() error {
@@ -48,14 +65,23 @@ func (q *request) readPrompt() error {
 		const century = 100 * 365 * 24 * 60 * 60 // more would overflow
 		q.prompt.aged, q.prompt.maxAge = true, time.Duration(min(n, century))*time.Second
 	}
-	// acr_values are in order of preference and only a wish.
-	for _, v := range strings.Fields(q.get("acr_values")) {
-		if slices.Contains(acrs, v) {
-			q.prompt.acr = v
-			break
+	q.prompt.wish(strings.Fields(q.get("acr_values")))
+	return nil
+}
+
+// wish takes acr_values, which are in order of preference and only a wish. A
+// passkey is asked for by who takes nothing less: whoever has none goes on without
+// what is wished for, and the next wish would be lost.
+func (p *prompt) wish(values []string) {
+	for _, v := range values {
+		if !slices.Contains(idp.ACRs, v) {
+			continue
+		}
+		p.named = append(p.named, v)
+		if p.acr == "" || p.acr == idp.PhishingResistant {
+			p.acr = v
 		}
 	}
-	return nil
 }
 
 // wishes is the `claims` parameter (OpenID Connect Core 1.0 §5.5), without
@@ -114,14 +140,15 @@ func (q *request) readACR(w *wish) error {
 	if w == nil {
 		return nil
 	}
-	var least string
+	var named []string
 	for _, v := range append(w.Values, w.Value) {
-		if s, ok := v.(string); ok && slices.Contains(acrs, s) && (least == "" || rank(s) < rank(least)) {
-			least = s
+		if s, ok := v.(string); ok && slices.Contains(idp.ACRs, s) {
+			named = append(named, s)
 		}
 	}
-	if least != "" {
-		q.prompt.acr, q.prompt.essential = least, w.Essential
+	if len(named) > 0 {
+		least := slices.MinFunc(named, func(a, b string) int { return rank(a) - rank(b) })
+		q.prompt.acr, q.prompt.essential, q.prompt.named = least, w.Essential, named
 		return nil
 	}
 	if w.Essential && (w.Value != nil || len(w.Values) > 0) {
@@ -129,9 +156,6 @@ func (q *request) readACR(w *wish) error {
 	}
 	return nil
 }
-
-// acrs are the contexts that a sign-in here can reach.
-var acrs = []string{idp.AAL1, idp.AAL2}
 
 func rank(acr string) int { return slices.Index(idp.ACRs, acr) }
 

@@ -121,7 +121,8 @@ func New(c Config) (*Provider, error) {
 	}
 	clients := registry{c.Clients}
 	p := &Provider{
-		Config: c, base: base, registry: clients, auth: clientAuth{clients, c.Grants, c.Issuer, c.Now, c.LastUses},
+		Config: c, base: base, registry: clients,
+		auth:   clientAuth{clients, c.Grants, c.Issuer, c.Now, c.LastUses, &strangers{log: c.Log, now: c.Now, origin: c.Origin}},
 		fronts: fronts{clients, c.Logins, c.Issuer}, refusals: refusals{c.Fault, c.Pages},
 	}
 	if p.marks, err = hkdf.Key(sha256.New, c.Secret, nil, "oidc marks", 32); err != nil {

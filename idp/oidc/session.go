@@ -58,7 +58,7 @@ func (s *session) Clone() fosite.Session {
 func (v *visit) remember() *session {
 	s, u := v.session, v.user
 	out := &session{
-		User: u.ID, SID: s.ID, AuthTime: s.AuthTime().Unix(), ACR: idp.ACR(s.Proofs), AMR: idp.AMR(s.Proofs), Epoch: u.Epoch,
+		User: u.ID, SID: s.ID, AuthTime: s.AuthTime().Unix(), ACR: v.q.prompt.context(idp.ACR(s.Proofs)), AMR: idp.AMR(s.Proofs), Epoch: u.Epoch,
 		Absolute: v.p.Now().Add(v.p.Lifetimes.RefreshAbsolute).Unix(),
 		UserInfo: v.q.wishes.userInfo, IDToken: v.q.wishes.idToken,
 	}
