@@ -108,7 +108,19 @@ type Branding struct {
 // Mail is where mail is handed over.
 type Mail struct {
 	SMTPURL string // empty: no mail
+	From    string // address, with or without a name; empty: noreply@ and the issuer's host
+	ReplyTo string // address, with or without a name; empty: none
+	OAuth   MailOAuth
 	Admin   string // whom the program itself writes to; empty: nobody
+}
+
+// MailOAuth is how a token for the mail server is got: by the client
+// credentials grant (RFC 6749 §4.4).
+type MailOAuth struct {
+	TokenURL     string // empty: the mail server is shown a password, or nothing
+	ClientID     string
+	ClientSecret string
+	Scope        string // several are parted by spaces
 }
 
 // SMS is where text messages are handed over, and how many.

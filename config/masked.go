@@ -34,7 +34,7 @@ func (k Key) masked(v string) string {
 		return v
 	}
 	u, err := url.Parse(v)
-	if err != nil || u.Scheme == "" || u.Host == "" && u.Path == "" {
+	if err != nil || !addresses[u.Scheme] || u.Host == "" && u.Path == "" {
 		return hidden
 	}
 	if u.User != nil {
@@ -55,8 +55,12 @@ func (k Key) masked(v string) string {
 	return u.String()
 }
 
+// addresses are those whose open parts are shown. A secret may look like one
+// of another kind.
+var addresses = map[string]bool{"postgres": true, "postgresql": true, "redis": true, "rediss": true, "smtp": true, "smtps": true, "http": true, "https": true}
+
 // openParameters of addresses are no secrets and help to find mistakes.
-var openParameters = map[string]bool{"sslmode": true, "tls": true, "sslrootcert": true, "host": true, "target_session_attrs": true, "connect_timeout": true}
+var openParameters = map[string]bool{"sslmode": true, "tls": true, "sslrootcert": true, "host": true, "target_session_attrs": true, "connect_timeout": true, "master": true}
 
 func (k Key) mistake(v value, err error) Mistake {
 	allowed := k.Allowed

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"net/mail"
 	"regexp"
 	"slices"
 	"strings"
@@ -218,8 +217,3 @@ func list(name, shown, allowed, doc string, field func(*Config) *[]string, ok fu
 var countryLike = regexp.MustCompile(`^(\+[1-9][0-9]{0,6}|[A-Z]{2})$`)
 
 func isCountry(v string) bool { return countryLike.MatchString(v) }
-
-func isMailbox(v string) bool {
-	a, err := mail.ParseAddress(v)
-	return err == nil && a.Address == v
-}

@@ -121,11 +121,14 @@ func at(file string, n ast.Node) string {
 	return fmt.Sprintf("%s line %d", file, n.GetToken().Position.Line)
 }
 
+// sections lists what stands before a dot of a key, at every depth.
 func sections() []string {
 	var out []string
 	for _, n := range names() {
-		if s, _, dotted := strings.Cut(n, "."); dotted && !slices.Contains(out, s) {
-			out = append(out, s)
+		for i, r := range n {
+			if r == '.' && !slices.Contains(out, n[:i]) {
+				out = append(out, n[:i])
+			}
 		}
 	}
 	return out

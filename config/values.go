@@ -18,7 +18,12 @@ import (
 // errValue is all that a setter says: what would be right is in the key.
 var errValue = errors.New("config: not an allowed value")
 
+// The makers of keys are kept out of line: with some seventy keys their copies
+// would be most of this package.
+
 // text makes a key whose value is kept as it is if ok agrees.
+//
+//go:noinline
 func text(name, def, shown, allowed, doc string, field func(*Config) *string, ok func(string) bool) Key {
 	return Key{Name: name, Default: def, Shown: shown, Allowed: allowed, Doc: doc,
 		set: func(c *Config, v string) error {
@@ -40,6 +45,8 @@ func secret(name, shown, allowed, doc string, field func(*Config) *string, ok fu
 }
 
 // whole makes a key for a whole number within bounds.
+//
+//go:noinline
 func whole(name, def string, least, most int, doc string, put func(*Config, int), get func(Config) int) Key {
 	return Key{Name: name, Default: def, Doc: doc, Allowed: fmt.Sprintf("a whole number from %d to %d", least, most),
 		set: func(c *Config, v string) error {
@@ -55,6 +62,8 @@ func whole(name, def string, least, most int, doc string, put func(*Config, int)
 }
 
 // span makes a key for a length of time within bounds.
+//
+//go:noinline
 func span(name, def string, least, most time.Duration, doc string, field func(*Config) *time.Duration) Key {
 	return Key{Name: name, Default: def, Doc: doc, Allowed: fmt.Sprintf("a duration from %s to %s, such as %s", brief(least), brief(most), def),
 		set: func(c *Config, v string) error {
@@ -130,10 +139,12 @@ func level(name, def string) Key {
 	}
 }
 
+//go:noinline
 func optional(ok func(string) bool) func(string) bool {
 	return func(v string) bool { return v == "" || ok(v) }
 }
 
+//go:noinline
 func oneOf(vs ...string) func(string) bool {
 	return func(v string) bool { return slices.Contains(vs, v) }
 }
@@ -166,6 +177,7 @@ func isIssuer(v string) bool {
 		!strings.ContainsAny(v, "#?\\ ") && v == strings.ToLower(v)
 }
 
+//go:noinline
 func isURL(schemes ...string) func(string) bool {
 	return func(v string) bool {
 		u, err := url.Parse(v)
@@ -184,7 +196,24 @@ func isSMTP(v string) bool {
 	return tls == "" || tls == "none" && u.Scheme == "smtp" && u.User == nil
 }
 
+// isRedis accepts one host, or several parted by commas: of a cluster, or with
+// ?master= sentinels. A port is judged for each of them, which url.Parse cannot.
 func isRedis(v string) bool {
+	scheme, rest, _ := strings.Cut(v, "://")
+	authority, path := rest, ""
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		authority, path = rest[:i], rest[i:]
+	}
+	user := authority[:strings.LastIndex(authority, "@")+1]
+	for host := range strings.SplitSeq(authority[len(user):], ",") {
+		if !isRedisHost(scheme + "://" + user + host + path) {
+			return false
+		}
+	}
+	return true
+}
+
+func isRedisHost(v string) bool {
 	u, err := url.Parse(v)
 	if err != nil || u.Hostname() == "" || !slices.Contains([]string{"redis", "rediss"}, u.Scheme) {
 		return false

@@ -86,6 +86,9 @@ type User struct {
 	// Trust rises when one of their trusted devices is forgotten: what a cache
 	// knows of devices carries it.
 	Trust int64
+	// PasskeyOffer is from when on they may be offered a passkey after signing in;
+	// zero: at once.
+	PasskeyOffer time.Time
 	// Round rises when all their sessions are ended at once. Odoo's tokens carry
 	// it, beside the epoch.
 	Round int64

@@ -68,6 +68,11 @@ var implied = map[Right]Right{
 // Rights lists all, in alphabetical order.
 func Rights() []Right { return slices.Sorted(maps.Keys(rights)) }
 
+// Administers reports whether it is a role at all: policies mean everybody who
+// has one, as each of them sees or does more than people may (SECURITY.md M-15,
+// N-02). One that this version does not know counts, too.
+func (r Role) Administers() bool { return r != "" }
+
 // Holds reports whether a role has a right.
 func (r Role) Holds(right Right) bool {
 	if _, known := rights[right]; !known {

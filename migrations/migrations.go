@@ -65,7 +65,7 @@ type Step struct {
 // Check compares the database with the binary in one cheap query. It fails
 // with [ErrNewer] or [ErrPending].
 func Check(ctx context.Context, db *sql.DB, dialect string) error {
-	have, err := version(ctx, db, dialect)
+	have, err := Version(ctx, db, dialect)
 	switch want := latest(dialect); {
 	case err != nil:
 		return err
@@ -171,8 +171,8 @@ func (d Database) provider(opts ...goose.ProviderOption) (*goose.Provider, error
 	return goose.NewProvider(dialect, d.DB, files, opts...)
 }
 
-// version is the database's: 0 before the first migration.
-func version(ctx context.Context, db *sql.DB, dialect string) (int64, error) {
+// Version is the database's: 0 before the first migration.
+func Version(ctx context.Context, db *sql.DB, dialect string) (int64, error) {
 	there := `SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = '` + table + `'`
 	if dialect == Postgres {
 		there = `SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = '` + table + `'`

@@ -43,7 +43,7 @@ func (a *app) root() *cobra.Command {
 	f.StringVar(&a.file, "config", os.Getenv("LATCHKEY_CONFIG"), "YAML `FILE` with the configuration (LATCHKEY_CONFIG); variables LATCHKEY_… win")
 	f.BoolVar(&a.json, "json", false, "print JSON, for machines")
 	root.AddCommand(serveCommand(a), migrateCommands(a), userCommands(a), groupCommands(a), companyCommands(a), clientCommands(a), odooCommands(a), policyCommands(a), brandingCommands(a),
-		keyCommands(a), apiCommands(a), keyringCommands(a), auditCommands(a), messageCommands(a), mailCommands(a), smsCommands(a), configCommand(a), doctorCommand(a), healthCommand(a), versionCommand(a))
+		keyCommands(a), apiCommands(a), keyringCommands(a), secretCommands(a), backupCommand(a), restoreCommand(a), auditCommands(a), messageCommands(a), mailCommands(a), smsCommands(a), configCommand(a), doctorCommand(a), healthCommand(a), versionCommand(a))
 	return root
 }
 

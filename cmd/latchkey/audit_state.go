@@ -5,16 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"latchkey/config"
 	"latchkey/migrations"
 )
-
-// logState measures the log when Prometheus asks.
-type logState struct{ records *recordSide }
 
 var (
 	waitingMetric = prometheus.NewDesc("latchkey_audit_unchained_events", "Events that have no place in the chain yet, up to 100000.", nil, nil)
@@ -23,41 +19,23 @@ var (
 	failureMetric = prometheus.NewDesc("latchkey_audit_forward_failures", "Failures in a row of sending events on.", []string{"target"}, nil)
 )
 
-// Describe is prometheus.Collector's.
-func (logState) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{waitingMetric, brokenMetric, behindMetric, failureMetric} {
-		to <- d
-	}
-}
-
-// Collect is prometheus.Collector's. A database that does not answer shows as a
-// failed collection.
-func (s logState) Collect(to chan<- prometheus.Metric) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second) // the library gives none
-	defer cancel()
-	log, err := s.records.log(ctx)
+// measure is how the log stands, as gauges.
+func (r *recordSide) measure(ctx context.Context, gauge gauging) error {
+	log, err := r.log(ctx)
 	if err != nil {
-		to <- prometheus.NewInvalidMetric(waitingMetric, err)
-		return
+		return err
 	}
 	st, err := log.Status(ctx, host)
 	if err != nil {
-		to <- prometheus.NewInvalidMetric(waitingMetric, err)
-		return
+		return err
 	}
-	gauge := func(d *prometheus.Desc, v int64, labels ...string) {
-		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(v), labels...)
-	}
-	gauge(waitingMetric, int64(st.Waiting))
-	changed := int64(0)
-	if st.Verified != nil && !st.Verified.Well() {
-		changed = 1
-	}
-	gauge(brokenMetric, changed)
+	gauge(waitingMetric, float64(st.Waiting))
+	gauge(brokenMetric, truth(st.Verified != nil && !st.Verified.Well()))
 	for _, t := range st.Targets {
-		gauge(behindMetric, t.Behind, t.Name)
-		gauge(failureMetric, int64(t.Failures), t.Name)
+		gauge(behindMetric, float64(t.Behind), t.Name)
+		gauge(failureMetric, float64(t.Failures), t.Name)
 	}
+	return nil
 }
 
 // lookAtLog tells what the last check of the log found, and where sending on

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"slices"
 	"time"
@@ -53,9 +54,24 @@ func (d *dashboard) firstSteps(ctx context.Context, by idp.Actor) ([]overview.St
 		{Name: "mail", URL: admin.Home + "/settings", Done: d.cfg.Mail.SMTPURL != ""},
 		{Name: "odoo", URL: admin.Home + "/odoo", Done: len(odoos) > 0},
 		{Name: "policy", URL: admin.Home + "/policies", Done: len(rules) > 0},
+		{Name: "administrators", URL: admin.Home + "/policies/new?template=administrators", Done: resistant(rules, d.now())},
 		{Name: "branding", URL: admin.Home + "/branding", Done: !own.Empty()},
 		{Name: "owner", URL: admin.Home + "/users/new", Done: activeOwners(staff) > 1},
 	}, nil
+}
+
+// resistant reports whether policies ask whoever administers for what resists
+// phishing, once everybody's time to set it up is over (SECURITY.md M-15): an
+// employee with a role and in no group, so that it holds for the next one, too.
+func resistant(all []policy.Policy, now time.Time) bool {
+	due := make([]policy.Policy, 0, len(all))
+	for _, p := range all {
+		if p.Enabled {
+			due = append(due, p.Due())
+		}
+	}
+	f := policy.Facts{Kind: string(idp.Internal), Administrator: true, Anywhere: true, Now: now}
+	return policy.Decide(due, f).Assurance == policy.PhishingResistant
 }
 
 // activeOwners counts owners who could help when another is away: who was only
@@ -101,10 +117,16 @@ func (d *dashboard) deadlines(ctx context.Context, by idp.Actor) ([]overview.Dea
 
 // odooHealth says how the connections do.
 func (d *dashboard) odooHealth(ctx context.Context, by idp.Actor) ([]overview.Connection, error) {
-	all, err := d.odoo.office().Register.List(ctx, by)
+	of := d.odoo.office()
+	all, err := of.Register.List(ctx, by)
 	var out []overview.Connection
 	for _, c := range all {
-		out = append(out, overview.Connection{Name: c.ID, URL: admin.Home + "/odoo/" + url.PathEscape(c.ID), Well: c.Health.Well(), Since: c.Health.Good})
+		last, also := of.Doctor.Last(ctx, by, c.ID)
+		row := overview.Connection{Name: c.ID, URL: admin.Home + "/odoo/" + url.PathEscape(c.ID), Well: c.Health.Well(), Since: c.Health.Good, Examined: last.At}
+		if worst, found := last.Worst(); found {
+			row.Worst = &worst
+		}
+		out, err = append(out, row), errors.Join(err, also)
 	}
 	return out, err
 }

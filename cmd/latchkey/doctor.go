@@ -12,11 +12,13 @@ import (
 	"strings"
 	"time"
 
-	goredis "github.com/redis/go-redis/v9"
 	"github.com/spf13/cobra"
 
 	"latchkey/config"
+	"latchkey/idp"
 	"latchkey/idp/keyring"
+	"latchkey/idp/mail"
+	"latchkey/idp/store/redis"
 	"latchkey/migrations"
 )
 
@@ -132,13 +134,12 @@ func lookAtRedis(ctx context.Context, cfg config.Config) finding {
 	if cfg.Redis.URL == "" {
 		return fine("not used; each instance has a cache of its own")
 	}
-	o, err := goredis.ParseURL(cfg.Redis.URL)
-	if err != nil {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	switch err := redis.Ping(ctx, cfg.Redis.URL); {
+	case errors.Is(err, idp.ErrInvalid):
 		return broken(err)
-	}
-	o.DialTimeout, o.MaxRetries = 2*time.Second, -1
-	c := goredis.NewClient(o)
-	if err := errors.Join(c.Ping(ctx).Err(), c.Close()); err != nil {
+	case err != nil:
 		return warn("%v; sign-in goes on without it, only slower", err)
 	}
 	return fine("answers")
@@ -149,16 +150,20 @@ func lookAtMail(ctx context.Context, cfg config.Config) finding {
 	if cfg.Mail.SMTPURL == "" {
 		return fine("not used; no codes are sent by mail, and nobody is told of changes to their account")
 	}
-	server, err := mailServer(cfg)
+	server, err := mailServer(cfg, clock())
 	if err != nil {
 		return broken(err)
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	if err := server.Probe(ctx); err != nil {
+	err = server.Probe(ctx)
+	switch {
+	case errors.Is(err, mail.ErrSender), errors.Is(err, mail.ErrToken): // they say what to do
+		return broken(fmt.Errorf("%w; mails wait until then", err))
+	case err != nil:
 		return broken(fmt.Errorf("%w; is mail.smtp_url right, does the server speak TLS and know the password? Mails wait until then", err))
 	}
-	return fine("the server answers; no message was sent")
+	return fine("the server answers; mails are from %s; no message was sent", server.Sender())
 }
 
 // askIssuer gets the provider's discovery document as relying parties do.

@@ -87,7 +87,7 @@ func explain(err error) []string {
 			line = strings.ReplaceAll(line, word.Error()+": ", "")
 		}
 		line = strings.TrimSpace(line)
-		for _, pkg := range []string{"idp", "config", "mfa", "keyring", "store", "migrations"} {
+		for _, pkg := range []string{"idp", "config", "mfa", "keyring", "store", "migrations", "mail", "redis"} {
 			line = strings.TrimPrefix(line, pkg+": ")
 		}
 		if line != "" && line != policy.ErrInvalid.Error() && !slices.Contains(out, line) {

@@ -21,7 +21,7 @@ const floors = `
 
 	idp
 	idp/sheet
-	idp/password  idp/picture  idp/mail  idp/audit  idp/keyring  idp/job  idp/apitoken  idp/replay  idp/provision  idp/settings  idp/figures  idp/place
+	idp/password  idp/picture  idp/mail  idp/audit  idp/keyring  idp/job  idp/apitoken  idp/replay  idp/provision  idp/settings  idp/figures  idp/place  idp/power
 	idp/audit/forward  idp/account  idp/signin  idp/oidc  idp/posture  idp/brand  idp/evidence  idp/texts
 	idp/odoo  idp/security  idp/export  idp/odoo/rpc  idp/rulebook  idp/company
 	idp/odoo/connector  idp/odoo/odootest

@@ -25,6 +25,8 @@ type ground struct {
 	now   func() time.Time
 	jobs  *job.Desk // where work goes on behind pages
 	cache closer    // nil: memory
+	// counts are what Prometheus hears of events and messages.
+	counts *counts
 	// newKeyring says that the keyring was made at this start.
 	newKeyring bool
 }
@@ -34,7 +36,7 @@ type closer interface{ Close() error }
 // openGround opens the database; an older one is brought up to date only if
 // migrate says so.
 func openGround(ctx context.Context, cfg config.Config, now func() time.Time, migrate bool) (*ground, error) {
-	g := &ground{cfg: cfg, now: now}
+	g := &ground{cfg: cfg, now: now, counts: newCounts(cfg.Limits.LockFor)}
 	cache, err := g.openCache()
 	if err != nil {
 		return nil, err
@@ -45,7 +47,7 @@ func openGround(ctx context.Context, cfg config.Config, now func() time.Time, mi
 	file := cfg.Database.File()
 	fresh := file != "" && blank(file)
 	g.db, err = store.Open(ctx, store.Config{
-		URL: cfg.Database.URL, Keyring: g.ring, Cache: cache, Now: now, Migrate: migrate,
+		URL: cfg.Database.URL, Keyring: g.ring, Cache: cache, Now: now, Migrate: migrate, Noted: g.counts.event,
 		Migrated: func() {
 			if !fresh { // a new one was never older
 				slog.InfoContext(ctx, "brought the database up to date")

@@ -16,11 +16,13 @@ import (
 	"latchkey/idp/odoo"
 	"latchkey/idp/oidc"
 	"latchkey/idp/place"
+	"latchkey/idp/power"
 	"latchkey/idp/security"
 	"latchkey/idp/signin"
 	"latchkey/mfa/trust"
 	"latchkey/ui/api"
 	"latchkey/ui/locale"
+	"latchkey/ui/message"
 	"latchkey/ui/page"
 	"latchkey/ui/protocol"
 	protect "latchkey/ui/security"
@@ -56,8 +58,12 @@ func openAt(ctx context.Context, cfg config.Config, now func() time.Time, migrat
 	if err != nil {
 		return nil, err
 	}
+	// Whoever writes events writes them through this one, so it comes first.
+	log := &power.Log{Log: g.db.Log, Who: g.db.Administrators, Users: g.db.Users, Atomic: g.db.Atomic}
+	g.db.Log = log
 	b := &base{ground: g, choices: newChoices(g)}
 	b.messages = newMessages(g, b.choices)
+	log.Tell = message.Owners{Notices: b.messages.notices}
 	b.proofs = newProofs(b.messages, passkeys)
 	b.odoo = newOdoo(g, b.choices)
 	b.protocol = newProtocol(g, b.odoo.validates)
@@ -119,7 +125,7 @@ func build(ctx context.Context, b *base, extra ...func(*house, gin.IRouter)) (*h
 	h.signIn = &signin.Service{
 		Users: b.db.Users, Sessions: b.db.Sessions, Flows: b.db.Flows, Policies: b.db.Policies, Factors: b.proofs.engine,
 		Passwords: b.proofs.hasher, Limiter: b.db.Limiter, Log: b.db.Log, Tokens: b.db.SessionTokens, Devices: h.devices, Links: b.db.Links, Notify: b.messages.notices, Atomic: b.db.Atomic, Sealer: b.ring,
-		Secret: keyring.Derive(root, "known"), Rules: rules(b.cfg), Now: b.now, Elsewhere: b.odoo.office().Trickle, Limit: b.choices.sessionLimit,
+		Secret: keyring.Derive(root, "known"), Rules: rules(b.cfg), Now: b.now, Offers: b.db.Offers, Elsewhere: b.odoo.office().Trickle, Limit: b.choices.sessionLimit,
 	}
 	h.security = b.people.protection(h.devices, h.signIn)
 	h.validator = &odoo.Service{

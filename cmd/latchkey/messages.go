@@ -94,7 +94,7 @@ func mailTest(a *app) *cobra.Command {
 			if cfg.Mail.SMTPURL == "" {
 				return usagef("there is no mail server in the configuration: set mail.smtp_url")
 			}
-			server, err := mailServer(cfg)
+			server, err := mailServer(cfg, clock())
 			if err != nil {
 				return err
 			}
@@ -106,7 +106,7 @@ func mailTest(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.say(cmd, map[string]any{"server": got.By}, "the mail server %s took the message", got.By)
+			return a.say(cmd, map[string]any{"server": got.By, "from": server.Sender()}, "the mail server %s took the message, from %s", got.By, server.Sender())
 		}),
 	}
 }

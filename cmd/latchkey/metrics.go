@@ -26,16 +26,22 @@ func observe(method, route string, status int, took time.Duration) {
 
 // metrics serves Prometheus; its listener is not the public one (D-14).
 func metrics(b *base) http.Handler {
-	db := b.db
 	r := prometheus.NewRegistry()
-	r.MustRegister(logState{b.records}, requests,
-		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "latchkey_sql_round_trips_total", Help: "Round trips to the database."},
-			func() float64 { trips, _ := db.Trips(); return float64(trips) }),
-		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "latchkey_sql_commits_total", Help: "Commits in the database."},
-			func() float64 { _, commits := db.Trips(); return float64(commits) }))
+	r.MustRegister(collectors(b)...)
 	m := http.NewServeMux()
-	m.Handle("GET /metrics", promhttp.HandlerFor(prometheus.Gatherers{prometheus.DefaultGatherer, r}, promhttp.HandlerOpts{}))
+	m.Handle("GET /metrics", promhttp.HandlerFor(prometheus.Gatherers{prometheus.DefaultGatherer, r}, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})) // one that fails hides none of the others
 	return m
+}
+
+// collectors are all that is ours; docs/operator.md lists what they tell.
+func collectors(b *base) []prometheus.Collector {
+	return []prometheus.Collector{
+		newHouseState(b), b.counts, requests,
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "latchkey_sql_round_trips_total", Help: "Round trips to the database."},
+			func() float64 { trips, _ := b.db.Trips(); return float64(trips) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "latchkey_sql_commits_total", Help: "Commits in the database."},
+			func() float64 { _, commits := b.db.Trips(); return float64(commits) }),
+	}
 }
 
 func prefixes(ps []netip.Prefix) []string {

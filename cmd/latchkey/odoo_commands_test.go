@@ -107,6 +107,14 @@ func TestOdooCommands(t *testing.T) {
 	if len(locked.Locked) != 1 || locked.Locked[0] != "ada" || len(locked.Exempt) != 1 {
 		t.Errorf("%+v", locked)
 	}
+	must(&locked, "", "lock", "--again")
+	if len(locked.Locked) != 1 {
+		t.Errorf("again: %+v", locked)
+	}
+	var set map[string]any
+	if must(&set, "", "set", "--keep-locked", "on", "--invite", "on"); set["keep_locked"] != true || set["invite"] != true || set["leads"] != false {
+		t.Errorf("%v", set)
+	}
 	must(&none, "", "unlock")
 	must(&none, "", "portal", "install")
 	if head, _ := o.Get("website", 1)["custom_code_head"].(string); !strings.Contains(head, `"client":"shop"`) || !strings.Contains(head, "Connexion et sécurité") {

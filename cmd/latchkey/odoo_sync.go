@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -85,8 +86,8 @@ func (v syncView) write(w io.Writer, once bool) {
 	if v.Failure != "" {
 		fmt.Fprintf(w, "failure       %s (%d in a row)\n", clean(v.Failure), v.Failures)
 	}
-	fmt.Fprintf(w, "%d users read: %d created, %d changed, %d disabled, %d enabled here; %d archived, %d restored in Odoo; %d left out, %d failed\n",
-		n.Read, n.Created, n.Changed, n.Disabled, n.Enabled, n.Archived, n.Restored, n.LeftOut, n.Failed)
+	fmt.Fprintf(w, "%d users read: %d created, %d changed, %d disabled, %d enabled here; %d archived, %d restored, %d locked in Odoo; %d invited, %d left out, %d failed\n",
+		n.Read, n.Created, n.Changed, n.Disabled, n.Enabled, n.Archived, n.Restored, n.Locked, n.Invited, n.LeftOut, n.Failed)
 }
 
 func odooSet(a *app) *cobra.Command {
@@ -126,11 +127,11 @@ func odooSet(a *app) *cobra.Command {
 		}
 		v := map[string]any{"connection": conn.ID, "groups": conn.Settings.Groups, "import": conn.Settings.Import}
 		for _, s := range odooSettings {
-			v[s.name] = *s.of(&conn.Settings)
+			v[strings.ReplaceAll(s.name, "-", "_")] = *s.of(&conn.Settings)
 		}
 		return a.print(cmd, v, func(w io.Writer) {
 			for _, s := range odooSettings {
-				fmt.Fprintf(w, "%-10s %-4s %s\n", s.name, onOff(*s.of(&conn.Settings)), s.means)
+				fmt.Fprintf(w, "%-12s %-4s %s\n", s.name, onOff(*s.of(&conn.Settings)), s.means)
 			}
 		})
 	})
@@ -153,5 +154,7 @@ var odooSettings = []struct {
 	{"archive", "archive people in Odoo who are disabled or removed here, and back; off: they are only signed out there", func(s *connector.Settings) *bool { return &s.Archive }},
 	{"contacts", "somebody who is a contact in Odoo without a user becomes a portal user at their first sign-in", func(s *connector.Settings) *bool { return &s.Contacts }},
 	{"trickle", "check the first password of people who have none here with Odoo, and keep it", func(s *connector.Settings) *bool { return &s.Trickle }},
+	{"invite", "mail an invitation to people whom the synchronisation brings in, once, at most 25 in one run", func(s *connector.Settings) *bool { return &s.Invite }},
+	{"keep-locked", "after lock: also replace the passwords in Odoo of people who come later, and again of who came in past Latchkey", func(s *connector.Settings) *bool { return &s.KeepLocked }},
 	{"leads", "portal users who are a company's own contact become its main contact here, who looks after its people", func(s *connector.Settings) *bool { return &s.Leads }},
 }

@@ -41,17 +41,20 @@ func TestPasskeysAreOffered(t *testing.T) {
 	}
 }
 
-// M-15: a policy asks a group for what resists phishing. A code of the app is
-// not enough for its people any more, and is for everybody else.
+// M-15: a policy asks a group, and another everybody with a role, for what resists
+// phishing. A code of the app is not enough for them any more, and is for
+// everybody else.
 func TestPasskeysAreDemanded(t *testing.T) {
 	p := newProgram(t)
 	p.named()
 	p.add("boss@example.org", "--group", "bosses", "--totp-secret", appSecret)
 	p.add("clerk@example.org", "--group", "clerks", "--totp-secret", appSecret)
-	p.policy("policies:\n  - name: bosses\n    enabled: true\n    whom: {groups: [bosses]}\n    what: {assurance: phishing-resistant}\n")
+	p.add("desk@example.org", "--role", "helpdesk", "--totp-secret", appSecret)
+	p.policy("policies:\n  - name: bosses\n    enabled: true\n    whom: {groups: [bosses]}\n    what: {assurance: phishing-resistant}\n" +
+		"  - name: roles\n    whom: {administrators: true}\n    what: {assurance: phishing-resistant}\n")
 	p.start()
 	w := &world{t: t, now: time.Now()}
-	for who, enough := range map[string]bool{"boss@example.org": false, "clerk@example.org": true} {
+	for who, enough := range map[string]bool{"boss@example.org": false, "clerk@example.org": true, "desk@example.org": false} {
 		v := p.person()
 		v.password(who)
 		if v.has("form#factor") {

@@ -16,7 +16,6 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"latchkey/config"
-	"latchkey/idp/mail"
 )
 
 // drain is how long requests under way may take when the server stops.
@@ -88,15 +87,6 @@ func serve(ctx context.Context, cfg config.Config, o serveOptions) (err error) {
 	q.release() // what only starting needed
 	go q.run(ctx)
 	return s.run(ctx)
-}
-
-// mailServer is the operator's.
-func mailServer(cfg config.Config) (*mail.SMTP, error) {
-	from, err := mail.SenderAddress(cfg.Issuer)
-	if err != nil {
-		return nil, err
-	}
-	return mail.NewSMTP(mail.SMTPConfig{URL: cfg.Mail.SMTPURL, From: from, Name: cfg.Branding.Name})
 }
 
 // servers are the listeners of the program.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/url"
+	"sync"
 
 	"latchkey/idp"
 	"latchkey/idp/brand"
@@ -26,6 +27,8 @@ type messageSide struct {
 	codes    *message.Codes
 	gateways *textGateways
 	brands   *brand.Service
+	// server is the operator's mail server, one for all that send by it.
+	server func() (*mail.SMTP, error)
 }
 
 func newMessages(g *ground, c *choiceSide) *messageSide {
@@ -36,6 +39,7 @@ func newMessages(g *ground, c *choiceSide) *messageSide {
 			Outbox: g.db.Outbox(), Issuer: g.cfg.Issuer, Brand: g.cfg.Branding.Name, House: c.brands.House, Admin: g.cfg.Mail.Admin, Now: g.now,
 		},
 	}
+	m.server = sync.OnceValues(func() (*mail.SMTP, error) { return mailServer(g.cfg, g.now) })
 	m.notices.Texts = m.own()
 	m.codes.Texts = m.notices.Texts
 	return m
@@ -90,13 +94,13 @@ func (m *messageSide) halted(ctx context.Context, h code.Halt) error {
 func (m *messageSide) senders() ([]*mail.Sender, error) {
 	var out []*mail.Sender
 	if m.cfg.Mail.SMTPURL != "" {
-		t, err := mailServer(m.cfg)
+		t, err := m.server()
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, &mail.Sender{Outbox: m.db.Outbox(mail.Mail), Transports: map[mail.Channel]mail.Transport{mail.Mail: t}, Now: m.now})
+		out = append(out, &mail.Sender{Outbox: m.db.Outbox(mail.Mail), Transports: map[mail.Channel]mail.Transport{mail.Mail: t}, Now: m.now, Told: m.counts.message})
 	}
-	out = append(out, &mail.Sender{Outbox: m.db.Outbox(mail.SMS), Transports: map[mail.Channel]mail.Transport{mail.SMS: mail.Texts{By: m.gateways}}, Now: m.now})
+	out = append(out, &mail.Sender{Outbox: m.db.Outbox(mail.SMS), Transports: map[mail.Channel]mail.Transport{mail.SMS: mail.Texts{By: m.gateways}}, Now: m.now, Told: m.counts.message})
 	m.codes.Nudge = func() {
 		for _, s := range out {
 			s.Nudge()
@@ -116,7 +120,7 @@ func (m *messageSide) api() api.Messages {
 	if m.cfg.Mail.SMTPURL == "" {
 		return out
 	}
-	if server, err := mailServer(m.cfg); err == nil { // the sender itself says so when it starts
+	if server, err := m.server(); err == nil { // the sender itself says so when it starts
 		out.Mail = server
 	}
 	return out
@@ -131,14 +135,14 @@ func (m *messageSide) sections(c *choiceSide) []admin.Section {
 	if m.cfg.Mail.SMTPURL == "" {
 		return p.Sections()
 	}
-	server, err := mailServer(m.cfg)
+	server, err := m.server()
 	if err != nil { // the sender itself says so when it starts
 		slog.Warn("the administration cannot send test mails", "err", err)
 		return p.Sections()
 	}
 	p.Mail, p.MailServer = server, "SMTP"
 	if u, err := url.Parse(m.cfg.Mail.SMTPURL); err == nil { // never what is before the host: it is a password
-		p.MailServer = u.Host
+		p.MailServer = u.Host + " · " + server.Sender()
 	}
 	return p.Sections()
 }

@@ -42,7 +42,8 @@ func (o *odooSide) meet(s *peopleSide) {
 			Probes: &odoo.Service{Tokens: o.db.OdooTokens, Now: o.now}, Outbox: o.db.Outbox(mail.Odoo),
 			Issuer: o.cfg.Issuer, Brand: o.cfg.Branding.Name, Now: o.now, Say: message.InOdoo, HTTP: ourselves(),
 			Accounts: s.accounts, Directory: o.db.Directory, Ties: o.db.Ties, Limiter: o.db.Limiter, Customers: s.companies(), Holder: rand.Text(),
-			Tell: message.Administrators{Notices: s.notices, Who: o.db.Administrators},
+			Invites: s.help.Invitations(),
+			Tell:    message.Administrators{Notices: s.notices, Who: o.db.Administrators},
 		})
 	})
 }

@@ -19,6 +19,7 @@ func (b *base) work(ctx context.Context, send bool) (rest func(), err error) {
 	signOut := b.odoo.endings()
 	all.Go(func() { signOut.Run(ctx) })
 	all.Go(func() { b.odoo.follow(ctx) })
+	all.Go(func() { b.examine(ctx) })
 	all.Go(func() { b.remind(ctx) })
 	count := b.records.counter(func(err error) { slog.WarnContext(ctx, "counting failed; it is tried again", "err", err) })
 	all.Go(func() { count.Run(ctx) })
@@ -60,6 +61,14 @@ func (b *base) remind(ctx context.Context) {
 	}
 }
 
+// examine looks at connected Odoos once a day and writes to administrators what is
+// new. Every instance looks; one examines, and writes.
+func (b *base) examine(ctx context.Context) {
+	b.odoo.office().Watch.Run(ctx, func(connection string, err error) {
+		slog.WarnContext(ctx, "the daily examination of Odoo failed; it is tried again in an hour", "connection", connection, "err", err)
+	})
+}
+
 // keep does what must be done from time to time. Every instance may do it:
 // deleting what is expired and moving keys are decided by guarded writes.
 func (b *base) keep(ctx context.Context) {
@@ -70,6 +79,7 @@ func (b *base) keep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+			b.ring.Refresh() // one who has nothing to seal follows a rotation, too
 			err := errors.Join(b.db.Sweep(ctx, b.now()), b.protocol.custodian().Maintain(ctx), b.protocol.lastUses.Flush(ctx))
 			if err != nil && ctx.Err() == nil {
 				slog.WarnContext(ctx, "housekeeping failed; it is tried again in a minute", "err", err)

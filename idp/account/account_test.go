@@ -91,6 +91,15 @@ func TestPasswordLength(t *testing.T) {
 	if err := add("a3", "qz7-Wolke", portal); err != nil {
 		t.Errorf("9 characters where a policy demands a second factor: %v", err)
 	}
+	roles := policy.Policy{Name: "r", Enabled: true, Whom: policy.Whom{Administrators: true}, What: policy.What{Assurance: policy.MFA}}
+	if err := db.Policies.Apply(ctx, []policy.Policy{roles}); err != nil { // M-15
+		t.Fatal(err)
+	}
+	for role, want := range map[idp.Role]error{"": idp.ErrInvalid, idp.HelpDesk: nil, idp.Owner: nil} {
+		if err := add("a5"+string(role), "qz7-Wolke", func(in *account.New) { in.Role = role }); !errors.Is(err, want) {
+			t.Errorf("9 characters of role %q: %v, want %v", role, err, want)
+		}
+	}
 	for _, plain := range []string{"short-7", "password1234567", "latchkeylatchkey"} {
 		if err := add("a4", plain, portal); !errors.Is(err, idp.ErrInvalid) {
 			t.Errorf("%q: %v", plain, err)

@@ -43,7 +43,7 @@ func (r PasswordRules) Least(ctx context.Context, u idp.User) (int, error) {
 		return 0, err
 	}
 	d := policy.Decide(ps, policy.Facts{
-		User: string(u.ID), Email: u.Email, Login: u.Login, Kind: string(u.Kind), Groups: u.Groups, Held: u.Factors, Now: r.now(),
+		User: string(u.ID), Email: u.Email, Login: u.Login, Kind: string(u.Kind), Groups: u.Groups, Administrator: u.Role.Administers(), Held: u.Factors, Now: r.now(),
 	})
 	if len(u.Factors) > 0 || d.Assurance != policy.None {
 		return withFactor, nil

@@ -13,7 +13,7 @@ import (
 // file and all use it.
 func Create(path string) (*Ring, error) {
 	r := New()
-	tmp, err := r.write(path)
+	tmp, info, err := r.write(path)
 	if err != nil {
 		return nil, err
 	}
@@ -26,6 +26,7 @@ func Create(path string) (*Ring, error) {
 	case err != nil:
 		return nil, fmt.Errorf("keyring %s: %w", path, err)
 	}
+	r.path, r.seen = path, info
 	return r, flush(filepath.Dir(path))
 }
 
@@ -56,6 +57,7 @@ func Load(path string) (*Ring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	r.path, r.seen = path, info
 	return r, nil
 }
 
@@ -65,34 +67,39 @@ const maxFile = 1 << 20
 // Save replaces the file at once: whoever reads it sees the old ring or the
 // new one, even after a crash half-way.
 func (r *Ring) Save(path string) error {
-	tmp, err := r.write(path)
+	tmp, info, err := r.write(path)
 	if err != nil {
 		return err
 	}
 	if err := os.Rename(tmp, path); err != nil {
 		return errors.Join(err, os.Remove(tmp))
 	}
+	r.mu.Lock()
+	r.path, r.seen = path, info
+	r.mu.Unlock()
 	return flush(filepath.Dir(path))
 }
 
-// write puts the ring into a new file beside path and returns its name.
-func (r *Ring) write(path string) (string, error) {
+// write puts the ring into a new file beside path and returns its name and what
+// it will be recognised by.
+func (r *Ring) write(path string) (string, os.FileInfo, error) {
 	b, err := r.encode()
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".keyring-*") // mode 0600, O_EXCL
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	_, err = f.Write(append(b, '\n'))
 	if err == nil {
 		err = f.Sync()
 	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return "", errors.Join(err, os.Remove(f.Name()))
+	info, serr := f.Stat()
+	if err = errors.Join(err, serr, f.Close()); err != nil {
+		return "", nil, errors.Join(err, os.Remove(f.Name()))
 	}
-	return f.Name(), nil
+	return f.Name(), info, nil
 }
 
 // flush makes a new directory entry survive a crash; without it a machine that

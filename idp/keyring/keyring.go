@@ -12,6 +12,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
@@ -32,11 +33,15 @@ var (
 )
 
 // Ring is a set of AES-256-GCM keys: one seals, all of them open. It is safe
-// for concurrent use.
+// for concurrent use. One that was read from a file looks at the file again,
+// see [Ring.Refresh].
 type Ring struct {
 	mu     sync.RWMutex
 	handle *keyset.Handle
 	cipher tink.AEAD
+
+	path string      // empty: in memory only
+	seen os.FileInfo // the file when it was last read or written
 }
 
 // New makes a ring with one fresh key, in memory only.
@@ -56,40 +61,35 @@ func New() *Ring {
 // as table, column and row); the value opens nowhere else, so somebody who can
 // write to the database cannot pass one row's secret off as another's.
 func (r *Ring) Seal(plain, purpose []byte) ([]byte, error) {
+	// At every seal: from the moment that the file has a new key on, nothing is
+	// sealed with an old one, which somebody may be about to forget.
+	r.Refresh()
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return r.cipher.Encrypt(plain, purpose)
 }
 
 // Open decrypts what Seal made for the same purpose, or fails with [ErrSealed].
+//
+// A key that this ring does not know may be in the file by now.
 func (r *Ring) Open(sealed, purpose []byte) ([]byte, error) {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	plain, err := r.cipher.Decrypt(sealed, purpose)
+	plain, err := r.current().Decrypt(sealed, purpose)
+	if err != nil && !r.knows(sealed) && r.look(func(other tink.AEAD) bool {
+		_, err := other.Decrypt(sealed, purpose)
+		return err == nil
+	}) {
+		plain, err = r.current().Decrypt(sealed, purpose)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w (%s)", ErrSealed, purpose)
 	}
 	return plain, nil
 }
 
-// Rotate adds a fresh key that seals from now on. Older keys still open what
-// they sealed. The change is in memory until [Ring.Save].
-func (r *Ring) Rotate() error {
-	r.mu.Lock() // over all of it: of two rotations at once none may lose the other's key
-	defer r.mu.Unlock()
-	m := keyset.NewManagerFromHandle(r.handle)
-	id, err := m.Add(aead.AES256GCMKeyTemplate())
-	if err != nil {
-		return err
-	}
-	if err := m.SetPrimary(id); err != nil {
-		return err
-	}
-	h, err := m.Handle()
-	if err != nil {
-		return err
-	}
-	return r.use(h)
+func (r *Ring) current() tink.AEAD {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.cipher
 }
 
 // use replaces the keys; the caller holds the lock or the only reference.

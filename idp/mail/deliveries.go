@@ -112,6 +112,14 @@ type Ledger interface {
 	// fails it with idp.ErrSpent when somebody else was first.
 	Forget(ctx context.Context, id string) error
 	Put(ctx context.Context, m Message) error
+	// Backlogs tells of every channel that has one.
+	Backlogs(ctx context.Context) (map[Channel]Backlog, error)
+}
+
+// Backlog is what of a channel has not left, and will not.
+type Backlog struct {
+	Oldest  time.Time // when the oldest message was written that waits; zero: none does
+	GivenUp int       // messages that failed and are not tried again, as far back as the ledger goes
 }
 
 // Deliveries is what administrators see of messages. Its fields are set once,

@@ -36,6 +36,9 @@ type Sender struct {
 	Now        func() time.Time
 	Every      time.Duration // how often it looks; default 2 s
 	Log        *slog.Logger  // default slog.Default()
+	// Told is told what came of each try: [Sent], [Waiting] for the next one, or
+	// [GivenUp]. It must be quick; nil: nobody.
+	Told func(m Message, came State)
 
 	once sync.Once
 	ring chan struct{}
@@ -149,18 +152,36 @@ func (s *Sender) all(ctx context.Context, due []Message) (sent int, err error) {
 // one sends a message and notes the outcome.
 func (s *Sender) one(ctx context.Context, m Message) (sent bool, err error) {
 	receipt, failure := s.hand(ctx, m)
+	due := s.next(m, failure)
+	s.tell(m, failure, due)
 	ctx, cancel := context.WithTimeout(ctx, settle)
 	defer cancel()
 	if failure == nil {
 		m.HandledBy, m.Receipt = receipt.By, receipt.ID
 		return true, s.Outbox.Done(ctx, m)
 	}
-	due := s.again(m)
-	if errors.Is(failure, ErrHeader) || errors.Is(failure, ErrFinal) {
-		due = time.Time{}
-	}
 	s.log().WarnContext(ctx, "message not sent", "message", m.ID, "channel", m.Channel, "tries", m.Tries, "given_up", due.IsZero(), "err", failure)
 	return false, s.Outbox.Retry(ctx, m, due, failure.Error())
+}
+
+// next says when a message is due after a try; zero: never.
+func (s *Sender) next(m Message, failure error) time.Time {
+	if failure == nil || errors.Is(failure, ErrHeader) || errors.Is(failure, ErrFinal) {
+		return time.Time{}
+	}
+	return s.again(m)
+}
+
+func (s *Sender) tell(m Message, failure error, due time.Time) {
+	switch {
+	case s.Told == nil:
+	case failure == nil:
+		s.Told(m, Sent)
+	case due.IsZero():
+		s.Told(m, GivenUp)
+	default:
+		s.Told(m, Waiting)
+	}
 }
 
 // again says when a message that failed is due; zero: never. For one that

@@ -229,3 +229,26 @@ func TestPanic(t *testing.T) {
 		}
 	})
 }
+
+// What came of each try is told once: what counts it looks into no database.
+func TestTold(t *testing.T) {
+	each(t, func(t *testing.T, p post) {
+		var told []string
+		p.sender.Told = func(m mail.Message, came mail.State) { told = append(told, string(m.Channel)+" "+string(came)) }
+		p.set("RCPT", "451 4.7.1 later please")
+		p.put(t, 1)
+		p.round(t, 0)
+		p.set("RCPT", "")
+		p.clock.Pass(time.Minute)
+		p.round(t, 1)
+		bad := mail.New(mail.Mail, "ada@example.org", p.clock.Now())
+		bad.Subject = "a\r\nBcc: eve@example.org"
+		if err := p.box.Put(t.Context(), bad); err != nil {
+			t.Fatal(err)
+		}
+		p.round(t, 0)
+		if got := strings.Join(told, ", "); got != "mail waiting, mail sent, mail given up" {
+			t.Errorf("told %s", got)
+		}
+	})
+}

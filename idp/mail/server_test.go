@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"math/big"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -26,10 +27,12 @@ type server struct {
 	mu       sync.Mutex
 	mails    []letter
 	heard    []string          // every command, of all conversations
-	answers  map[string]string // by verb, instead of the usual answer
+	answers  map[string]string // by verb, instead of the usual answer; BODY: to what a message says
 	hang     bool              // says nothing after the first line
 	hungUp   bool              // closes the line right after it has taken a message
 	password string
+	shown    []string // what was shown by XOAUTH2
+	tokens   []string // offers XOAUTH2 instead of PLAIN, and takes these
 }
 
 type letter struct {
@@ -78,6 +81,13 @@ func (s *server) set(verb, answer string) {
 	}
 }
 
+func (s *server) answer(verb string) (string, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	answer, other := s.answers[verb]
+	return answer, other
+}
+
 func (s *server) got() []letter {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -111,9 +121,8 @@ func (s *server) talk(c net.Conn) {
 		verb = strings.ToUpper(verb)
 		s.mu.Lock()
 		s.heard = append(s.heard, line)
-		answer, other := s.answers[verb]
 		s.mu.Unlock()
-		if other {
+		if answer, other := s.answer(verb); other {
 			say(answer)
 			continue
 		}
@@ -125,6 +134,10 @@ func (s *server) talk(c net.Conn) {
 			c = tls.Server(c, &tls.Config{Certificates: []tls.Certificate{*s.cert}})
 			r, m.secure = bufio.NewReader(c), true
 		case "AUTH":
+			if s.tokens != nil {
+				s.xoauth2(rest, r, say)
+				continue
+			}
 			b, _ := base64.StdEncoding.DecodeString(strings.TrimPrefix(rest, "PLAIN "))
 			s.mu.Lock()
 			s.password = string(b)
@@ -139,6 +152,11 @@ func (s *server) talk(c net.Conn) {
 		case "DATA":
 			say("354 go on")
 			m.data = readData(r)
+			if answer, no := s.answer("BODY"); no {
+				say(answer)
+				m = letter{secure: m.secure}
+				continue
+			}
 			s.mu.Lock()
 			s.mails = append(s.mails, m)
 			s.mu.Unlock()
@@ -156,13 +174,40 @@ func (s *server) talk(c net.Conn) {
 	}
 }
 
+// xoauth2 is the server's side of what Google and Microsoft describe: a token
+// that is not good is answered with a challenge that tells why, the client says
+// nothing to it, and then comes the refusal.
+func (s *server) xoauth2(rest string, r *bufio.Reader, say func(string)) {
+	b, _ := base64.StdEncoding.DecodeString(strings.TrimPrefix(rest, "XOAUTH2 "))
+	s.mu.Lock()
+	s.shown = append(s.shown, string(b))
+	good := slices.ContainsFunc(s.tokens, func(t string) bool {
+		return string(b) == "user=box@example.org\x01auth=Bearer "+t+"\x01\x01"
+	})
+	s.mu.Unlock()
+	if good {
+		say("235 2.7.0 welcome")
+		return
+	}
+	say("334 " + base64.StdEncoding.EncodeToString([]byte(`{"status":"401"}`)))
+	if line, err := r.ReadString('\n'); err != nil || strings.TrimSpace(line) != "" {
+		say("501 5.5.2 nothing was expected")
+		return
+	}
+	say("535 5.7.3 Authentication unsuccessful")
+}
+
 func (s *server) offers(secure bool) string {
 	out := "250-mail.test"
 	if s.cert != nil && !secure {
 		out += "\r\n250-STARTTLS"
 	}
 	if s.auth && (secure || s.cert == nil) {
-		out += "\r\n250-AUTH PLAIN"
+		mechanism := "PLAIN"
+		if s.tokens != nil {
+			mechanism = "LOGIN XOAUTH2"
+		}
+		out += "\r\n250-AUTH " + mechanism
 	}
 	return out + "\r\n250 8BITMIME"
 }

@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
+	"github.com/wneessen/go-mail/smtp"
 
 	"latchkey/idp"
 )
@@ -25,7 +27,10 @@ type SMTP struct {
 	options []gomail.Option
 	dial    func(ctx context.Context, network, address string) (net.Conn, error)
 	from    mail.Address
-	domain  string // of message ids
+	replyTo *mail.Address // nil: answers go to the sender
+	domain  string        // of message ids
+	user    string        // the mailbox that tokens are for
+	tokens  Tokens        // nil: a password, or nothing
 }
 
 // SMTPConfig says where mail goes.
@@ -35,10 +40,15 @@ type SMTPConfig struct {
 	// prove its name. Only a server on this very machine that is given no
 	// password may do without; for any other, ?tls=none must say so, and never
 	// together with a password (SECURITY.md C-07).
-	URL   string
-	From  string         // bare address
-	Name  string         // shown beside it
-	Roots *x509.CertPool // who vouches for the server; nil: the system's
+	URL  string
+	From string // bare address, of the header and of the envelope
+	Name string // shown beside it
+	// ReplyTo is an address with or without a name; empty: none.
+	ReplyTo string
+	// Tokens are shown in place of a password. They are for the user of URL, or
+	// else for the sender.
+	Tokens Tokens
+	Roots  *x509.CertPool // who vouches for the server; nil: the system's
 	// Timeout is how long connecting may take, and then each message; default 10 s.
 	Timeout time.Duration
 }
@@ -55,13 +65,16 @@ func NewSMTP(c SMTPConfig) (*SMTP, error) {
 	if err := m.Check(); err != nil {
 		return nil, fmt.Errorf("%w: mail sender %q: %w", idp.ErrInvalid, c.From, err)
 	}
-	s := &SMTP{host: u.Hostname(), from: mail.Address{Name: c.Name, Address: c.From}}
+	s := &SMTP{host: u.Hostname(), from: mail.Address{Name: c.Name, Address: c.From}, tokens: c.Tokens}
 	_, s.domain, _ = strings.Cut(c.From, "@")
+	if s.replyTo, err = answersTo(c.ReplyTo); err != nil {
+		return nil, err
+	}
 	port, err := portOf(u)
 	if err != nil {
 		return nil, err
 	}
-	policy, config, err := security(u, c.Roots)
+	policy, config, err := security(u, c.Roots, c.Tokens != nil)
 	if err != nil {
 		return nil, err
 	}
@@ -75,15 +88,28 @@ func NewSMTP(c SMTPConfig) (*SMTP, error) {
 	s.options = []gomail.Option{
 		gomail.WithTLSPolicy(policy), gomail.WithTLSConfig(config), gomail.WithPort(port), gomail.WithTimeout(c.Timeout),
 	}
-	if user := u.User.Username(); user != "" {
-		password, _ := u.User.Password()
-		s.options = append(s.options, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover), gomail.WithUsername(user), gomail.WithPassword(password))
+	if err := s.mailbox(u.User, c); err != nil {
+		return nil, err
 	}
 	// The library reports some mistakes only when it makes a client.
 	if _, err := gomail.NewClient(s.host, s.options...); err != nil {
 		return nil, fmt.Errorf("%w: mail server: %w", idp.ErrInvalid, err)
 	}
 	return s, nil
+}
+
+// mailbox notes who signs in at the server, and with what.
+func (s *SMTP) mailbox(who *url.Userinfo, c SMTPConfig) error {
+	user := who.Username()
+	switch password, has := who.Password(); {
+	case c.Tokens != nil && has:
+		return fmt.Errorf("%w: mail server: a password and tokens exclude each other", idp.ErrInvalid)
+	case c.Tokens != nil:
+		s.user = cmp.Or(user, c.From)
+	case user != "":
+		s.options = append(s.options, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover), gomail.WithUsername(user), gomail.WithPassword(password))
+	}
+	return nil
 }
 
 func portOf(u *url.URL) (int, error) {
@@ -98,8 +124,8 @@ func portOf(u *url.URL) (int, error) {
 }
 
 // security decides how much of TLS a server must offer after the greeting.
-func security(u *url.URL, roots *x509.CertPool) (gomail.TLSPolicy, *tls.Config, error) {
-	choice, password := u.Query().Get("tls"), u.User != nil
+func security(u *url.URL, roots *x509.CertPool, token bool) (gomail.TLSPolicy, *tls.Config, error) {
+	choice, password := u.Query().Get("tls"), u.User != nil || token // a token is as good as a password
 	t := &tls.Config{ServerName: u.Hostname(), RootCAs: roots, MinVersion: tls.VersionTLS12}
 	switch {
 	case choice != "" && choice != "none" || choice == "none" && (password || u.Scheme == "smtps"):
@@ -136,42 +162,46 @@ func (s *SMTP) Send(ctx context.Context, m Message) error {
 	if err != nil {
 		return err
 	}
-	ctx, hangUp := context.WithCancel(ctx)
-	defer hangUp()
-	c, err := s.client(ctx)
-	if err != nil {
-		return err
-	}
-	err = c.DialAndSendWithContext(ctx, msg)
-	if msg.IsDelivered() {
-		return nil // what goes wrong in taking leave must not send it again
-	}
-	if err == nil {
-		err = errors.New("mail: the server did not confirm the message")
-	}
-	return err
+	return s.talk(ctx, func(c *gomail.Client, line *smtp.Client) error {
+		err := c.SendWithSMTPClient(line, msg)
+		if msg.IsDelivered() {
+			return nil // what goes wrong in taking leave must not send it again
+		}
+		if err == nil {
+			err = errors.New("mail: the server did not confirm the message")
+		}
+		return s.explained(err)
+	})
 }
 
-// Probe connects, begins TLS and shows the password as Send does, and sends
-// nothing.
+// Probe connects, begins TLS, shows the password or the token and names the
+// sender as Send does, and sends nothing. Some servers judge a sender only when
+// there is a message: of those it learns nothing.
 func (s *SMTP) Probe(ctx context.Context) error {
+	return s.talk(ctx, func(_ *gomail.Client, line *smtp.Client) error {
+		if err := line.Mail(s.from.Address); err != nil {
+			return s.explained(&refusedSender{err})
+		}
+		return line.Reset()
+	})
+}
+
+// talk has one conversation with the server. The end of ctx hangs up.
+func (s *SMTP) talk(ctx context.Context, do func(*gomail.Client, *smtp.Client) error) error {
 	ctx, hangUp := context.WithCancel(ctx)
 	defer hangUp()
-	c, err := s.client(ctx)
+	c, line, err := s.connect(ctx)
 	if err != nil {
 		return err
 	}
-	if err := c.DialWithContext(ctx); err != nil {
-		return err
-	}
-	_ = c.Close() // it has answered; how it takes leave says nothing
-	return nil
+	defer func() { _ = c.CloseWithSMTPClient(line) }() // how it takes leave says nothing
+	return do(c, line)
 }
 
 // client is good for one conversation. The library leaves the line open when
 // TLS or the password fails, and heeds ctx only until it is connected: the end
 // of ctx hangs up.
-func (s *SMTP) client(ctx context.Context) (*gomail.Client, error) {
+func (s *SMTP) client(ctx context.Context, more ...gomail.Option) (*gomail.Client, error) {
 	dial := func(dialing context.Context, network, address string) (net.Conn, error) {
 		conn, err := s.dial(dialing, network, address)
 		if err == nil {
@@ -179,7 +209,7 @@ func (s *SMTP) client(ctx context.Context) (*gomail.Client, error) {
 		}
 		return conn, err
 	}
-	return gomail.NewClient(s.host, append(slices.Clone(s.options), gomail.WithDialContextFunc(dial))...)
+	return gomail.NewClient(s.host, slices.Concat(s.options, more, []gomail.Option{gomail.WithDialContextFunc(dial)})...)
 }
 
 // compose makes the mail. Two tries at one message differ in nothing, so that
@@ -188,6 +218,11 @@ func (s *SMTP) compose(m Message) (*gomail.Msg, error) {
 	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
 	if err := errors.Join(msg.FromFormat(s.from.Name, s.from.Address), msg.To(m.To)); err != nil {
 		return nil, err
+	}
+	if s.replyTo != nil {
+		if err := msg.ReplyToFormat(s.replyTo.Name, s.replyTo.Address); err != nil {
+			return nil, err
+		}
 	}
 	msg.Subject(m.Subject)
 	msg.SetMessageIDWithValue(m.ID + "@" + s.domain)

@@ -142,7 +142,7 @@ func (s *Cards) policies(ctx context.Context, _ idp.Actor, c *Card) error {
 	}
 	u := c.User
 	f := policy.Facts{
-		User: string(u.ID), Email: u.Email, Login: u.Login, Kind: string(u.Kind), Groups: u.Groups, Anywhere: true,
+		User: string(u.ID), Email: u.Email, Login: u.Login, Kind: string(u.Kind), Groups: u.Groups, Administrator: u.Role.Administers(), Anywhere: true,
 		Held: u.Factors, Lent: s.Factors.Lent(u.Subject()), Started: u.Graces, Now: s.Now(),
 	}
 	c.Standing = posture.Of(all, f, s.Factors.Kinds())

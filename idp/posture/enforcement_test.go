@@ -59,13 +59,13 @@ func newDoor(t *testing.T) *door {
 }
 
 // enter makes the person, with some factors that work.
-func (d *door) enter(kind idp.Kind, groups []string, held []mfa.Kind) {
+func (d *door) enter(kind idp.Kind, role idp.Role, groups []string, held []mfa.Kind) {
 	d.t.Helper()
 	hash, err := d.Passwords.Hash(d.t.Context(), plain)
 	must(d.t, err)
 	id, err := idp.Identify(who)
 	must(d.t, err)
-	u := idp.User{ID: "ada", Login: who, Email: who, EmailVerified: true, Kind: kind, Password: hash}
+	u := idp.User{ID: "ada", Login: who, Email: who, EmailVerified: true, Kind: kind, Role: role, Password: hash}
 	must(d.t, d.db.Users.Add(d.t.Context(), u, []idp.Identifier{id}))
 	for _, g := range groups {
 		must(d.t, d.db.Groups.Put(d.t.Context(), g))
@@ -201,9 +201,9 @@ func (d *door) setUp(v signin.View, finish bool) {
 func TestPreviewIsWhatHappens(t *testing.T) {
 	r := dice{rand.New(rand.NewPCG(15, 16))}
 	seen := map[posture.State]int{}
-	for range 80 {
+	for range 100 {
 		d := newDoor(t)
-		d.enter(one(r, idp.Internal, idp.Portal), some(r, "x", "z"), one[[]mfa.Kind](r, nil, nil, []mfa.Kind{"totp"}, []mfa.Kind{"totp", "backup"}, []mfa.Kind{"backup"}, []mfa.Kind{"passkey", "totp"}, []mfa.Kind{"passkey"}))
+		d.enter(one(r, idp.Internal, idp.Portal), one(r, "", "", idp.HelpDesk, idp.Owner), some(r, "x", "z"), one[[]mfa.Kind](r, nil, nil, []mfa.Kind{"totp"}, []mfa.Kind{"totp", "backup"}, []mfa.Kind{"backup"}, []mfa.Kind{"passkey", "totp"}, []mfa.Kind{"passkey"}))
 		ps := r.policies()
 		for i := range ps {
 			for j := range ps[i].Whom.Except {

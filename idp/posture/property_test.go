@@ -43,7 +43,7 @@ func (r dice) policies() (ps []policy.Policy) {
 	for i := range r.IntN(5) {
 		p := policy.Policy{ID: "id-" + string(rune('a'+i)), Name: string(rune('a' + i)), Enabled: !r.once(6), Whom: policy.Whom{Everyone: true}}
 		if r.once(3) {
-			p.Whom = policy.Whom{Groups: some(r, "x", "y"), Users: some(r, "u", "v")}
+			p.Whom = policy.Whom{Administrators: r.once(3), Groups: some(r, "x", "y"), Users: some(r, "u", "v")}
 		}
 		if r.once(4) {
 			p.Whom.Except = []policy.Except{{User: one(r, "u", "v"), Until: r.day()}}
@@ -74,7 +74,7 @@ func TestPreviewIsEnforcement(t *testing.T) {
 	for range 8000 {
 		ps := r.policies()
 		offered := inOrder(some(r, kinds...))
-		f := policy.Facts{User: "u", Email: one(r, "", "u@example.org", "u@example.org"), Groups: some(r, "x", "z"), Anywhere: true, Held: some(r, kinds...), Now: now}
+		f := policy.Facts{User: "u", Email: one(r, "", "u@example.org", "u@example.org"), Groups: some(r, "x", "z"), Administrator: r.once(3), Anywhere: true, Held: some(r, kinds...), Now: now}
 		if r.once(2) {
 			f.Held = nil
 		}

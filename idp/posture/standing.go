@@ -127,7 +127,7 @@ func there(ks, offered []mfa.Kind) (out []mfa.Kind) {
 // facts are what policies may look at, of a person whose place is left open.
 func facts(u idp.User, lent []mfa.Kind, now time.Time) policy.Facts {
 	return policy.Facts{
-		User: string(u.ID), Email: u.Email, Login: u.Login, Kind: string(u.Kind), Groups: u.Groups,
+		User: string(u.ID), Email: u.Email, Login: u.Login, Kind: string(u.Kind), Groups: u.Groups, Administrator: u.Role.Administers(),
 		Anywhere: true, Held: u.Factors, Lent: lent, Started: u.Graces, Now: now,
 	}
 }

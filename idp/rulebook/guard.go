@@ -207,7 +207,7 @@ func (s looker) lockable(ctx context.Context, p policy.Policy) (bool, error) {
 	}
 	safe := func(u idp.User) bool {
 		return !policy.Decide([]policy.Policy{p}, policy.Facts{
-			User: string(u.ID), Email: u.Email, Login: u.Login, Kind: string(u.Kind), Groups: u.Groups, Held: u.Factors, Anywhere: true, Now: s.Now(),
+			User: string(u.ID), Email: u.Email, Login: u.Login, Kind: string(u.Kind), Groups: u.Groups, Administrator: u.Role.Administers(), Held: u.Factors, Anywhere: true, Now: s.Now(),
 		}).HardLock
 	}
 	owners := slices.DeleteFunc(slices.Clone(staff), func(u idp.User) bool { return u.Role != idp.Owner })

@@ -183,7 +183,7 @@ func TestWhatIf(t *testing.T) {
 	h.add("bob", "", "totp")
 	h.client("shop")
 	p := second("outside", everyone)
-	p.Where = policy.Where{Clients: []string{"shop"}, Networks: policy.Networks{NotIn: rulebook.Templates(h.clock.Now())[3].Policy.Where.Networks.NotIn}}
+	p.Where = policy.Where{Clients: []string{"shop"}, Networks: policy.Networks{NotIn: template(h, "outside").Where.Networks.NotIn}}
 	p.What.Devices = &policy.Devices{Days: 5}
 	h.published(p)
 	late := second("late", policy.Whom{Users: []string{"bob"}})
@@ -233,6 +233,56 @@ func all(err error) (out []*rulebook.FieldError) {
 		out = append(out, f)
 	}
 	return out
+}
+
+func template(h *house, name string) policy.Policy {
+	h.t.Helper()
+	all := rulebook.Templates(h.clock.Now())
+	i := slices.IndexFunc(all, func(t rulebook.Template) bool { return t.Name == name })
+	if i < 0 {
+		h.t.Fatalf("there is no template %s", name)
+	}
+	return all[i].Policy
+}
+
+// M-15: the template for administrators concerns every role and nobody else, in
+// the outlook, the coverage and the question what happens if; and locks nobody
+// out on the first day.
+func TestAdministratorsTemplate(t *testing.T) {
+	h := at(t)
+	ctx := t.Context()
+	h.add("bob", "", "totp")
+	roles := map[string]idp.Role{"adam": idp.Admin, "ada": idp.Auditor, "hal": idp.HelpDesk}
+	for login, role := range roles {
+		h.add(login, role, "totp")
+	}
+	p := template(h, "administrators")
+	if risk, err := h.SaveDraft(ctx, h.owner, p, 0); err != nil {
+		t.Fatal(err)
+	} else if out, err := h.Lockout(ctx, h.owner, risk.Policy.ID); err != nil || out != nil {
+		t.Errorf("it locks out: %v, %v", out, err)
+	}
+	p = h.published(p)
+	for login, is := range map[string]bool{"olga": true, "adam": true, "ada": true, "hal": true, "bob": false} {
+		a, err := h.WhatIf(ctx, h.owner, rulebook.Question{Who: login})
+		h.must(err)
+		if want := map[bool]policy.Verdict{true: policy.Ahead, false: policy.Others}[is]; a.Policies[0].Verdict != want || a.Decision.Demands() || (len(a.Ahead) == 1) != is {
+			t.Errorf("%s: %s, %+v", login, a.Policies[0].Verdict, a.Signin)
+		}
+	}
+	c, err := h.Coverage(ctx, h.owner, true)
+	h.must(err)
+	if got := c.By[p.ID]; got.People != 4 || got.Ready != 0 {
+		t.Errorf("coverage: %+v", got)
+	}
+	// Where nobody can set up a passkey it would shut out all who could take it back.
+	h.Factors = offers{"totp", "backup"}
+	p.What.Enrolment = policy.Enrolment{}
+	d, err := h.SaveDraft(ctx, h.owner, p, 0)
+	h.must(err)
+	if out, err := h.Lockout(ctx, h.owner, d.Policy.ID); err != nil || out == nil || !out.Self || !out.Staff {
+		t.Errorf("nobody is warned: %v, %v", out, err)
+	}
 }
 
 // Templates are policies that a file could say and that somebody can satisfy.
@@ -294,6 +344,10 @@ func TestDoubtsHardLock(t *testing.T) {
 			h.must(err)
 			if slices.Contains(got, rulebook.Doubt{Kind: rulebook.HardLock}) != (want && hard) {
 				t.Errorf("%s, %s: %+v", whom, lock, got)
+			}
+			p.Whom = policy.Whom{Administrators: true}
+			if got, err = h.Doubts(t.Context(), h.owner, p); err != nil || slices.Contains(got, rulebook.Doubt{Kind: rulebook.HardLock}) != hard {
+				t.Errorf("administrators, %s: %+v, %v", lock, got, err)
 			}
 			p.Whom = everyone
 			if got, err = h.Doubts(t.Context(), h.owner, p); err != nil || slices.Contains(got, rulebook.Doubt{Kind: rulebook.HardLock}) != hard {

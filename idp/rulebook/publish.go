@@ -318,6 +318,9 @@ func (s *Service) write(ctx context.Context, by idp.Actor, st step, who, reason 
 	if st.source > 0 {
 		more["rolled_back_to"] = strconv.Itoa(st.source)
 	}
+	if st.act != Renamed { // which means the same people
+		more["weaker"] = strings.Join(policy.Weaker(st.was, st.is), " ")
+	}
 	if st.act == Removed {
 		return v, errors.Join(s.Store.Withdraw(ctx, v), s.note(ctx, by, string(st.act), kept, st.was, policy.Policy{}, more))
 	}

@@ -33,6 +33,9 @@ func Templates(now time.Time) []Template {
 		{"staff", policy.Policy{Name: "staff-phishing-resistant", Enabled: true, Whom: policy.Whom{Kind: "internal"}, What: policy.What{
 			Assurance: policy.PhishingResistant, Methods: []mfa.Kind{"passkey"}, Enrolment: policy.Enrolment{Deadline: deadline},
 		}}},
+		{"administrators", policy.Policy{Name: "administrators-phishing-resistant", Enabled: true, Whom: policy.Whom{Administrators: true}, What: policy.What{
+			Assurance: policy.PhishingResistant, Enrolment: policy.Enrolment{GraceDays: 14}, // M-15; time, so that nobody is locked out on the first day
+		}}},
 		{"outside", policy.Policy{Name: "second-factor-outside", Enabled: true, Whom: policy.Whom{Everyone: true}, Where: policy.Where{Networks: policy.Networks{NotIn: private}}, What: policy.What{
 			Assurance: policy.MFA, Enrolment: policy.Enrolment{GraceDays: 14},
 		}}},

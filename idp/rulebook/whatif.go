@@ -109,7 +109,7 @@ func (s looker) answer(ps []policy.Policy, u idp.User, st Standing, q Question, 
 	}
 	out.Obstacles = st.Obstacles(u, out.At)
 	f := policy.Facts{
-		User: string(u.ID), Email: u.Email, Login: u.Login, Kind: string(u.Kind), Groups: u.Groups,
+		User: string(u.ID), Email: u.Email, Login: u.Login, Kind: string(u.Kind), Groups: u.Groups, Administrator: u.Role.Administers(),
 		Client: q.Client, Address: from, Held: u.Factors, Lent: s.Factors.Lent(u.Subject()), Started: u.Graces, Mailed: u.Mailed, Now: out.At,
 	}
 	out.Decision = policy.Decide(ps, f)

@@ -3,6 +3,7 @@ package security_test
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -94,6 +95,22 @@ func TestRemoveAgainstPolicy(t *testing.T) {
 	}
 	if ks := h.kinds(ada); !slices.Equal(ks, []mfa.Kind{"sms", "totp"}) {
 		t.Errorf("%q are left", ks)
+	}
+}
+
+// M-15: what policy asks of administrators is not turned off by one, whatever
+// their role; everybody else may.
+func TestTurnOffAsAdministrator(t *testing.T) {
+	h, ctx := open(t), t.Context()
+	h.must(h.db.Policies.Apply(ctx, []policy.Policy{{
+		Name: "admins", Enabled: true, Whom: policy.Whom{Administrators: true}, What: policy.What{Assurance: policy.MFA},
+	}}))
+	for i, role := range []idp.Role{idp.Owner, idp.Admin, idp.Auditor, idp.HelpDesk, ""} {
+		u := h.user(h.add("ada"+strconv.Itoa(i), secret, role).ID)
+		_, err := h.TurnOff(ctx, h.sit(u, idp.Password, "totp"), u.ID, pass, "", false)
+		if refused := errors.Is(err, security.ErrPolicy); refused != (role != "") || err != nil && !refused {
+			t.Errorf("role %q: %v", role, err)
+		}
 	}
 }
 

@@ -130,7 +130,7 @@ func (s *Means) reach(ctx context.Context, by idp.Actor, whose idp.UserID, act A
 func (s *Means) facts(u idp.User, from idp.Origin) policy.Facts {
 	address, _ := netip.ParseAddr(from.Address) // one that is not known is in every network
 	return policy.Facts{
-		User: string(u.ID), Email: u.Email, Login: u.Login, Kind: string(u.Kind), Groups: u.Groups, Address: address.Unmap(),
+		User: string(u.ID), Email: u.Email, Login: u.Login, Kind: string(u.Kind), Groups: u.Groups, Administrator: u.Role.Administers(), Address: address.Unmap(),
 		Held: u.Factors, Lent: s.Factors.Lent(u.Subject()), Started: u.Graces, Now: s.Now(),
 	}
 }

@@ -40,6 +40,13 @@ func (t turn) advance(ctx context.Context, s *Service, also func(context.Context
 			return Moved{}, err
 		}
 	}
+	if step == Done && t.offers(s, d) {
+		step, t.flow.Offered = MayEnrol, true
+		done := also
+		also = func(ctx context.Context) error {
+			return errors.Join(done(ctx), s.Offers.PutOff(ctx, t.user.ID, s.Now().Add(offerEvery)))
+		}
+	}
 	if step == Done {
 		var m Moved
 		err := s.Atomic(ctx, func(ctx context.Context) error {
@@ -54,6 +61,9 @@ func (t turn) advance(ctx context.Context, s *Service, also func(context.Context
 	f := t.flow
 	if f.ID == "" {
 		f.ID = rand.Text()
+	}
+	if step == MayEnrol {
+		f.Trust = t.trust // whatever is answered there
 	}
 	var c *mfa.Challenge
 	if step == AskFactor && t.ask {

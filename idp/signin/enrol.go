@@ -156,7 +156,7 @@ func (w Wizard) Confirm(ctx context.Context, v View, a mfa.Answer, m Marks) (Mov
 		}
 		e.Result = "ok"
 		var err error
-		out, err = turn{flow: f, user: u, from: v.From, marks: m}.advance(ctx, w.in, func(ctx context.Context) error {
+		out, err = turn{flow: f, user: u, from: v.From, marks: m, trust: f.Trust}.advance(ctx, w.in, func(ctx context.Context) error {
 			// Of two sign-ins that set up a factor at once, one wins: it takes
 			// the other's flow away, whose end then finds nothing (M-05).
 			return errors.Join(w.in.Flows.EndOthers(ctx, u.ID, f.ID), w.in.Log.Append(ctx, e), w.added(ctx, v, e, made[0]), w.use(ctx, u, link)) // M-18
@@ -198,6 +198,10 @@ func (w Wizard) use(ctx context.Context, u idp.User, link string) error {
 
 // Skip puts an enrolment off that is not due yet.
 func (w Wizard) Skip(ctx context.Context, v View, m Marks) (Moved, error) {
+	return w.skip(ctx, v, m, func(context.Context) error { return nil })
+}
+
+func (w Wizard) skip(ctx context.Context, v View, m Marks, also func(context.Context) error) (Moved, error) {
 	if v.Step != MayEnrol {
 		return Moved{}, idp.ErrDenied
 	}
@@ -205,8 +209,8 @@ func (w Wizard) Skip(ctx context.Context, v View, m Marks) (Moved, error) {
 	f.Skipped = true
 	e := event(w.in.Now(), "factor.later", f, v.User, "", v.From)
 	e.Result = "ok"
-	return turn{flow: f, user: v.User, from: v.From, marks: m}.advance(ctx, w.in, func(ctx context.Context) error {
-		return w.in.Log.Append(ctx, e)
+	return turn{flow: f, user: v.User, from: v.From, marks: m, trust: f.Trust}.advance(ctx, w.in, func(ctx context.Context) error {
+		return errors.Join(w.in.Log.Append(ctx, e), also(ctx))
 	})
 }
 

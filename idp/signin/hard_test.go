@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"latchkey/idp"
+	"latchkey/idp/account"
+	"latchkey/idp/signin"
 	"latchkey/mfa/policy"
 )
 
@@ -48,6 +50,7 @@ func TestHardLock(t *testing.T) {
 		{"hard at one door", policy.Policy{Name: "pci", Enabled: true, Whom: hard.Whom, Where: policy.Where{Clients: []string{"pos"}}, What: hard.What}, true},
 		{"of a word that is none", policy.Policy{Name: "pci", Enabled: true, Whom: hard.Whom, What: policy.What{Lock: "iron"}}, true},
 		{"soft", policy.Policy{Name: "pci", Enabled: true, Whom: hard.Whom, What: policy.What{Lock: "soft"}}, false},
+		{"of administrators", policy.Policy{Name: "pci", Enabled: true, Whom: policy.Whom{Administrators: true}, What: hard.What}, false},
 		{"of others", policy.Policy{Name: "pci", Enabled: true, Whom: policy.Whom{Kind: "portal"}, What: hard.What}, false},
 		{"switched off", policy.Policy{Name: "pci", Whom: hard.Whom, What: hard.What}, false},
 	} {
@@ -73,6 +76,49 @@ func TestHardLock(t *testing.T) {
 				t.Error("the lock does not end")
 			}
 		})
+	}
+}
+
+// M-15, D-02: who gets a role falls under what policies ask of administrators at
+// once, where they are signed in and on the way in; who loses it, no longer.
+func TestRoleCountsAtOnce(t *testing.T) {
+	h := open(t)
+	u := h.add(nil)
+	id, err := idp.Identify(u.Email)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.policies(policy.Policy{Name: "admins", Enabled: true, Whom: policy.Whom{Administrators: true}, What: policy.What{Assurance: policy.MFA}})
+	in := h.must(h.password(pass, "")).Session
+	for _, c := range []struct {
+		role idp.Role
+		want error
+	}{{"", nil}, {idp.HelpDesk, idp.ErrMore}, {idp.Auditor, idp.ErrMore}, {idp.Admin, idp.ErrMore}, {idp.Owner, idp.ErrMore}, {"", nil}} {
+		was := u
+		u.Role = c.role
+		if err := h.db.Users.Update(t.Context(), was, u, []idp.Identifier{id}); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := h.Gate(t.Context(), in, idp.Need{}, from); !errors.Is(err, c.want) {
+			t.Errorf("role %q: %v, want %v", c.role, err, c.want)
+		}
+		m := h.must(h.password(pass, ""))
+		if must := m.Step == signin.MustEnrol; must != (c.want != nil) {
+			t.Errorf("role %q: the password leads to %s", c.role, m.Step)
+		}
+	}
+}
+
+// M-15: the hard lock of administrators asks for their role, too.
+func TestHardLockOfAdministrators(t *testing.T) {
+	h := open(t)
+	h.add(func(in *account.New) { in.Role = idp.HelpDesk })
+	h.policies(policy.Policy{Name: "admins", Enabled: true, Whom: policy.Whom{Administrators: true}, What: policy.What{Lock: "hard"}})
+	known := h.must(h.password(pass, "")).Known
+	h.wrong("", 5)
+	h.wrong(known, 5)
+	if !h.refused(known) {
+		t.Error("the own browser has a budget of its own")
 	}
 }
 

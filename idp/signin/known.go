@@ -11,10 +11,14 @@ import (
 	"latchkey/idp"
 )
 
-// Marks are what a browser carries from earlier visits, as its cookies say it.
+// Marks are what a browser carries from earlier visits, as its cookies say it,
+// and what it says of itself.
 type Marks struct {
 	Known  string // browsers in which somebody has signed in before
 	Device string // browsers that somebody trusts
+	// Platform is what the page of the password says: the browser can make
+	// passkeys by itself. A lie shows a page, and opens nothing.
+	Platform bool
 }
 
 // A known browser is one in which a person has signed in before. It has a

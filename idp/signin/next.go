@@ -15,7 +15,7 @@ const (
 	AskPassword Step = "password"
 	AskFactor   Step = "factor"
 	MustEnrol   Step = "enrol"
-	MayEnrol    Step = "offer" // a factor will be demanded soon; it may be put off
+	MayEnrol    Step = "offer" // a factor will be demanded soon, or a passkey is offered; it may be put off
 	Done        Step = "done"
 )
 
@@ -31,7 +31,7 @@ func (f Flow) Next(d policy.Decision, held []mfa.Kind) Step {
 		return step
 	case f.Wants != "":
 		return MustEnrol
-	case !f.Skipped && f.due(d, held) != nil:
+	case !f.Skipped && (f.due(d, held) != nil || f.Offered):
 		return MayEnrol
 	}
 	return Done

@@ -76,7 +76,7 @@ func (s *Service) Password(ctx context.Context, v View, login, password string, 
 		err := fmt.Errorf("%w: the application asked for somebody else", idp.ErrDenied)
 		return Moved{}, errors.Join(err, s.Log.Append(ctx, e))
 	}
-	f.User, f.Epoch, f.Inherits = u.ID, u.Epoch, ""
+	f.User, f.Epoch, f.Inherits, f.Platform = u.ID, u.Epoch, "", m.Platform
 	f.Proofs = []idp.Proof{{Kind: idp.Password, At: s.Now()}}
 	e.Result = "ok"
 	return turn{flow: f, user: u, from: from, marks: m, ask: true}.advance(ctx, s, func(ctx context.Context) error {

@@ -54,6 +54,10 @@ type Flow struct {
 	Unsent  *Unsent                      `json:"unsent,omitempty"`  // why there is no challenge of Method
 	Enrol   *Enrolling                   `json:"enrol,omitempty"`   // the wizard, if it runs
 	Skipped bool                         `json:"skipped,omitempty"` // an enrolment that is not due yet was put off
+
+	Platform bool `json:"platform,omitempty"` // the browser says that it can make passkeys by itself
+	Offered  bool `json:"offered,omitempty"`  // a passkey is offered: all else is proven
+	Trust    bool `json:"trust,omitempty"`    // the browser is to be trusted when the offer is answered
 }
 
 // Unsent says why a code was not sent.
@@ -156,11 +160,13 @@ type Service struct {
 	Devices *trust.Book
 	Links   idp.Links
 	Notify  Notifier
-	Atomic  idp.Atomic
-	Sealer  Sealer
-	Secret  []byte // signs the cookies of known browsers
-	Rules   Rules
-	Now     func() time.Time
+	// Offers notes to whom a passkey was offered; nil: to nobody is one.
+	Offers Offers
+	Atomic idp.Atomic
+	Sealer Sealer
+	Secret []byte // signs the cookies of known browsers
+	Rules  Rules
+	Now    func() time.Time
 }
 
 // decide asks policy about a person as they are now, where they are now.
@@ -171,7 +177,7 @@ func (s *Service) decide(ctx context.Context, f Flow, u idp.User, from idp.Origi
 	}
 	address, _ := netip.ParseAddr(from.Address) // one that is not known is in every network
 	return policy.Decide(ps, policy.Facts{
-		User: string(u.ID), Email: u.Email, Login: u.Login, Kind: string(u.Kind), Groups: u.Groups,
+		User: string(u.ID), Email: u.Email, Login: u.Login, Kind: string(u.Kind), Groups: u.Groups, Administrator: u.Role.Administers(),
 		Client: string(f.Need.Client), Address: address.Unmap(), Held: u.Factors, Lent: s.Factors.Lent(u.Subject()),
 		Started: u.Graces, Mailed: u.Mailed, Now: s.Now(),
 	}), nil

@@ -177,7 +177,10 @@ func (s *Service) stand(ctx context.Context, v View) (View, error) {
 			v.TrustDays = d.TrustDays
 		}
 	case MayEnrol:
-		v.ahead = f.due(d, u.Factors)
+		if v.ahead = f.due(d, u.Factors); v.ahead == nil {
+			v.Addable = []mfa.Kind{idp.Passkey}
+			break
+		}
 		v.Deadline = v.ahead.At
 		v.Addable = addable(*v.ahead, f, u, offered)
 	case MustEnrol:

@@ -87,7 +87,7 @@ func (t Tries) hard(ctx context.Context, u idp.User) (bool, error) {
 		return false, nil // the usual case decides nothing
 	}
 	return policy.Decide(ps, policy.Facts{
-		User: string(u.ID), Email: u.Email, Login: u.Login, Kind: string(u.Kind), Groups: u.Groups, Anywhere: true, Now: t.now(),
+		User: string(u.ID), Email: u.Email, Login: u.Login, Kind: string(u.Kind), Groups: u.Groups, Administrator: u.Role.Administers(), Anywhere: true, Now: t.now(),
 	}).HardLock, nil
 }
 

@@ -161,8 +161,13 @@ func TestMethodAndGraces(t *testing.T) {
 		must(t, users.BeginGrace(ctx, "ann", []string{"p2", "p3"}, began.Add(time.Hour))) // p2 goes on
 		must(t, users.BeginGrace(ctx, "ann", nil, began))
 		wantErr(t, users.BeginGrace(ctx, "nobody", []string{"p"}, began), idp.ErrNotFound)
+		must(t, db.Offers.PutOff(ctx, "ann", began))
+		wantErr(t, db.Offers.PutOff(ctx, "nobody", began), idp.ErrNotFound)
 		u, err := users.ByIdentifier(ctx, "ann")
 		must(t, err)
+		if bob, err := users.ByID(ctx, "bob"); err != nil || !bob.PasskeyOffer.IsZero() || !u.PasskeyOffer.Equal(began) {
+			t.Errorf("a passkey may be offered to ann from %s, to bob from %s, %v", u.PasskeyOffer, bob.PasskeyOffer, err)
+		}
 		want := map[string]time.Time{"p:1": began, "p2": began, "p3": began.Add(time.Hour)}
 		if u.Method != "sms" || !maps.Equal(u.Graces, want) {
 			t.Errorf("%q, %v", u.Method, u.Graces)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"strings"
+	"time"
 
 	"latchkey/idp"
 	"latchkey/idp/odoo/connector"
@@ -111,8 +112,17 @@ type idRow struct{ ID string }
 
 // Reachable returns those whose address is known to be theirs.
 func (s administrators) Reachable(ctx context.Context) ([]idp.User, error) {
-	all, err := rows[idRow](ctx, s.d.engine, `SELECT id FROM users WHERE role IN (?, ?) AND NOT disabled AND email_verified AND email <> '' ORDER BY id LIMIT 50`,
-		string(idp.Owner), string(idp.Admin))
+	return s.reachable(ctx, idp.Owner, idp.Admin)
+}
+
+// Owners returns the owners among them.
+func (s administrators) Owners(ctx context.Context) ([]idp.User, error) {
+	return s.reachable(ctx, idp.Owner)
+}
+
+func (s administrators) reachable(ctx context.Context, roles ...idp.Role) ([]idp.User, error) {
+	all, err := rows[idRow](ctx, s.d.engine, `SELECT id FROM users WHERE role IN (`+marks(len(roles))+`) AND NOT disabled AND email_verified AND email <> '' ORDER BY id LIMIT 50`,
+		anys(roles)...)
 	if err != nil {
 		return nil, err
 	}
@@ -122,3 +132,25 @@ func (s administrators) Reachable(ctx context.Context) ([]idp.User, error) {
 	}
 	return s.d.Directory.People(ctx, ids)
 }
+
+// Entered reads the events of people whom somebody asks about, not of everybody.
+func (s journal) Entered(ctx context.Context, client idp.ClientID, who []idp.UserID, since time.Time) (map[idp.UserID]time.Time, error) {
+	out := map[idp.UserID]time.Time{}
+	if len(who) == 0 {
+		return out, nil
+	}
+	args := append([]any{string(client), ms(since)}, anys(who)...)
+	all, err := rows[enteredRow](ctx, s.d.engine, `SELECT user_id, MAX(at) FROM events WHERE client = ? AND at >= ? AND result = 'ok'
+		AND what IN ('token.issue', 'password.trickle') AND user_id IN (`+marks(len(who))+`) GROUP BY user_id`, args...)
+	for _, r := range all {
+		out[idp.UserID(r.User)] = at(r.At)
+	}
+	return out, err
+}
+
+type enteredRow struct {
+	User string
+	At   int64
+}
+
+func (r *enteredRow) columns() []any { return []any{&r.User, &r.At} }

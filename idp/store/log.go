@@ -34,13 +34,21 @@ func (s eventLog) Append(ctx context.Context, e idp.Event) error {
 	if err != nil {
 		return err
 	}
-	return s.d.write(ctx, stmt{
+	err = s.d.write(ctx, stmt{
 		sql: `INSERT INTO events (id, at, what, user_id, actor, client, session, method, ip, agent, request, result, detail, mac)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		args: []any{e.ID, ms(e.At), e.What, string(e.User), string(e.Actor), string(e.Client), string(e.Session),
 			string(e.Method), e.Origin.Address, e.Origin.Agent, e.Origin.Request, e.Result, string(detail), audit.MAC(s.d.seal, e)},
 		taken: idp.ErrTaken,
 	})
+	if s.d.noted != nil {
+		s.d.settled(ctx, err, func(err error) {
+			if err == nil { // what was undone has not happened
+				s.d.noted(e)
+			}
+		})
+	}
+	return err
 }
 
 // storable is the event without what databases change or refuse in texts: the

@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"time"
 
+	"latchkey/idp"
 	"latchkey/idp/keyring"
 	"latchkey/migrations"
 )
@@ -31,6 +32,7 @@ type Config struct {
 	MaxConns int              // PostgreSQL connections; default 16
 	Migrate  bool             // bring an older database up to date instead of refusing it
 	Migrated func()           // optional; told after an older database was brought up to date
+	Noted    func(idp.Event)  // optional; told of each event once it is in the log, so it must be quick
 
 	// Before is optional and is given the database before anything was read
 	// from it. Tests lay a finished schema there.
@@ -57,6 +59,7 @@ type DB struct {
 	shelves catalogue
 	cache   Cache
 	seal    []byte // of events, see prepareLog
+	noted   func(idp.Event)
 
 	Accounts
 	Proofs
@@ -80,7 +83,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	if e.now == nil {
 		e.now = time.Now
 	}
-	d := &DB{engine: e, vault: vault{engine: e, ring: c.Keyring}, cache: c.Cache}
+	d := &DB{engine: e, vault: vault{engine: e, ring: c.Keyring}, cache: c.Cache, noted: c.Noted}
 	if d.cache == nil {
 		d.cache = noCache{}
 	}

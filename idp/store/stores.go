@@ -47,6 +47,7 @@ type Proofs struct {
 	Limiter       mfa.Limiter
 	Devices       trust.Devices
 	Flows         signin.Flows  // past the first factor
+	Offers        signin.Offers // of passkeys
 	SessionTokens SessionTokens // grants that end with their session
 }
 
@@ -89,6 +90,7 @@ type Odoos struct {
 // Administrators finds who looks after the house and can be written to.
 type Administrators interface {
 	Reachable(ctx context.Context) ([]idp.User, error)
+	Owners(ctx context.Context) ([]idp.User, error)
 }
 
 // Programs are what callers of the API leave.
@@ -125,7 +127,7 @@ func (d *DB) stock() {
 		Locks: Locks{d}, Pictures: pictures{d}, Approvals: approvals{d}, Directory: directory{d},
 	}
 	d.Proofs = Proofs{
-		Credentials: credentials{d}, Challenges: challenges{d}, Limiter: limiter{d}, Devices: devices{d}, Flows: flows{d}, SessionTokens: tokens,
+		Credentials: credentials{d}, Challenges: challenges{d}, Limiter: limiter{d}, Devices: devices{d}, Flows: flows{d}, Offers: offers{d}, SessionTokens: tokens,
 	}
 	d.Protocol = Protocol{
 		Clients: clients{d}, ClientUses: clientUses{d}, Keys: keys{d}, Grants: grants{d}, Logins: logins{d}, Consents: consents{d}, Uses: uses{d},

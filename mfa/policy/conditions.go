@@ -12,8 +12,8 @@ import (
 type condition struct {
 	key string
 	// group gathers alternatives: of the conditions that are given, one of
-	// each group must match. People named by group and people named by name
-	// are one list; kind narrows it.
+	// each group must match. Administrators, people named by group and people
+	// named by name are one list; kind narrows it.
 	group group
 	door  bool // it is about the place, not about the person
 	given func(p *Policy) bool
@@ -42,6 +42,11 @@ var conditions = []condition{
 		key: "kind", group: byKind,
 		given: func(p *Policy) bool { return p.Whom.Kind != "" },
 		match: func(p *Policy, f *Facts) bool { return p.Whom.Kind == f.Kind },
+	},
+	{
+		key: "administrators", group: byName,
+		given: func(p *Policy) bool { return p.Whom.Administrators },
+		match: func(_ *Policy, f *Facts) bool { return f.Administrator },
 	},
 	{
 		key: "groups", group: byName,

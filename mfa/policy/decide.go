@@ -19,6 +19,8 @@ type Facts struct {
 	Login  string
 	Kind   string
 	Groups []string
+	// Administrator says that they hold a role in the administration.
+	Administrator bool
 	// Client is the application that is asked for; empty: the house's own pages,
 	// which are as strict as the strictest of them, because what can be changed
 	// there opens all (SECURITY.md M-05).

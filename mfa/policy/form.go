@@ -45,6 +45,7 @@ var fields = slices.Concat([]Field{
 	{Key: "enabled", Part: "policy", Input: Yes},
 	{Key: "whom.everyone", Part: "whom", Input: Yes},
 	{Key: "whom.kind", Part: "whom", Input: Choice, Options: []string{"portal", "internal"}},
+	{Key: "whom.administrators", Part: "whom", Input: Yes},
 	{Key: "whom.groups", Part: "whom", Input: Names, Of: "group"},
 	{Key: "whom.users", Part: "whom", Input: Names, Of: "user"},
 	{Key: "whom.except", Part: "whom", Input: Excepts},

@@ -20,7 +20,7 @@ func (r dice) legal(name string) Policy {
 	word := func() string { return strings.TrimSpace(one(r, words...)) }
 	p := Policy{Name: name + word(), Enabled: r.once(2), Whom: Whom{Everyone: true}}
 	if r.once(2) {
-		p.Whom = Whom{Kind: one(r, "", "internal", "portal"), Groups: []string{word(), word()}, Users: one(r, nil, []string{word()})}
+		p.Whom = Whom{Kind: one(r, "", "internal", "portal"), Administrators: r.once(2), Groups: []string{word(), word()}, Users: one(r, nil, []string{word()})}
 	}
 	if r.once(2) {
 		p.Whom.Except = []Except{{User: word(), Until: r.day()}}

@@ -43,6 +43,8 @@ policies:
   - {name: at-once, whom: {everyone: true}, what: {methods: [totp], enrolment: {mode: immediate}, trusted_devices: {days: 0}, session: pci}}
   - {name: grace, whom: {everyone: true}, where: {clients: [odoo]}, what: {assurance: mfa, enrolment: {grace_days: 14}, session: staff}}
   - {name: portal, whom: {kind: portal}, where: {networks: {in: [192.0.2.7/32]}}, what: {session: portal}}
+  - {name: admins, whom: {administrators: true}, what: {assurance: phishing-resistant, enrolment: {grace_days: 14}}}
+  - {name: admins-or-board, whom: {administrators: true, groups: [board]}, what: {assurance: mfa}}
 `
 
 func TestParse(t *testing.T) {
@@ -69,6 +71,8 @@ func TestParse(t *testing.T) {
 			What: What{Assurance: MFA, Enrolment: Enrolment{GraceDays: 14}, Session: Session{Absolute: 12 * time.Hour, Idle: 30 * time.Minute}}},
 		{Name: "portal", Enabled: true, Whom: Whom{Kind: "portal"}, Where: Where{Networks: Networks{In: nets("192.0.2.7/32")}},
 			What: What{Session: Session{Absolute: 24 * time.Hour, Idle: time.Hour}}},
+		{Name: "admins", Enabled: true, Whom: Whom{Administrators: true}, What: What{Assurance: PhishingResistant, Enrolment: Enrolment{GraceDays: 14}}},
+		{Name: "admins-or-board", Enabled: true, Whom: Whom{Administrators: true, Groups: []string{"board"}}, What: What{Assurance: MFA}},
 	}
 	got, err := Parse([]byte(good))
 	if err != nil || !reflect.DeepEqual(got, want) {
@@ -112,7 +116,7 @@ policies:
 `))
 	want := []string{
 		`line 1: version: is no key here; these are: policies`,
-		`line 4: policies[1].whom: everyone: true leaves no room for kind, groups, users`,
+		`line 4: policies[1].whom: everyone: true leaves no room for kind, administrators, groups, users`,
 		`line 7: policies[1].what.assurance: "strong": must be one of none, mfa, phishing-resistant`,
 		`line 8: policies[1].what.methods[2]: "telepathy": must be one of totp, passkey, sms, email, backup`,
 		`line 15: policies[2].enabled: "maybe": must be true or false`,
@@ -125,11 +129,11 @@ policies:
 		`line 16: policies[2].whom.except[2].user: " bob": must be one line of 1 to 256 characters, with no space at its ends`,
 		`line 17: policies[2].what: must say assurance, methods, trusted_devices, session, codes, passkeys, lock or banner`,
 		`line 18: policies[3].name: "&": must be a text`,
-		`line 19: policies[3].whom: must say everyone: true, kind, groups or users`,
+		`line 19: policies[3].whom: must say everyone: true, kind, administrators, groups or users`,
 		`line 20: policies[3].what.methods: must name at least one of totp, passkey, sms, email, backup`,
 		`line 20: policies[3].what.methods: is said twice`,
 		`line 21: policies[3].extra: is no key here; these are: name, enabled, whom, where, what`,
-		`line 22: policies[4].whom: "*": must be a list of keys: everyone, kind, groups, users, except`,
+		`line 22: policies[4].whom: "*": must be a list of keys: everyone, kind, administrators, groups, users, except`,
 		`line 23: policies[4].what: "[": must be a list of keys: assurance, methods, enrolment, trusted_devices, session, codes, passkeys, lock, banner`,
 		`line 22: policies[4].name: is missing`,
 		`line 24: policies[5]: "5": must be a list of keys: name, enabled, whom, where, what`,

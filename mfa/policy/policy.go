@@ -50,11 +50,13 @@ type Policy struct {
 
 // Whom selects people; see [Whom.Matches].
 type Whom struct {
-	Everyone bool     `yaml:"everyone,omitempty" json:"everyone,omitempty"`
-	Kind     string   `yaml:"kind,omitempty" json:"kind,omitempty"` // internal or portal
-	Groups   []string `yaml:"groups,omitempty" json:"groups,omitempty"`
-	Users    []string `yaml:"users,omitempty" json:"users,omitempty"` // by e-mail, login or id
-	Except   []Except `yaml:"except,omitempty" json:"except,omitempty"`
+	Everyone bool   `yaml:"everyone,omitempty" json:"everyone,omitempty"`
+	Kind     string `yaml:"kind,omitempty" json:"kind,omitempty"` // internal or portal
+	// Administrators are all who hold a role in the administration, whichever it is.
+	Administrators bool     `yaml:"administrators,omitempty" json:"administrators,omitempty"`
+	Groups         []string `yaml:"groups,omitempty" json:"groups,omitempty"`
+	Users          []string `yaml:"users,omitempty" json:"users,omitempty"` // by e-mail, login or id
+	Except         []Except `yaml:"except,omitempty" json:"except,omitempty"`
 }
 
 // Except leaves one person out for a while. No exemption is for ever.

@@ -37,6 +37,9 @@ func TestWhom(t *testing.T) {
 		"neither by group nor by name": {Whom{Groups: []string{"sales"}, Users: []string{"bob"}}, false},
 		"kind narrows":                 {Whom{Kind: "portal", Groups: []string{"accounting"}}, false},
 		"kind and group":               {Whom{Kind: "internal", Groups: []string{"accounting"}}, true},
+		"administrators, not her":      {Whom{Administrators: true}, false},
+		"administrators, or by name":   {Whom{Administrators: true, Users: []string{"ada"}}, true},
+		"administrators, or a group":   {Whom{Administrators: true, Groups: []string{"sales"}}, false},
 		"selected by nothing":          {Whom{}, true},
 		"exempt for a while":           {Whom{Everyone: true, Except: until("2027-01-31")}, false},
 		"exempt for the last day":      {Whom{Everyone: true, Except: until("2026-11-21")}, false},
@@ -47,6 +50,42 @@ func TestWhom(t *testing.T) {
 	} {
 		if got := c.whom.Matches(ada); got != c.want {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+// M-15: administrators are selected by their role, beside groups and names; kind
+// narrows, and time gives them days of grace.
+func TestWhomAdministrators(t *testing.T) {
+	owner := Facts{User: "id-owner", Kind: "internal", Administrator: true, Groups: []string{"board"}, Now: now}
+	for name, c := range map[string]struct {
+		whom Whom
+		want bool
+	}{
+		"administrators":               {Whom{Administrators: true}, true},
+		"or others":                    {Whom{Administrators: true, Groups: []string{"sales"}, Users: []string{"bob"}}, true},
+		"of her kind":                  {Whom{Kind: "internal", Administrators: true}, true},
+		"of the other kind":            {Whom{Kind: "portal", Administrators: true}, false},
+		"others alone":                 {Whom{Groups: []string{"sales"}}, false},
+		"left out for a while":         {Whom{Administrators: true, Except: []Except{{User: "id-owner", Until: "2027-01-31"}}}, false},
+		"everybody, and she is one":    {Whom{Everyone: true}, true},
+		"her kind, whatever her role":  {Whom{Kind: "internal"}, true},
+		"her group, whatever her role": {Whom{Groups: []string{"board"}}, true},
+	} {
+		if got := c.whom.Matches(owner); got != c.want {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+	p := demand("admins", PhishingResistant)
+	p.Whom, p.What.Enrolment = Whom{Administrators: true}, Enrolment{GraceDays: 14}
+	for _, is := range []bool{true, false} {
+		f := owner
+		f.Administrator = is
+		d := Decide([]Policy{p}, f)
+		if d.Demands() || (len(d.Ahead) == 1) != is {
+			t.Errorf("administrator %v: %+v", is, d)
+		} else if is && (d.Ahead[0].Assurance != PhishingResistant || !d.Ahead[0].At.Equal(now.AddDate(0, 0, 14))) {
+			t.Errorf("after the grace: %+v", d.Ahead[0])
 		}
 	}
 }

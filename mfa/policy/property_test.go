@@ -46,7 +46,7 @@ func (r dice) policy(name string) Policy {
 	}
 	switch r.IntN(4) {
 	case 0:
-		p.Whom = Whom{Groups: r.some("x", "y"), Users: r.some("u", "v")}
+		p.Whom = Whom{Administrators: r.once(3), Groups: r.some("x", "y"), Users: r.some("u", "v")}
 	case 1:
 		p.Whom = Whom{Kind: one(r, "internal", "portal")}
 	}
@@ -103,7 +103,7 @@ func (r dice) policies() (ps []Policy) {
 
 func (r dice) facts() Facts {
 	f := Facts{
-		User: "u", Kind: one(r, "internal", "portal"), Groups: r.some("x", "z"), Client: one(r, "", "odoo", "shop"),
+		User: "u", Kind: one(r, "internal", "portal"), Administrator: r.once(3), Groups: r.some("x", "z"), Client: one(r, "", "odoo", "shop"),
 		Address:  one(r, netip.Addr{}, netip.MustParseAddr("10.1.2.3"), netip.MustParseAddr("::ffff:192.0.2.7"), netip.MustParseAddr("2001:db8::1")),
 		Anywhere: r.once(5), Held: r.kinds("totp", "backup", "passkey", "sms", "email", "temporary"), Lent: r.kinds("sms", "email", "totp"), Now: now,
 	}

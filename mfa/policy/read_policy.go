@@ -44,6 +44,7 @@ func (r policyReader) whom(at string, n ast.Node) Whom {
 	r.fields(n, at, []field{
 		{key: "everyone", read: func(key string, n ast.Node) { w.Everyone = r.yes(key, n) }},
 		{key: "kind", read: func(key string, n ast.Node) { w.Kind = r.oneOf(key, n, []string{"internal", "portal"}) }},
+		{key: "administrators", read: func(key string, n ast.Node) { w.Administrators = r.yes(key, n) }},
 		{key: "groups", read: func(key string, n ast.Node) { w.Groups = r.names(key, n) }},
 		{key: "users", read: func(key string, n ast.Node) { w.Users = r.names(key, n) }},
 		{key: "except", read: func(key string, n ast.Node) {

@@ -44,13 +44,15 @@ type ConnectionValues struct {
 	Contacts *bool `json:"contacts,omitempty" doc:"Contacts without a user become portal users at their first sign-in."`
 	Trickle  *bool `json:"trickle,omitempty" doc:"Check the first password of people who have none here with Odoo."`
 	Leads    *bool `json:"leads,omitempty" doc:"A company's own contact becomes its main contact here."`
+	Invite   *bool `json:"invite,omitempty" doc:"Mail an invitation to people whom the synchronisation brings in."`
+	Keep     *bool `json:"keep_locked,omitempty" doc:"After a lock: replace also the passwords of people who come later, and again of who came in past this server."`
 }
 
 func viewConnection(by idp.Actor, c connector.Connection) Connection {
 	s := c.Settings
 	return Connection{
 		c.ID, c.URL, c.Database, c.Login, c.Client, c.Facts.Version.Full, c.Facts.Users, c.Facts.Linked, moment(c.Lock.At),
-		ConnectionValues{&s.Sync, &s.Archive, &s.Contacts, &s.Trickle, &s.Leads},
+		ConnectionValues{&s.Sync, &s.Archive, &s.Contacts, &s.Trickle, &s.Leads, &s.Invite, &s.KeepLocked},
 		viewHealth(by, c.Health), c.Created.UTC(),
 	}
 }
@@ -168,6 +170,8 @@ func (v ConnectionValues) apply(s *connector.Settings) {
 	set(&s.Contacts, v.Contacts)
 	set(&s.Trickle, v.Trickle)
 	set(&s.Leads, v.Leads)
+	set(&s.Invite, v.Invite)
+	set(&s.KeepLocked, v.Keep)
 }
 
 func (a odooAPI) connect(ctx context.Context, by idp.Actor, in *struct{ Body NewConnection }) (*made[Connected], error) {
@@ -229,6 +233,7 @@ type NewLock struct {
 	Except []string `json:"except,omitempty" maxItems:"100" doc:"Logins in Odoo that keep theirs, for when all else fails."`
 	DryRun bool     `json:"dry_run,omitempty"`
 	Force  bool     `json:"force,omitempty" doc:"Even if the test of the way fails."`
+	Again  bool     `json:"again,omitempty" doc:"Also of everybody whose password was replaced before."`
 }
 
 // NewSync says how one run goes.
@@ -267,7 +272,7 @@ func (a odooAPI) lock(ctx context.Context, by idp.Actor, in *struct {
 	AboutConnection
 	Body NewLock
 }) (*body[Locked], error) {
-	l, err := a.Odoo.Locks.Lock(ctx, by, in.ID, connector.LockOrder{Except: in.Body.Except, Dry: in.Body.DryRun, Force: in.Body.Force, Callers: a.Gate})
+	l, err := a.Odoo.Locks.Lock(ctx, by, in.ID, connector.LockOrder{Except: in.Body.Except, Dry: in.Body.DryRun, Force: in.Body.Force, Again: in.Body.Again, Callers: a.Gate})
 	return answer(viewLocked(by, l), err)
 }
 

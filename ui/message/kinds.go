@@ -6,6 +6,7 @@ import (
 
 	"latchkey/idp"
 	"latchkey/idp/mail"
+	"latchkey/idp/power"
 	"latchkey/idp/texts"
 	"latchkey/ui/locale"
 )
@@ -79,6 +80,11 @@ func listed() []Kind {
 		name := string(k)
 		out = append(out, Kind{Name: name, Channel: mail.Mail, Samples: []string{"notice-" + strings.ReplaceAll(name, "_", "-")}, Parts: three("mail." + name)})
 	}
+	for _, k := range power.Kinds() {
+		parts := three("mail." + string(k))
+		parts[2].Key = "mail.power.next"
+		out = append(out, Kind{Name: string(k), Channel: mail.Mail, Samples: []string{"owner-" + strings.ReplaceAll(string(k), "_", "-")}, Parts: parts})
+	}
 	return append(out,
 		Kind{Name: "closing", Channel: mail.Mail, Plain: true, Samples: []string{"admin-closing"}, Parts: three("mail.closing")},
 		Kind{Name: "halt", Channel: mail.Mail, Plain: true, Samples: []string{"admin-halt-pumping", "admin-halt-country", "admin-halt-day"}, Parts: []Part{
@@ -87,6 +93,10 @@ func listed() []Kind {
 		}},
 		Kind{Name: "several", Channel: mail.Mail, Samples: []string{"admin-several"}, Parts: []Part{
 			{"subject", "mail.several.subject", []string{"account"}}, {"text", "mail.several.text", []string{"name", "connection"}}, {"next", "mail.several.next", nil},
+		}},
+		Kind{Name: "odoo_watch", Channel: mail.Mail, Samples: []string{"admin-odoo-watch", "admin-odoo-watch-gone"}, Parts: []Part{
+			{"subject", "mail.odoo_watch.subject", []string{"connection"}}, {"text", "mail.odoo_watch.text", []string{"connection"}},
+			{"gone_text", "mail.odoo_watch.gone_text", []string{"connection"}}, {"next", "mail.odoo_watch.next", nil},
 		}})
 }
 

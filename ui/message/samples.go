@@ -64,6 +64,7 @@ func (s Sampler) Samples() []Sample {
 			return errors.Join(err, n.Outbox.Put(ctx, m))
 		}),
 	)
+	out = append(append(out, s.watched()...), s.powerful()...)
 	for reason := range halts {
 		out = append(out, s.coded("admin-halt-"+string(reason), func(ctx context.Context, c *Codes, _ mfa.Subject) error {
 			return c.Halted(ctx, code.Halt{Reason: reason, Country: "+33 FR", Until: now().Add(time.Hour)})

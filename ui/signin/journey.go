@@ -159,8 +159,10 @@ func moved(c *page.Context, v signin.View, m signin.Moved, err error) error {
 	return nil
 }
 
-// marks is what this browser carries from earlier visits.
-func marks(c *page.Context) signin.Marks { return signin.Marks{Known: c.Known(), Device: c.Device()} }
+// marks is what this browser carries from earlier visits, and says of itself.
+func marks(c *page.Context) signin.Marks {
+	return signin.Marks{Known: c.Known(), Device: c.Device(), Platform: c.Form("platform") != ""}
+}
 
 // sitting is the session of whoever sits there, if anybody does, however good
 // it is.

@@ -3,6 +3,7 @@ package signin
 import (
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -24,6 +25,9 @@ type loginView struct {
 	Forgot string
 
 	Passkey page.Ceremony
+	// Asks the browser whether it can make passkeys by itself: then one may be
+	// offered once everything is proven.
+	Asks bool
 }
 
 type chooseView struct {
@@ -109,9 +113,12 @@ func (p first) password(c *page.Context) error {
 }
 
 func (p first) loginOf(c *page.Context, v signin.View, login string) loginView {
-	return loginView{
+	view := loginView{
 		Ticket: ticket(c), Client: v.Flow.Client, Login: login, Again: v.Flow.Need.Every && v.Flow.Hint != "", Chosen: c.Query("chosen") != "", Forgot: recoverAt(toward(v.Flow)), Passkey: p.ceremony(c),
 	}
+	// Who is on the way to where a factor is set up needs no offer of one.
+	view.Asks = view.Passkey.Begin != "" && !strings.HasPrefix(v.Flow.ReturnTo, Home+"/")
+	return view
 }
 
 // showLogin allows the scripts that show the password on request and offer

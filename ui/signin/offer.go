@@ -10,13 +10,18 @@ import (
 	"latchkey/ui/page"
 )
 
-// offerView is a page that may be skipped: a factor will be demanded soon.
+// offerView is a page that may be skipped: a factor will be demanded soon, or a
+// passkey would be faster the next time.
 type offerView struct {
 	Ticket   string
 	Deadline time.Time
 	Days     int
 	Enrol    string
+	Passkey  bool // nobody demands it: it can be refused for good, too
 }
+
+// refused is the answer of somebody who does not want to be asked again.
+const refused = "never"
 
 // offers draws what may be put off.
 type offers struct{ journey }
@@ -28,9 +33,11 @@ func (p offers) mount(r gin.IRouter, s *page.Site) {
 
 func (p offers) offer(c *page.Context) error {
 	return p.step(c, signin.MayEnrol, func(v signin.View) error {
-		return c.Show(set, http.StatusOK, "offer.html", offerView{
-			Ticket: ticket(c), Deadline: v.Deadline, Days: daysUntil(v.Deadline, c.Now()), Enrol: at("/login/enrol", ticket(c)),
-		})
+		view := offerView{Ticket: ticket(c), Enrol: at("/login/enrol", ticket(c)), Passkey: v.Passkey()}
+		if !view.Passkey {
+			view.Deadline, view.Days = v.Deadline, daysUntil(v.Deadline, c.Now())
+		}
+		return c.Show(set, http.StatusOK, "offer.html", view)
 	})
 }
 
@@ -42,7 +49,11 @@ func daysUntil(end, now time.Time) int {
 
 func (p offers) later(c *page.Context) error {
 	return p.step(c, signin.MayEnrol, func(v signin.View) error {
-		m, err := p.signIn.Wizard().Skip(c.Context(), v, marks(c))
+		skip := p.signIn.Wizard().Skip
+		if v.Passkey() && c.Form("answer") == refused {
+			skip = p.signIn.Wizard().Refuse
+		}
+		m, err := skip(c.Context(), v, marks(c))
 		return moved(c, v, m, err)
 	})
 }

@@ -152,7 +152,8 @@ func TestPasskeyInBrowser(t *testing.T) {
 	h.demand(policy.What{Assurance: policy.PhishingResistant, Methods: []mfa.Kind{"passkey"}})
 	p := h.person()
 	p.before(`const get = navigator.credentials.get.bind(navigator.credentials);
-		navigator.credentials.get = (o) => { sessionStorage.asked = (sessionStorage.asked || "") + (o.mediation || "button") + " "; return get(o); };`)
+		navigator.credentials.get = (o) => { sessionStorage.asked = (sessionStorage.asked || "") + (o.mediation || "button") + " "; return get(o); };
+		PublicKeyCredential.signalAllAcceptedCredentials = async (all) => { sessionStorage.known = JSON.stringify(all); };`)
 
 	p.do(chromedp.Navigate(h.URL + "/app"))
 	p.password("ada")
@@ -160,6 +161,7 @@ func TestPasskeyInBrowser(t *testing.T) {
 	p.fine("adding a passkey")
 	p.do(chromedp.Click(chromedp.CSS(keyButton)))
 	p.signedIn("ada")
+	p.eventually("the browser is told what is known", `(() => { const k = JSON.parse(sessionStorage.known); return k.rpId === "localhost" && k.userId.length > 20 && k.allAcceptedCredentialIds.length === 1; })()`)
 
 	// Conditional UI: the browser offers the passkey at the login field.
 	p.anew("/app")

@@ -23,6 +23,7 @@ func openKeys(t *testing.T) *house {
 	h.service.Factors.Register(passkey.Factor{
 		RPID: "localhost", RPName: "Latchkey", Origins: []string{h.URL}, Secret: make([]byte, 32), Now: h.clock.Now,
 	})
+	h.service.Offers = h.db.Offers
 	return h
 }
 

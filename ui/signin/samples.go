@@ -36,7 +36,7 @@ func Samples() []page.Sample {
 func doorSamples() []page.Sample {
 	return []page.Sample{
 		page.Drawn("login", set, 200, "login.html", func(*page.Context) any {
-			return loginView{Ticket: "t", Client: "Atelier Martin", Passkey: page.Ceremony{Begin: passkeyBegin}}
+			return loginView{Ticket: "t", Client: "Atelier Martin", Passkey: page.Ceremony{Begin: passkeyBegin}, Asks: true}
 		}),
 		page.Drawn("login-wrong", set, 401, "login.html", func(*page.Context) any {
 			return loginView{Ticket: "t", Login: samplePerson.Login, Wrong: true, Wait: 15}
@@ -98,8 +98,9 @@ func factorSamples() []page.Sample {
 		}),
 		page.Drawn("lost", set, 200, "lost.html", func(*page.Context) any { return lostView{"t", sampleWays, "/"} }),
 		page.Drawn("offer", set, 200, "offer.html", func(*page.Context) any {
-			return offerView{"t", time.Date(2027, time.March, 1, 0, 0, 0, 0, time.UTC), 9, "/"}
+			return offerView{Ticket: "t", Deadline: time.Date(2027, time.March, 1, 0, 0, 0, 0, time.UTC), Days: 9, Enrol: "/"}
 		}),
+		page.Drawn("offer-passkey", set, 200, "offer.html", func(*page.Context) any { return offerView{Ticket: "t", Enrol: "/", Passkey: true} }),
 	}
 }
 

@@ -199,6 +199,13 @@ func (j *joining) read(ctx context.Context) (Note, error) {
 	if f.Version.Online {
 		j.warn(say("note.online"))
 	}
+	other, err := j.book.twin(ctx, j.c)
+	if err != nil {
+		return Note{}, err
+	}
+	if other != "" {
+		j.warn(say("note.copy", other))
+	}
 	hosts, languages := strings.Join(f.Hosts, " "), strings.Join(f.Languages, " ")
 	if f.OpenSignup {
 		return say("did.read.everybody", f.Users, f.Company.Name, hosts, languages), nil

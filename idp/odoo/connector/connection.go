@@ -38,10 +38,11 @@ type Connection struct {
 type Facts struct {
 	Version    rpc.Version       `json:"version"`
 	Protocol   rpc.Protocol      `json:"protocol"`
-	Modules    []string          `json:"modules"`   // those of interest that are installed
-	Base       string            `json:"base"`      // web.base.url
-	Hosts      []string          `json:"hosts"`     // all addresses of this Odoo, such as https://shop.example.org
-	Languages  []string          `json:"languages"` // such as fr_FR
+	Modules    []string          `json:"modules"`        // those of interest that are installed
+	Base       string            `json:"base"`           // web.base.url
+	UUID       string            `json:"uuid,omitempty"` // database.uuid; a copy has that of its original
+	Hosts      []string          `json:"hosts"`          // all addresses of this Odoo, such as https://shop.example.org
+	Languages  []string          `json:"languages"`      // such as fr_FR
 	OpenSignup bool              `json:"open_signup"`
 	Company    Company           `json:"company"`
 	Users      int               `json:"users"` // active ones
@@ -83,6 +84,12 @@ type Settings struct {
 	// Contacts lets somebody who is a contact in Odoo without a user become a
 	// portal user at their first sign-in.
 	Contacts bool `json:"contacts,omitempty"`
+	// Invite mails people whom the synchronisation brings in a way to their first
+	// password here.
+	Invite bool `json:"invite,omitempty"`
+	// KeepLocked lets the synchronisation replace the passwords in Odoo of people
+	// who come after a lock, or come in past us.
+	KeepLocked bool `json:"keep_locked,omitempty"`
 	// Groups maps groups of Odoo, by XML id, to groups here; "": see groupPrefix.
 	Groups map[string]string `json:"groups,omitempty"`
 	// Leads makes portal users who are a company's own contact its main contact

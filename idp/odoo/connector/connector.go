@@ -28,8 +28,8 @@ type Prober interface {
 	Arrived(ctx context.Context, c oidc.Client, token string) (bool, error)
 }
 
-// Parts are what the use cases stand on. All fields but Roots, Customers and Tell
-// must be set.
+// Parts are what the use cases stand on. All fields but Roots, Customers, Invites
+// and Tell must be set.
 type Parts struct {
 	Connections Connections
 	Journal     Journal
@@ -54,6 +54,7 @@ type Parts struct {
 	Limiter   mfa.Limiter // of passwords that Odoo is asked about
 	Customers Customers   // nil: nobody wants to know
 	Holder    string      // names this instance among those of one database
+	Invites   Inviter     // nil: nobody is invited
 	Tell      Teller      // writes to whoever administers both sides; nil: nobody does
 }
 
@@ -73,6 +74,7 @@ type Office struct {
 	Sync     *Synchroniser // both sides in step
 	Endings  *Endings      // ended sessions
 	Trickle  *Trickle      // first passwords
+	Watch    *Watch        // what changed since yesterday
 }
 
 // New puts the use cases together.
@@ -81,21 +83,23 @@ func New(p Parts) *Office {
 	lines, known, standing := newLines(book), &known{}, standing{p.Users}
 	register := &Register{book, p.Journal}
 	buttons, way := buttons{p.Issuer, p.Brand, p.Say, p.Now}, &Way{book, p.Issuer, p.Probes, p.HTTP}
-	websites := &Websites{book, p.Issuer, p.Say}
+	websites, locks := &Websites{book, p.Issuer, p.Say}, &Locks{book, p.Clients, way, standing, p.Journal}
+	doctor := &Doctor{book, p.Clients, p.Outbox, buttons, way, websites, p.Journal}
 	return &Office{
 		Book: book, Register: register, Way: way, Websites: websites,
 		Setup:    &Setup{book, p.Clients, p.Issuer, buttons, way},
-		Doctor:   &Doctor{book, p.Clients, p.Outbox, buttons, way, websites},
-		Locks:    &Locks{book, p.Clients, way, standing},
+		Doctor:   doctor,
+		Locks:    locks,
 		Imports:  &Imports{book, register, lines, standing, p.Accounts, p.Directory, p.Ties, p.Customers},
 		Links:    &Links{book, lines, standing, p.Directory, p.Ties},
 		Arrivals: &Arrivals{book, lines, known, p.Journal, p.Ties, p.Tell},
 		Sync: &Synchroniser{
 			book: book, lines: lines, known: known, standing: standing, journal: p.Journal, accounts: p.Accounts, directory: p.Directory, ties: p.Ties,
-			customers: p.Customers, holder: p.Holder,
+			customers: p.Customers, holder: p.Holder, locks: locks, invites: p.Invites,
 		},
 		Endings: &Endings{book, newLines(book)}, // of their own: what fails here hangs up on nobody else
 		Trickle: &Trickle{book: book, ties: p.Ties, limiter: p.Limiter},
+		Watch:   &Watch{book, doctor, p.Tell, p.Holder},
 	}
 }
 

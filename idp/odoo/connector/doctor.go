@@ -20,6 +20,7 @@ type Doctor struct {
 	buttons  buttons
 	way      *Way
 	websites *Websites
+	journal  Journal
 }
 
 // Level says how bad a finding is.
@@ -48,6 +49,8 @@ type Finding struct {
 
 	fix  func(context.Context) error
 	once bool // news, which a second look does not see any more
+
+	which []int64 // rows of Odoo's that it is about, where one more of them is news
 }
 
 // Diagnosis is what the doctor says of one connection.
@@ -76,7 +79,7 @@ type patient struct {
 	client oidc.Client
 	rows   []row
 	people []odooUser
-	locked map[int64]bool
+	locked lockedAt
 }
 
 // examination is a look at a patient.
@@ -92,6 +95,7 @@ type check struct {
 // order in which it is worth curing.
 var checks = []check{
 	{"version", (*patient).version},
+	{"copy", (*patient).copied},
 	{"client", (*patient).registered},
 	{"provider_row", (*patient).providerRow},
 	{"label", (*patient).label},
@@ -106,6 +110,8 @@ var checks = []check{
 	{"sign_up", ofSettings(settings.signUp)},
 	{"password_reset", ofSettings(settings.reset)},
 	{"local_passwords", ofCrowd(crowd.passwords)},
+	{"signed_in_past_us", (*patient).past},
+	{"screen_lock", ofSettings(settings.screenLock)},
 	{"other_providers", ofSettings(settings.others)},
 	{"odoo_totp", ofCrowd(crowd.totp)},
 	{"totp_policy", ofSettings(settings.totpPolicy)},
@@ -118,12 +124,12 @@ var checks = []check{
 // is, and then everything is examined again: one cure may end what several checks
 // found, and uncover what none could see. Findings say what became of them.
 func (d *Doctor) Examine(ctx context.Context, by idp.Actor, id string, fix bool) (Diagnosis, error) {
-	return d.treat(ctx, by, id, func(string) bool { return fix })
+	return d.keep(ctx)(d.treat(ctx, by, id, func(string) bool { return fix }))
 }
 
 // Cure examines a connection and puts right what one check finds.
 func (d *Doctor) Cure(ctx context.Context, by idp.Actor, id, check string) (Diagnosis, error) {
-	return d.treat(ctx, by, id, func(c string) bool { return c == check })
+	return d.keep(ctx)(d.treat(ctx, by, id, func(c string) bool { return c == check }))
 }
 
 func (d *Doctor) treat(ctx context.Context, by idp.Actor, id string, fix func(check string) bool) (Diagnosis, error) {

@@ -56,6 +56,16 @@ var wrongs = []struct {
 	}},
 	{check: "local_passwords", level: connector.Advice, says: "bob", do: func(h *office) { h.person("bob") }},
 	{check: "local_passwords", level: connector.Problem, says: "late", do: func(h *office) { h.lock(); h.person("late") }},
+	{check: "signed_in_past_us", level: connector.Problem, says: "ada", do: func(h *office) { h.lock(); h.wait(time.Hour); h.cameIn(h.ada()) }},
+	{check: "signed_in_past_us", level: connector.Advice, says: "ways in of their own", do: func(h *office) {
+		h.lock()
+		h.wait(time.Hour)
+		h.cameIn(h.ada())
+		h.odoo.Add("res.users.apikeys", odootest.Record{"name": "Script", "user_id": h.ada()})
+	}},
+	{check: "screen_lock", level: connector.Advice, says: "group_user", from: 19, do: (*office).lockScreens},
+	{check: "screen_lock", level: connector.Problem, says: "Inactivity", from: 19, do: func(h *office) { h.lock(); h.lockScreens() }},
+	{check: "copy", level: connector.Advice, says: "live", do: func(h *office) { h.twin("live") }},
 	{check: "other_providers", level: connector.Problem, says: "Sesame", fixes: true, do: func(h *office) { h.sesame(false) }},
 	{check: "other_providers", level: connector.Problem, says: "switched on", do: func(h *office) { h.sesame(true) }},
 	{check: "odoo_totp", level: connector.Problem, says: "ada", do: func(h *office) { h.odoo.Set("res.users", h.ada(), odootest.Record{"totp_enabled": true}) }},

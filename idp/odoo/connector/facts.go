@@ -12,7 +12,7 @@ import (
 
 // interesting are the modules of Odoo that change what Latchkey does.
 var interesting = []string{
-	"auth_oauth", "auth_signup", "auth_totp", "auth_totp_mail", "auth_totp_mail_enforce", "auth_passkey", "auth_oidc", "website", "portal", "web_enterprise",
+	"auth_oauth", "auth_signup", "auth_totp", "auth_totp_mail", "auth_totp_mail_enforce", "auth_passkey", "auth_oidc", "auth_timeout", "website", "portal", "web_enterprise",
 }
 
 // maxLogo is the largest logo that is kept, in bytes of base64.
@@ -29,6 +29,9 @@ func read(ctx context.Context, r *rpc.Client, c Connection) (Facts, error) {
 		return f, err
 	}
 	f.Base = origin(base)
+	if f.UUID, err = r.Param(ctx, "database.uuid"); err != nil {
+		return f, err
+	}
 	var modules []struct{ Name string }
 	where := rpc.Domain{rpc.Is("state", "=", "installed"), rpc.Is("name", "in", interesting)}
 	if err := r.SearchRead(ctx, "ir.module.module", where, []string{"name"}, rpc.Page{Order: "name"}, &modules); err != nil {

@@ -11,6 +11,7 @@ import (
 )
 
 type apiKey struct {
+	ID      int64
 	Name    rpc.Text
 	User    rpc.Ref `json:"user_id"`
 	Scope   rpc.Text
@@ -83,12 +84,16 @@ func (k keyList) others(ctx context.Context) ([]Finding, error) {
 		return nil, nil
 	}
 	var who []string
+	var which []int64
 	for _, key := range all {
+		which = append(which, key.ID)
 		since := "" // unknown
 		if !key.Created.IsZero() {
 			since = ", " + key.Created.Format(time.DateOnly)
 		}
 		who = append(who, fmt.Sprintf("%q (%s%s)", key.Name, key.User.Name, since))
 	}
-	return []Finding{one("api_keys", Advice, cure, len(all), some(who))}, nil
+	f := one("api_keys", Advice, cure, len(all), some(who))
+	f.which = which
+	return []Finding{f}, nil
 }

@@ -11,7 +11,7 @@ import (
 type crowd struct {
 	of     Connection
 	people []odooUser
-	locked map[int64]bool // by us
+	locked lockedAt // by us
 }
 
 // ofCrowd is a check of what was read of people already.
@@ -21,7 +21,7 @@ func ofCrowd(look func(crowd) []Finding) examination {
 	}
 }
 
-func (c crowd) linked(u odooUser) bool { return u.Links.ID == c.of.Provider && u.UID != "" }
+func (c crowd) linked(u odooUser) bool { return c.of.knows(u) }
 
 func (c crowd) unlinked() []Finding {
 	var who []string
@@ -68,7 +68,7 @@ func (c crowd) passwords() []Finding {
 		switch {
 		case slices.Contains(except, strings.ToLower(u.Login)):
 			exempt = append(exempt, u.Login)
-		case c.linked(u) && !c.locked[u.ID]:
+		case c.linked(u) && !c.locked.has(u.ID):
 			open = append(open, u.Login)
 		}
 	}

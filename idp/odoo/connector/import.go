@@ -30,6 +30,9 @@ type Import struct {
 	Still func(ctx context.Context, by idp.Actor) (idp.Actor, error)
 	// Found, if set, is told of everything that was found, as it comes.
 	Found func(ImportFinding) error
+	// Came, if set, is told of everybody who is added, in the transaction that adds
+	// them; in a dry run, without an id, of everybody who may be.
+	Came func(p Person, in account.New, id idp.UserID)
 	// Progress, if set, is told how many users are done, and which part that is.
 	Progress func(users int, part float64)
 }
@@ -245,7 +248,13 @@ func (r *importRun) take(p Person) (account.Row, bool, error) {
 	a := &arrival{p, v}
 	r.waiting[r.number] = a
 	delete(r.waiting, r.number-keptRows)
+	if r.Came != nil && r.DryRun {
+		r.Came(p, v.in, "")
+	}
 	return account.Row{Line: r.number, In: v.in, Given: map[string]bool{}, Then: func(ctx context.Context, u idp.User) error {
+		if r.Came != nil {
+			r.Came(p, v.in, u.ID)
+		}
 		return r.arrived(ctx, a, u.ID, v.disabled)
 	}}, true, nil
 }

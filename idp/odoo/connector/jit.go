@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -196,7 +197,7 @@ func (a *Arrivals) arrive(ctx context.Context, c Connection, tie Tie, u idp.User
 	}
 	switch {
 	case row.Subject == "" || row.Provider.ID != c.Provider:
-		if err := tellOdoo(ctx, r, c, row.ID, u.ID); err != nil {
+		if err := a.link(ctx, r, c, row, u.ID); err != nil {
 			return false, "", err
 		}
 		what = "linked user " + string(row.Login)
@@ -204,6 +205,15 @@ func (a *Arrivals) arrive(ctx context.Context, c Connection, tie Tie, u idp.User
 		return true, "", nil
 	}
 	return true, what, a.tie(ctx, c, tie, u, *row)
+}
+
+// link tells Odoo of the person, and locks them where a lock is kept.
+func (a *Arrivals) link(ctx context.Context, r *rpc.Client, c Connection, row *userRow, u idp.UserID) error {
+	also := c.lockToo(string(row.Login))
+	if err := tellOdoo(ctx, r, c, row.ID, u, also); err != nil {
+		return err
+	}
+	return a.book.lockedToo(ctx, c, row.ID, also)
 }
 
 // tie notes the link here, too. Somebody who came in without an import gets the
@@ -313,10 +323,16 @@ func (a *Arrivals) contact(ctx context.Context, r *rpc.Client, c Connection, u i
 	if err != nil {
 		return false, "", err
 	}
-	id, err := r.Create(ctx, "res.users", rpc.Args{
+	also := c.lockToo(u.Email)
+	values := rpc.Args{
 		"partner_id": all[0].ID, "login": u.Email, r.Version().GroupsField(): []any{[]any{6, 0, []int64{portal}}},
 		"oauth_provider_id": c.Provider, "oauth_uid": string(u.ID),
-	}, rpc.Args{"no_reset_password": true})
+	}
+	maps.Copy(values, also)
+	id, err := r.Create(ctx, "res.users", values, rpc.Args{"no_reset_password": true})
+	if err == nil {
+		err = a.book.lockedToo(ctx, c, id, also)
+	}
 	if err != nil {
 		return false, "", err
 	}

@@ -27,6 +27,11 @@ type Journal interface {
 	Settled(ctx context.Context, connection string, u idp.UserID) error
 	// Cases lists the open ones, the newest first.
 	Cases(ctx context.Context, connection string, limit int) ([]Case, error)
+
+	// Entered says when each of the people was let into a client last, since a
+	// moment: with a token, or with a password that its Odoo vouched for. Who was
+	// not is left out.
+	Entered(ctx context.Context, client idp.ClientID, who []idp.UserID, since time.Time) (map[idp.UserID]time.Time, error)
 }
 
 // SyncRun is a run of the synchronisation that did something, or failed.
@@ -52,7 +57,7 @@ func (r *syncRun) report(err error) SyncRun {
 // tells reports whether a run is worth a line. Most find nothing new.
 func (r SyncRun) tells() bool {
 	c := r.Counts
-	return r.Failure != "" || c.Created+c.Changed+c.Disabled+c.Enabled+c.Archived+c.Restored+c.Failed > 0
+	return r.Failure != "" || c.Created+c.Changed+c.Disabled+c.Enabled+c.Archived+c.Restored+c.Locked+c.Invited+c.Failed > 0
 }
 
 // Case is somebody of whom nobody can tell which user of an Odoo they are; see
@@ -71,4 +76,7 @@ type Case struct {
 type Teller interface {
 	// Several tells of a case, at most once a day. It joins the Atomic in ctx.
 	Several(ctx context.Context, c Connection, u idp.User, who Note) error
+	// Watched tells what an examination found that was not known, and what is over.
+	// It joins the Atomic in ctx.
+	Watched(ctx context.Context, c Connection, n News) error
 }

@@ -3,6 +3,7 @@ package connector
 import (
 	"context"
 	"errors"
+	"maps"
 	"strconv"
 	"time"
 
@@ -43,7 +44,7 @@ func (l *linkRun) write(ctx context.Context, all []wish) error {
 	}
 	for _, w := range all {
 		if !took {
-			err := tellOdoo(ctx, l.r, l.c, w.p.ID, w.user)
+			err := tellOdoo(ctx, l.r, l.c, w.p.ID, w.user, nil)
 			if refused(err) {
 				if err := l.tell(RefusedThere, w.p, noted(err, "link.refused")); err != nil {
 					return err
@@ -80,7 +81,9 @@ func (l *linkRun) load(ctx context.Context, all []wish) (bool, error) {
 // refused reports whether Odoo answered, and said no.
 func refused(err error) bool { return errors.Is(err, rpc.ErrFault) || errors.Is(err, rpc.ErrDenied) }
 
-// tellOdoo writes one link.
-func tellOdoo(ctx context.Context, r *rpc.Client, c Connection, odoo int64, user idp.UserID) error {
-	return r.Write(ctx, "res.users", []int64{odoo}, rpc.Args{"oauth_provider_id": c.Provider, "oauth_uid": string(user)}, nil)
+// tellOdoo writes one link, and what else is to be written with it.
+func tellOdoo(ctx context.Context, r *rpc.Client, c Connection, odoo int64, user idp.UserID, also rpc.Args) error {
+	values := rpc.Args{"oauth_provider_id": c.Provider, "oauth_uid": string(user)}
+	maps.Copy(values, also)
+	return r.Write(ctx, "res.users", []int64{odoo}, values, nil)
 }

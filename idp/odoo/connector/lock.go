@@ -2,8 +2,6 @@ package connector
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"slices"
 	"strconv"
@@ -18,9 +16,6 @@ import (
 // for half a second.
 const together = 20
 
-// lockedState is the name under which the ids of locked users are kept.
-const lockedState = "locked"
-
 // Parameters of Odoo that let people in without us.
 const (
 	paramReset  = "auth_signup.reset_password"
@@ -34,6 +29,7 @@ type Locks struct {
 	clients  oidc.Clients
 	way      *Way
 	standing standing
+	journal  Journal
 }
 
 // LockOrder says whose passwords are replaced.
@@ -41,6 +37,7 @@ type LockOrder struct {
 	Except []string // logins in Odoo that keep theirs, for when all else fails
 	Dry    bool
 	Force  bool // even if the test of the way fails
+	Again  bool // also of everybody whose password was replaced before
 	// Callers must be set for who came through the API: without it their order is
 	// refused.
 	Callers Callers
@@ -52,9 +49,11 @@ type LockOrder struct {
 type Locked struct {
 	Users    []string `json:"users"`    // logins whose password is replaced now
 	Already  int      `json:"already"`  // replaced before
+	Past     []string `json:"past"`     // of Users, who came in past us since theirs was replaced
 	Exempt   []string `json:"exempt"`   // keep their password
 	Unlinked []string `json:"unlinked"` // keep theirs, for they could not come in otherwise
 	Settings []string `json:"settings"` // of Odoo that were changed
+	Notes    []Note   `json:"notes"`    // what people cannot do in Odoo any more
 }
 
 type odooUser struct {
@@ -66,13 +65,15 @@ type odooUser struct {
 	Links   rpc.Ref  `json:"oauth_provider_id"`
 	UID     rpc.Text `json:"oauth_uid"`
 	TOTP    bool     `json:"totp_enabled"`
+	Came    rpc.Time `json:"login_date"` // when they signed in last, by whatever means
 }
 
 // Lock replaces the local passwords of everybody who is linked by random ones
 // that nobody knows, and closes Odoo's password reset and sign-up. Their
 // sessions in Odoo end, and they come back in through us. Who is locked already
-// is left alone, so it can be interrupted and repeated. It ends when whoever began
-// it may not do it any more (SECURITY.md D-04).
+// is left alone, so it can be interrupted and repeated, but for who came in past
+// us since: they have a password again. It ends when whoever began it may not do
+// it any more (SECURITY.md D-04).
 func (l *Locks) Lock(ctx context.Context, by idp.Actor, id string, o LockOrder) (Locked, error) {
 	if err := may(by); err != nil {
 		return Locked{}, err
@@ -95,7 +96,7 @@ func (l *Locks) Lock(ctx context.Context, by idp.Actor, id string, o LockOrder) 
 	if err != nil {
 		return Locked{}, err
 	}
-	out, todo, err := whom(ctx, r, &c, o, done)
+	out, todo, err := l.whom(ctx, r, &c, o, done)
 	if err == nil {
 		err = still() // the test of the way, and reading everybody, took a while
 	}
@@ -106,15 +107,21 @@ func (l *Locks) Lock(ctx context.Context, by idp.Actor, id string, o LockOrder) 
 	if out.Settings = settings; err != nil || o.Dry {
 		return out, err
 	}
+	first := c.Lock.At.IsZero()
 	c.Lock.At = l.book.now()
 	if err := l.book.connections.Save(ctx, c); err != nil { // before the first: what is closed can be opened again
 		return out, err
 	}
-	n, err := l.replace(ctx, r, c, todo, done, still, o.Progress)
+	if first { // what a run left that was under way when the last lock was taken back
+		if err := l.book.connections.SetState(ctx, c.ID, lockedState, ""); err != nil {
+			return out, err
+		}
+	}
+	n, err := l.replace(ctx, r, c, todo, still, o.Progress)
 	// What was done was done, though it ended early (SECURITY.md D-07).
 	out.Users = out.Users[:n]
 	return out, errors.Join(err, l.book.note(context.WithoutCancel(ctx), by, "odoo.lock", c, map[string]string{
-		"users": strconv.Itoa(n), "except": strings.Join(out.Exempt, " "), "settings": strings.Join(out.Settings, " "),
+		"users": strconv.Itoa(n), "except": strings.Join(out.Exempt, " "), "settings": strings.Join(out.Settings, " "), "past": strings.Join(out.Past, " "),
 	}))
 }
 
@@ -134,23 +141,26 @@ func (l *Locks) open(ctx context.Context, c Connection, o LockOrder) error {
 	return &saying{ErrWay, found[0].note()}
 }
 
-// whom decides about everybody who is active.
-func whom(ctx context.Context, r *rpc.Client, c *Connection, o LockOrder, done map[int64]bool) (out Locked, todo []int64, err error) {
+// whom decides about everybody who is active. Who came in past us comes first:
+// they are the ones who can do it again.
+func (l *Locks) whom(ctx context.Context, r *rpc.Client, c *Connection, o LockOrder, done lockedAt) (out Locked, todo []int64, err error) {
 	if len(o.Except) > 0 {
 		c.Lock.Except = o.Except
 	}
 	except := c.exempt()
 	seen := map[string]bool{}
+	var doubtful []odooUser
 	err = everybody(ctx, r, func(u odooUser) {
 		login := strings.ToLower(u.Login)
 		switch {
 		case slices.Contains(except, login):
 			seen[login] = true
 			out.Exempt = append(out.Exempt, u.Login)
-		case u.Links.ID != c.Provider || u.UID == "":
+		case !c.knows(u):
 			out.Unlinked = append(out.Unlinked, u.Login)
-		case done[u.ID]:
+		case done.has(u.ID) && !o.Again:
 			out.Already++
+			doubtful = append(doubtful, u)
 		default:
 			out.Users, todo = append(out.Users, u.Login), append(todo, u.ID)
 		}
@@ -160,8 +170,24 @@ func whom(ctx context.Context, r *rpc.Client, c *Connection, o LockOrder, done m
 			err = refuse("refused.except", idp.ErrInvalid, e)
 		}
 	}
+	if err != nil {
+		return out, todo, err
+	}
+	past, err := passers{l.book, l.journal, *c, done}.among(ctx, doubtful)
+	var ids []int64
+	for _, p := range past {
+		out.Past, ids = append(out.Past, p.Login), append(ids, p.ID)
+	}
+	out.Already -= len(past)
+	out.Users, todo = slices.Concat(out.Past, out.Users), slices.Concat(ids, todo)
+	if err == nil {
+		out.Notes, err = lacks(ctx, r, c.Facts)
+	}
 	return out, todo, err
 }
+
+// knows reports whether somebody comes in through us.
+func (c Connection) knows(u odooUser) bool { return u.Links.ID == c.Provider && u.UID != "" }
 
 // exempt are the logins that keep their password, in lower case. The one that
 // Latchkey itself uses is always among them.
@@ -175,7 +201,7 @@ func (c Connection) exempt() []string {
 
 // everybody calls f for each active user of an Odoo.
 func everybody(ctx context.Context, r *rpc.Client, f func(odooUser)) error {
-	fields := []string{"login", "email", "share", "partner_id", "oauth_provider_id", "oauth_uid"}
+	fields := []string{"login", "email", "share", "partner_id", "oauth_provider_id", "oauth_uid", "login_date"}
 	have, err := r.Fields(ctx, "res.users")
 	if err != nil {
 		return err
@@ -201,55 +227,26 @@ func everybody(ctx context.Context, r *rpc.Client, f func(odooUser)) error {
 	}
 }
 
-// locked are the users of an Odoo whose password was replaced.
-func (b *Book) locked(ctx context.Context, c Connection) (map[int64]bool, error) {
-	raw, err := b.connections.State(ctx, c.ID, lockedState)
-	if err != nil || raw == "" {
-		return map[int64]bool{}, err
-	}
-	var ids []int64
-	if err := json.Unmarshal([]byte(raw), &ids); err != nil {
-		return nil, err
-	}
-	out := make(map[int64]bool, len(ids))
-	for _, id := range ids {
-		out[id] = true
-	}
-	return out, nil
-}
-
-func (b *Book) keepLocked(ctx context.Context, c Connection, done map[int64]bool) error {
-	ids := make([]int64, 0, len(done))
-	for id := range done {
-		ids = append(ids, id)
-	}
-	slices.Sort(ids)
-	raw, err := json.Marshal(ids)
-	if err != nil {
-		return err
-	}
-	return b.connections.SetState(ctx, c.ID, lockedState, string(raw))
-}
-
 // replace gives users random passwords, as long as still says so, and returns how
 // many have one. What is done is noted even when something fails on the way.
-func (l *Locks) replace(ctx context.Context, r *rpc.Client, c Connection, todo []int64, done map[int64]bool, still func() error, progress func(done, all int)) (n int, err error) {
+func (l *Locks) replace(ctx context.Context, r *rpc.Client, c Connection, todo []int64, still func() error, progress func(done, all int)) (n int, err error) {
+	at := lockedAt{}
 	for n < len(todo) {
 		some := todo[n:min(n+together, len(todo))]
 		if err = still(); err != nil {
 			break
 		}
-		if err = r.Write(ctx, "res.users", some, rpc.Args{"password": rand.Text() + rand.Text()}, nil); err != nil {
+		if err = r.Write(ctx, "res.users", some, rpc.Args{"password": unguessable()}, nil); err != nil {
 			break
 		}
 		for _, id := range some {
-			done[id] = true
+			at[id] = l.book.now().Unix()
 		}
 		if n += len(some); progress != nil {
 			progress(n, len(todo))
 		}
 	}
-	return n, errors.Join(err, l.book.keepLocked(context.WithoutCancel(ctx), c, done))
+	return n, errors.Join(err, l.book.keepLocked(context.WithoutCancel(ctx), c, at))
 }
 
 // shut switches off what lets people in without us, and remembers how it was.

@@ -38,6 +38,20 @@ function (latchkey) {
     }
   }
 
+  // Odoo's mails, an invitation or a way to a new password, lead to a form for one.
+  // The button beside it carries their token, by which Odoo knows who is meant. So
+  // the button stays, and what stands above and beside it goes. Who really wants a
+  // password there adds &local=1.
+  if ((at("/web/signup") || at("/web/reset_password")) && query.has("token") && !query.has("local")) ready(function () {
+    var to = button(), form = to && to.closest("form");
+    if (!form) return;
+    for (var part = to.parentElement; part !== form; part = part.parentElement) {
+      Array.prototype.forEach.call(part.parentElement.children, function (other) {
+        if (other !== part && !other.matches(".alert")) other.style.setProperty("display", "none", "important");
+      });
+    }
+  });
+
   // Out of Odoo and out of Latchkey.
   document.addEventListener("click", function (event) {
     var a = event.target.closest && event.target.closest('a[href*="/web/session/logout"]');

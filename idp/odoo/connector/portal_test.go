@@ -28,7 +28,7 @@ func TestPortal(t *testing.T) {
 		if len(h.written()) > 0 || len(p.Websites) != 2 || len(p.Written) != 0 || strings.Count(p.Snippet, "</script>") != 1 {
 			h.Errorf("%+v", p)
 		}
-		for _, want := range []string{h.parts.Issuer + "/oauth2/authorize", h.parts.Issuer + "/my/security", `"client":"shop"`, `"en":{"text":"en:tile_text"`, `"fr":{"text":"fr:tile_text"`, `"nl":{"text":"nl:tile_text"`} {
+		for _, want := range []string{h.parts.Issuer + "/oauth2/authorize", h.parts.Issuer + "/my/security", `"client":"shop"`, `"en":{"text":"en:tile_text"`, `"fr":{"text":"fr:tile_text"`, `"nl":{"text":"nl:tile_text"`, "/web/reset_password", "/web/signup"} {
 			if !strings.Contains(p.Snippet, want) {
 				h.Errorf("no %s in the snippet", want)
 			}

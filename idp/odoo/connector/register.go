@@ -103,14 +103,18 @@ func (r *Register) Configure(ctx context.Context, by idp.Actor, id string, chang
 		return masked(c), nil
 	}
 	return masked(c), r.book.atomic(ctx, func(ctx context.Context) error {
-		return errors.Join(r.book.connections.Save(ctx, c), r.book.note(ctx, by, "odoo.settings", c, detail))
+		errs := []error{r.book.connections.Save(ctx, c)}
+		if kept.Settings.Invite && !c.Settings.Invite { // who waits is not mailed when it is turned on again
+			errs = append(errs, r.book.connections.SetState(ctx, c.ID, inviteState, ""))
+		}
+		return errors.Join(append(errs, r.book.note(ctx, by, "odoo.settings", c, detail))...)
 	})
 }
 
 // recorded is what the log says of settings.
 func recorded(s Settings) map[string]string {
 	out := map[string]string{"only": string(s.Import.Only)}
-	for name, on := range map[string]bool{"archive": s.Archive, "contacts": s.Contacts, "trickle": s.Trickle, "leads": s.Leads, "sync": s.Sync, "companies": s.Import.Companies} {
+	for name, on := range map[string]bool{"archive": s.Archive, "contacts": s.Contacts, "trickle": s.Trickle, "leads": s.Leads, "sync": s.Sync, "invite": s.Invite, "keep_locked": s.KeepLocked, "companies": s.Import.Companies} {
 		out[name] = fmt.Sprint(on)
 	}
 	for there, here := range s.Groups {

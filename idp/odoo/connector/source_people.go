@@ -27,9 +27,10 @@ type Person struct {
 	Provider           int64    // auth.oauth.provider id
 	Subject            string   // oauth_uid
 	Written            time.Time
-	Devices            []Device // SQL from Odoo 18 on
-	Line               int      // of a file
-	wrong              error    // the row cannot be read
+	Came               time.Time // login_date, where it is asked for
+	Devices            []Device  // SQL from Odoo 18 on
+	Line               int       // of a file
+	wrong              error     // the row cannot be read
 }
 
 // Device is a line of Odoo's list of devices.

@@ -69,6 +69,9 @@ func OpenRPC(ctx context.Context, c *rpc.Client, groups []string) (*RPC, error) 
 // found when the connection was made.
 func (s *RPC) SignUp(open bool) *RPC { s.open = open; return s }
 
+// SignIns has the moment of people's last sign-in read, too.
+func (s *RPC) SignIns() { s.fields = append(s.fields, "login_date") }
+
 // OpenSignUp reports whether strangers can make themselves portal users.
 func (s *RPC) OpenSignUp() bool { return s.open }
 
@@ -155,6 +158,7 @@ type userRow struct {
 	Provider           rpc.Ref  `json:"oauth_provider_id"`
 	Subject            rpc.Text `json:"oauth_uid"`
 	Written            rpc.Time `json:"write_date"`
+	Came               rpc.Time `json:"login_date"`
 	All                []int64  `json:"all_group_ids"`
 	Given              []int64  `json:"group_ids"`
 	Old                []int64  `json:"groups_id"`
@@ -191,7 +195,7 @@ func (s *RPC) person(r userRow) Person {
 	p := Person{
 		ID: r.ID, Login: string(r.Login), Name: string(r.Name), Email: string(r.Email), Phone: string(r.Phone), Mobile: string(r.Mobile),
 		Lang: string(r.Lang), Zone: string(r.TZ), Country: s.countries[r.Country.ID], Company: r.Company.Name, Active: r.Active,
-		Provider: r.Provider.ID, Subject: string(r.Subject), Written: r.Written.Time,
+		Provider: r.Provider.ID, Subject: string(r.Subject), Written: r.Written.Time, Came: r.Came.Time,
 	}
 	p.join(slices.Concat(r.All, r.Given, r.Old), s.targets)
 	return p

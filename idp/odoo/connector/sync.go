@@ -34,6 +34,8 @@ type Synchroniser struct {
 	ties      Ties
 	customers Customers
 	holder    string
+	locks     *Locks
+	invites   Inviter
 }
 
 // SyncOptions say how one run goes.
@@ -53,7 +55,7 @@ type SyncOptions struct {
 
 // SyncChange is one thing that was done, or in a dry run would be.
 type SyncChange struct {
-	What  string `json:"what"` // create, change, disable, enable, archive, restore, failed
+	What  string `json:"what"` // create, change, disable, enable, archive, restore, lock, invite, failed
 	Odoo  int64  `json:"odoo_id"`
 	Login string `json:"login"`
 	Text  string `json:"message,omitempty"` // in English
@@ -173,6 +175,9 @@ func (y *Synchroniser) Sync(ctx context.Context, c Connection, o SyncOptions) (S
 	run := &syncRun{Synchroniser: y, SyncOptions: o, c: c, state: s, began: y.book.now()}
 	run.leavers = &leavers{run: run}
 	err = run.all(ctx)
+	if ctx.Err() == nil && !errors.Is(err, ErrLost) {
+		err = errors.Join(err, run.invite(ctx)) // whom it brought in before it failed is new to no later one
+	}
 	state := run.ended(err)
 	done := context.WithoutCancel(ctx)
 	if !o.DryRun {

@@ -3,6 +3,9 @@ package connector
 import (
 	"context"
 	"slices"
+
+	"latchkey/idp"
+	"latchkey/idp/account"
 )
 
 // create brings in who is new, by the same rules as the import.
@@ -12,33 +15,52 @@ func (r *syncRun) create(ctx context.Context, all []Person, open bool) error {
 		return nil
 	}
 	i := Import{Accounts: r.accounts, Directory: r.directory, Ties: r.ties, Customers: r.customers, Connection: r.c, DryRun: r.DryRun}
-	var out []ImportFinding
-	i.Found = func(f ImportFinding) error {
-		if f.Out {
-			out = append(out, f)
-		}
-		return nil
-	}
+	b := births{out: map[int64]bool{}, adopted: map[int64]bool{}, came: map[int64]newcomer{}}
+	i.Found, i.Came = b.found, b.comes
 	report, err := i.Run(ctx, syncActor(r.c), &listed{all: all, open: open})
 	r.counts.Created += report.Added
 	if err != nil {
 		return err
 	}
-	for _, f := range out {
+	for _, f := range b.left {
 		if f.Class != Template && f.Class != NoKind {
 			r.counts.LeftOut++
 			r.note(f.Odoo, f.Login, f.Class, Note{Text: f.Text, Said: f.Said})
 		}
 	}
 	for _, p := range all {
-		left := slices.ContainsFunc(out, func(f ImportFinding) bool { return f.Odoo == p.ID })
-		if r.Found != nil && !left {
-			if err := r.Found(SyncChange{What: "create", Odoo: p.ID, Login: p.Login}); err != nil {
-				return err
-			}
+		if b.out[p.ID] {
+			continue
+		}
+		if n, is := b.came[p.ID]; is && p.Active && !b.adopted[p.ID] {
+			r.came = append(r.came, n)
+		}
+		if err := r.tell("create", Held{Tie: Tie{Odoo: p.ID, Login: p.Login}}, Note{}); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// births is what an import says of those whom a run brings in.
+type births struct {
+	left         []ImportFinding
+	out, adopted map[int64]bool
+	came         map[int64]newcomer
+}
+
+func (b *births) found(f ImportFinding) error {
+	switch {
+	case f.Out:
+		b.left, b.out[f.Odoo] = append(b.left, f), true
+	case f.Class == Exists: // they had an account
+		b.adopted[f.Odoo] = true
+	}
+	return nil
+}
+
+func (b *births) comes(p Person, in account.New, id idp.UserID) {
+	b.came[p.ID] = newcomer{id, p.ID, p.Login, in.ProvenEmail && in.Email != "" && in.Password == "" && in.PasswordHash == ""}
 }
 
 // listed are users that were read already.

@@ -20,6 +20,8 @@ type syncRun struct {
 	leavers *leavers
 	bad     []SyncTrouble
 	parted  bool // a link is gone
+	keeper  *keeper
+	came    []newcomer
 }
 
 // ended notes how the run went.
@@ -60,6 +62,12 @@ func (r *syncRun) all(ctx context.Context) error {
 		return err
 	}
 	from.SignUp(r.c.Facts.OpenSignup)
+	if r.keeper, err = r.keeps(ctx, client); err != nil {
+		return err
+	}
+	if r.keeper.on {
+		from.SignIns()
+	}
 	if r.state.Mark.IsZero() || r.began.Sub(r.state.Swept) >= syncSweep {
 		r.Full = true
 	}
@@ -76,7 +84,10 @@ func (r *syncRun) all(ctx context.Context) error {
 	if err := r.leavers.disable(ctx); err != nil {
 		return err
 	}
-	return outgoing{r, client}.all(ctx)
+	if err := (outgoing{r, client}).all(ctx); err != nil {
+		return err
+	}
+	return r.keeper.lock(ctx)
 }
 
 // incoming reads what changed in Odoo, or everybody.
@@ -134,6 +145,7 @@ func (r *syncRun) page(ctx context.Context, all []Person, open bool) error {
 		}
 	}
 	r.counts.Read += len(all)
+	r.keeper.see(all)
 	ties, err := r.ties.ByOdoo(ctx, r.c.ID, ids)
 	if err != nil {
 		return err

@@ -47,6 +47,8 @@ type SyncCounts struct {
 	Enabled  int `json:"enabled"`
 	Archived int `json:"archived"` // in Odoo
 	Restored int `json:"restored"` // in Odoo
+	Locked   int `json:"locked"`   // in Odoo: their password there was replaced
+	Invited  int `json:"invited"`
 	LeftOut  int `json:"left_out"` // new ones, by the rules of the import; people with a role here
 	Failed   int `json:"failed"`   // people who could not be brought in step
 }
@@ -54,6 +56,7 @@ type SyncCounts struct {
 func (c SyncCounts) plus(d SyncCounts) SyncCounts {
 	return SyncCounts{
 		Read: c.Read + d.Read, Created: c.Created + d.Created, Changed: c.Changed + d.Changed, Disabled: c.Disabled + d.Disabled,
-		Enabled: c.Enabled + d.Enabled, Archived: c.Archived + d.Archived, Restored: c.Restored + d.Restored, LeftOut: c.LeftOut + d.LeftOut, Failed: c.Failed + d.Failed,
+		Enabled: c.Enabled + d.Enabled, Archived: c.Archived + d.Archived, Restored: c.Restored + d.Restored, Locked: c.Locked + d.Locked, Invited: c.Invited + d.Invited,
+		LeftOut: c.LeftOut + d.LeftOut, Failed: c.Failed + d.Failed,
 	}
 }

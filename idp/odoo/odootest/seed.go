@@ -8,7 +8,7 @@ func (d *records) seed() {
 	add := func(model string, r Record) int64 { return d.insert(model, r) }
 	company := add("res.company", Record{"name": "My Company", "primary_color": "#714B67", "secondary_color": false, "logo_web": "iVBORw0KGgo="})
 	for _, g := range []string{"group_user", "group_portal", "group_public", "group_system"} {
-		id := add("res.groups", Record{"name": g, "full_name": g})
+		id := add("res.groups", Record{"name": g, "full_name": g, "lock_timeout_inactivity": int64(0)})
 		add("ir.model.data", Record{"module": "base", "name": g, "model": "res.groups", "res_id": id})
 	}
 	for _, u := range []struct {
@@ -62,6 +62,7 @@ func (d *records) define() {
 		"auth.oauth.provider": "name:char client_id:char enabled:boolean body:char scope:char auth_endpoint:char validation_endpoint:char data_endpoint:char css_class:char sequence:integer",
 		"ir.config_parameter": "key:char value:text",
 		"res.users.log":       "create_uid:many2one",
+		"auth.passkey.key":    "name:char create_uid:many2one",
 		"res.country":         "name:char code:char",
 	} {
 		d.models[name] = &model{fields: map[string]string{}, rows: map[int64]Record{}}
@@ -79,6 +80,7 @@ func (d *records) define() {
 	users["country_id"], d.models["res.partner"].fields["country_id"] = "many2one", "many2one"
 	if d.Series >= 19 {
 		users["all_group_ids"] = "many2many"
+		d.models["res.groups"].fields["lock_timeout_inactivity"] = "integer" // of auth_timeout
 	}
 	if d.Series >= 18 {
 		d.models["res.users.apikeys"].fields["expiration_date"] = "datetime"

@@ -7,8 +7,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"net"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,6 +28,8 @@ const (
 	// rest is how long the server is left alone after an error. Then one
 	// operation tries again while the others still miss.
 	rest = time.Second
+	// patience is the most that one step of Ping may take.
+	patience = 2 * time.Second
 )
 
 // Cache is a store.Cache.
@@ -41,32 +46,71 @@ type Cache struct {
 }
 
 // New reads a redis:// or rediss:// address. Several hosts, parted by commas,
-// are a cluster, or with ?master=NAME the sentinels of that master. It does not
+// are a cluster, or with ?master=NAME the sentinels of that master; a user and a
+// password are for Redis itself, and sentinels are asked without. It does not
 // connect: the program starts without Redis, too. It fails with idp.ErrInvalid.
 func New(address string) (*Cache, error) {
 	o, err := options(address)
 	if err != nil {
 		return nil, err
 	}
-	return &Cache{client: redis.NewUniversalClient(o), prefix: "latchkey:", now: time.Now}, nil
+	return &Cache{client: connect(o), prefix: "latchkey:", now: time.Now}, nil
+}
+
+// Ping asks the server of an address whether it is there, once, and leaves
+// nothing open. With sentinels it is the master that is asked.
+func Ping(ctx context.Context, address string) error {
+	o, err := options(address)
+	if err != nil {
+		return err
+	}
+	// The moment that a request would wait is too short to tell a slow server
+	// from none: ctx says how long is waited.
+	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = patience, patience, patience, patience
+	client := connect(o)
+	return errors.Join(client.Ping(ctx).Err(), client.Close())
+}
+
+// connect makes a client. What the library would write to standard error, in a
+// form of its own, goes to the program's log and only when all of it is wanted:
+// errors say the same.
+func connect(o *redis.UniversalOptions) redis.UniversalClient {
+	hush.Do(func() { redis.SetLogger(libraryLog{}) })
+	return redis.NewUniversalClient(o)
+}
+
+var hush sync.Once
+
+type libraryLog struct{}
+
+func (libraryLog) Printf(ctx context.Context, format string, args ...any) {
+	slog.DebugContext(ctx, "redis: "+fmt.Sprintf(format, args...))
 }
 
 func options(address string) (*redis.UniversalOptions, error) {
-	u, err := url.Parse(address)
+	first, others := apart(address)
+	u, err := url.Parse(first)
 	if err != nil || u.Host == "" || u.Scheme != "redis" && u.Scheme != "rediss" {
 		// The address is not repeated: it may hold a password.
 		return nil, fmt.Errorf("%w: Redis address must be redis://HOST:PORT/DB or rediss://…", idp.ErrInvalid)
 	}
-	hosts := strings.Split(u.Host, ",")
 	q := u.Query()
 	master := q.Get("master")
-	q.Del("master")
-	u.Host, u.RawQuery = hosts[0], q.Encode()
+	if q.Del("master"); master != "" && u.Port() == "" {
+		u.Host += ":" + sentinelPort
+	}
+	u.RawQuery = q.Encode()
 	one, err := redis.ParseURL(u.String())
 	if err != nil {
 		return nil, fmt.Errorf("%w: Redis address: %w", idp.ErrInvalid, err)
 	}
-	hosts[0] = one.Addr
+	hosts := []string{one.Addr}
+	for _, h := range others {
+		hosts = append(hosts, withPort(h, master != ""))
+	}
+	if one.TLSConfig != nil && (len(hosts) > 1 || master != "") {
+		one.TLSConfig.ServerName = "" // each proves its own name, not that of the first
+	}
 	return &redis.UniversalOptions{
 		Addrs: hosts, MasterName: master, DB: one.DB, TLSConfig: one.TLSConfig,
 		Username: one.Username, Password: one.Password,
@@ -76,6 +120,29 @@ func options(address string) (*redis.UniversalOptions, error) {
 		DisableIdentity:          true, // one trip less for each new connection
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	}, nil
+}
+
+// apart takes all hosts but the first out of an address. What is left is a URL.
+func apart(address string) (first string, others []string) {
+	scheme, rest, _ := strings.Cut(address, "://")
+	end := strings.IndexAny(rest+"/", "/?#")
+	start := strings.LastIndex(rest[:end], "@") + 1
+	hosts := strings.Split(rest[start:end], ",")
+	return scheme + "://" + rest[:start] + hosts[0] + rest[end:], hosts[1:]
+}
+
+// sentinelPort is where sentinels listen unless they are told otherwise.
+const sentinelPort = "26379"
+
+func withPort(host string, sentinel bool) string {
+	if _, _, err := net.SplitHostPort(host); err == nil {
+		return host
+	}
+	port := "6379"
+	if sentinel {
+		port = sentinelPort
+	}
+	return net.JoinHostPort(strings.Trim(host, "[]"), port)
 }
 
 // Get asks the server, unless it rests.

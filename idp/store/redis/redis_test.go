@@ -119,7 +119,7 @@ func TestAddress(t *testing.T) {
 			t.Errorf("the password is in %q", err)
 		}
 	}
-	for _, address := range []string{"redis://h", "rediss://u:p@h:1/3", "redis://h1:1,h2:2", "redis://s1:1,s2:2/0?master=m"} {
+	for _, address := range []string{"redis://h", "rediss://u:p@h:1/3", "redis://h1:1,h2:2", "redis://s1:1,s2:2/0?master=m", "redis://a,b", "redis://u:p@a:1,b,[::1]:3/2?master=m"} {
 		if c, err := redis.New(address); err != nil {
 			t.Errorf("%q: %v", address, err)
 		} else {

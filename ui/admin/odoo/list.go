@@ -16,6 +16,7 @@ type reader struct {
 	connections register
 	states      states
 	work        bench
+	histories   histories
 }
 
 // register is what is known of connections.

@@ -35,7 +35,7 @@ func (l locking) askLock(c *page.Context, v admin.Visit) error {
 	except := label(c, admin.Field{Name: "except", Type: "textarea", Value: strings.Join(one.Lock.Except, "\n"), Mono: true, Rows: 3})
 	return confirm(c, http.StatusOK, confirmView{Head: v.Head(c, crumbs(c, one.ID)...), Confirm: admin.Confirm{
 		ID: "lock", Title: c.Words.T("admin.odoo.lock_title"), Text: []string{c.Words.T("admin.odoo.lock_text"), c.Words.T("admin.odoo.lock_way")}, Action: address(one.ID, "lock"),
-		Hidden: []admin.Hidden{{Name: "act", Value: "dry"}}, Fields: admin.Fields{except, tick(c, "force", false)}, Button: c.Words.T("admin.odoo.look_first"), Cancel: address(one.ID),
+		Hidden: []admin.Hidden{{Name: "act", Value: "dry"}}, Fields: admin.Fields{except, tick(c, "again", false), tick(c, "force", false)}, Button: c.Words.T("admin.odoo.look_first"), Cancel: address(one.ID),
 	}})
 }
 
@@ -44,6 +44,7 @@ type locked struct {
 	DryRun bool             `json:"dry_run"`
 	Except []string         `json:"except"`
 	Force  bool             `json:"force"`
+	Again  bool             `json:"again,omitempty"`
 	Users  int              `json:"users"`
 	Left   int              `json:"left"` // keep a password because they are not linked
 	Report connector.Locked `json:"report"`
@@ -51,13 +52,14 @@ type locked struct {
 
 func (l locking) lock(c *page.Context, v admin.Visit) error {
 	one, by := id(c), v.By
-	out := locked{DryRun: c.Form("act") != "run", Except: strings.Fields(c.Form("except")), Force: c.Form("force") != ""}
+	out := locked{DryRun: c.Form("act") != "run", Except: strings.Fields(c.Form("except")), Force: c.Form("force") != "", Again: c.Form("again") != ""}
 	return l.work.start(c, v, "odoo.lock", one, func(ctx context.Context, r *job.Run) (any, error) {
-		report, err := l.locks.Lock(ctx, by, one, connector.LockOrder{Except: out.Except, Dry: out.DryRun, Force: out.Force, Progress: func(done, all int) {
+		report, err := l.locks.Lock(ctx, by, one, connector.LockOrder{Except: out.Except, Dry: out.DryRun, Force: out.Force, Again: out.Again, Progress: func(done, all int) {
 			r.Progress(done, float64(done)/float64(max(all, 1)))
 		}})
 		out.Users, out.Left = len(report.Users), len(report.Unlinked)
-		report.Users, report.Unlinked = report.Users[:min(len(report.Users), mostShown)], report.Unlinked[:min(len(report.Unlinked), mostShown)]
+		shown := func(all []string) []string { return all[:min(len(all), mostShown)] }
+		report.Users, report.Unlinked, report.Past = shown(report.Users), shown(report.Unlinked), shown(report.Past)
 		out.Report = report
 		return out, err
 	})
@@ -74,16 +76,24 @@ func drawLock(c *page.Context, v admin.Visit, j job.Job, view *jobView) error {
 		}
 	}
 	add(map[bool]string{true: "would", false: "did"}[r.DryRun], r.Users, plainly(r.Report.Users))
+	add("past", len(r.Report.Past), plainly(r.Report.Past))
 	add("already", r.Report.Already, nil)
 	add("exempt", len(r.Report.Exempt), plainly(r.Report.Exempt))
 	add("unlinked", r.Left, plainly(r.Report.Unlinked))
 	add("settings", len(r.Report.Settings), settings(c.Words, r.Report.Settings))
+	var mind []odoowords.Line
+	for _, n := range r.Report.Notes {
+		mind = append(mind, odoowords.Note(c.Words, n))
+	}
+	add("notes", len(mind), mind)
 	if !r.DryRun || !v.May(idp.EditOdoo) || j.Now(c.Now()) != job.Done {
 		return nil
 	}
 	hidden := []admin.Hidden{{Name: "act", Value: "run"}, {Name: "except", Value: strings.Join(r.Except, "\n")}}
-	if r.Force {
-		hidden = append(hidden, admin.Hidden{Name: "force", Value: "yes"})
+	for name, on := range map[string]bool{"force": r.Force, "again": r.Again} {
+		if on {
+			hidden = append(hidden, admin.Hidden{Name: name, Value: "yes"})
+		}
 	}
 	view.Next = &admin.Confirm{
 		ID: "lock-run", Text: []string{c.Words.N("admin.odoo.lock_sure", r.Users)}, Action: address(j.About, "lock"), Hidden: hidden, Button: c.Words.T("admin.odoo.lock"),

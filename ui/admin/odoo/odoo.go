@@ -74,7 +74,7 @@ func (p *Pages) Sections() []admin.Section {
 const addressOne = Home + "/:connection"
 
 func (p *Pages) toSee() []admin.Route {
-	r := reader{p.Odoo.Register, p.Odoo.Sync, p.bench()}
+	r := reader{p.Odoo.Register, p.Odoo.Sync, p.bench(), p.Odoo.Doctor}
 	return []admin.Route{
 		admin.Get(Home, idp.SeeOdoo, r.list),
 		admin.Get(addressOne, idp.SeeOdoo, r.show),

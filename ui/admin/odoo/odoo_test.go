@@ -216,6 +216,11 @@ func TestLock(t *testing.T) {
 	if o.odoo.Get("res.users", id)["password"] == "Old-Password" {
 		t.Error("the password is what it was")
 	}
+	v.Has("h1")
+	v.Get("/admin/odoo/shop/lock")
+	v = o.wait(v.Submit("lock")).Says("Had one before").HasNot("form#lock-run [name=again]")
+	v.Get("/admin/odoo/shop/lock")
+	v = o.wait(v.Submit("lock", "again", "yes")).Has("form#lock-run [name=again][value=yes]").Says("Security Control")
 	v.Get("/admin/odoo/shop").Has("a#unlock")
 	v.Get("/admin/odoo/shop/unlock").Has("form#unlock").Submit("unlock").Want(http.StatusOK, "/admin/odoo/shop").Has("#done").HasNot("a#unlock")
 	for _, what := range []string{"odoo.lock", "odoo.unlock"} {
@@ -228,10 +233,10 @@ func TestLock(t *testing.T) {
 func TestSettingsEndPortal(t *testing.T) {
 	o := open(t, odootest.Options{Website: true})
 	o.connected()
-	v := o.Enter(idp.Admin, "/admin/odoo/shop/settings").Submit("odoo-settings", "archive", "yes").Want(http.StatusOK, "/admin/odoo/shop").Has("#done")
+	v := o.Enter(idp.Admin, "/admin/odoo/shop/settings").Submit("odoo-settings", "archive", "yes", "keep_locked", "yes", "invite", "yes").Want(http.StatusOK, "/admin/odoo/shop").Has("#done")
 	c, err := o.DB.Connections.ByID(t.Context(), "shop")
 	o.Must(err)
-	if !c.Settings.Archive || c.Settings.Sync || c.Key == "" {
+	if !c.Settings.Archive || !c.Settings.KeepLocked || !c.Settings.Invite || c.Settings.Sync || c.Key == "" {
 		t.Errorf("%+v", c)
 	}
 	if es := o.Events("odoo.settings"); len(es) != 1 || es[0].Detail["archive.after"] != "true" {

@@ -71,6 +71,7 @@ func Samples() []page.Sample {
 		}),
 		page.Drawn("odoo-one", set, http.StatusOK, "show.html", func(c *page.Context) any {
 			v := viewOf(c, visit(c), one, sampleState(), []connector.Case{{User: "u", Name: "Pia Petersen", Login: "pia@example.org", What: "pia1; linked otherwise: pia2", Said: connector.Said{Says: "case.some_linked", Facts: []string{"pia1", "pia2"}}, Seen: sampleAt}})
+			v.Examined = examinedOf(c, visit(c), connector.Examined{At: sampleAt, Found: []connector.Kept{{Check: "sign_up", Level: connector.Advice}, {Check: "key_expiry", Level: connector.Problem}}})
 			v.Work = []workRow{{c.Words.T("admin.odoo.job.doctor"), "/admin/odoo/job/x", when(c, visit(c), sampleAt), c.Words.T("admin.odoo.job_state.done")}}
 			return v
 		}),
@@ -88,6 +89,9 @@ func Samples() []page.Sample {
 		}),
 		page.Drawn("odoo-portal", set, http.StatusOK, "portal.html", func(c *page.Context) any {
 			return portalView{Head: visit(c).Head(c), Action: "/", Back: "/", Portal: connector.Portal{Snippet: "<!-- latchkey:begin -->\n<script>…</script>", Websites: []string{"My Website"}, Rules: "# nginx\nlocation = /web/login { }"}}
+		}),
+		page.Drawn("odoo-settings", set, http.StatusOK, "settings.html", func(c *page.Context) any {
+			return settingsView{Head: visit(c).Head(c, crumbs(c, one.ID)...), ID: one.ID, Action: "/", Cancel: "/", Fields: ticks(c, connector.Settings{Sync: true, KeepLocked: true})}
 		}),
 		{Name: "odoo-failed", Draw: func(c *page.Context) error {
 			return instead(c, visit(c).Head(c), one.ID, &rpc.Trouble{Of: rpc.ErrUnreachable, Says: "reach.certificate", Facts: []string{"erp.example.org"}, Detail: "x509: certificate has expired or is not yet valid"})
@@ -127,6 +131,9 @@ func jobSamples(visit func(*page.Context) admin.Visit) (out []page.Sample) {
 		{"doctor", job.Job{Kind: "odoo.doctor", State: job.Done}, connector.Diagnosis{Checks: []string{"client"}, Findings: []connector.Finding{
 			{Check: "provider_row", Level: connector.Problem, Cure: "`--fix` corrects it", Fixable: true, Said: connector.Said{Says: "provider_row.wrong", Facts: []string{"4", "enabled"}}},
 			{Check: "waiting", Level: connector.Problem, Cure: "cure the failure", Said: connector.Said{Says: "waiting", Facts: []string{"1"}, Detail: "Odoo cannot be reached: 502"}},
+			{Check: "signed_in_past_us", Level: connector.Problem, Said: connector.Said{Says: "signed_in_past_us.password", Facts: []string{"1", "pia@example.org (2026-11-22T14:03:00Z)"}}},
+			{Check: "screen_lock", Level: connector.Problem, Said: connector.Said{Says: "screen_lock", Facts: []string{"2", "Internal User, Sales"}}},
+			{Check: "copy", Level: connector.Advice, Said: connector.Said{Says: "copy", Facts: []string{"shop-staging"}}},
 			{Check: "key_expiry", Level: connector.Advice, Evidence: "Odoo denies this", Cure: "look at it in Odoo; it could not be read", Said: connector.Said{Says: "unread", Detail: "Odoo denies this"}},
 			{Check: "odoo_totp", Level: connector.Advice, Evidence: "3 people have Odoo's own second factor", Cure: "let them switch it off"}, // as it was kept formerly
 			{Check: "hosts", Level: connector.Problem, Fixed: true, Fixable: true, Said: connector.Said{Says: "hosts", Facts: []string{"https://shop.example.org"}}},
@@ -140,8 +147,11 @@ func jobSamples(visit func(*page.Context) admin.Visit) (out []page.Sample) {
 		{"sync", job.Job{Kind: "odoo.sync", State: job.Done, About: "shop"}, syncResult{State: sampleState(), Changes: []connector.SyncChange{
 			{What: "change", Login: "pia@example.org", Said: connector.Said{Says: "sync.changed", Facts: []string{"name, phone"}}}, {What: "change", Login: "pia@example.org", Said: connector.Said{Says: "sync.joined", Facts: []string{"sales"}}},
 			{What: "disable", Login: "old@example.org"},
+			{What: "lock", Login: "zoe@example.org", Said: connector.Said{Says: "sync.past"}}, {What: "invite", Login: "new@example.org"},
 		}}},
-		{"lock", job.Job{Kind: "odoo.lock", State: job.Done, About: "shop"}, locked{DryRun: true, Users: 2, Report: connector.Locked{Users: []string{"ada", "pia"}, Exempt: []string{"admin"}, Settings: []string{"auth_signup.reset_password = False", "website sign-up 1 = b2b"}}}},
+		{"lock", job.Job{Kind: "odoo.lock", State: job.Done, About: "shop"}, locked{DryRun: true, Users: 2, Again: true, Report: connector.Locked{Users: []string{"ada", "pia"}, Past: []string{"pia"}, Notes: []connector.Note{
+			{Said: connector.Said{Says: "note.control"}}, {Said: connector.Said{Says: "note.screen", Facts: []string{"Internal User"}}},
+		}, Exempt: []string{"admin"}, Settings: []string{"auth_signup.reset_password = False", "website sign-up 1 = b2b"}}}},
 	} {
 		raw, err := json.Marshal(one.result)
 		if err != nil {

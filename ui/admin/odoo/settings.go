@@ -34,13 +34,21 @@ func (s settingPages) form(c *page.Context, v admin.Visit) error {
 	is := one.Settings
 	return c.Show(set, http.StatusOK, "settings.html", settingsView{
 		Head: v.Head(c, crumbs(c, one.ID)...), ID: one.ID, Action: address(one.ID, "settings"), Cancel: address(one.ID),
-		Fields: admin.Fields{tick(c, "sync", is.Sync), tick(c, "archive", is.Archive), tick(c, "contacts", is.Contacts), tick(c, "trickle", is.Trickle), tick(c, "leads", is.Leads)},
+		Fields: ticks(c, is),
 	})
+}
+
+// ticks are the settings as fields.
+func ticks(c *page.Context, is connector.Settings) admin.Fields {
+	return admin.Fields{
+		tick(c, "sync", is.Sync), tick(c, "archive", is.Archive), tick(c, "contacts", is.Contacts), tick(c, "trickle", is.Trickle), tick(c, "leads", is.Leads),
+		tick(c, "invite", is.Invite), tick(c, "keep_locked", is.KeepLocked),
+	}
 }
 
 func (s settingPages) configure(c *page.Context, v admin.Visit) error {
 	_, err := s.connections.Configure(c.Context(), v.By, id(c), func(to *connector.Settings) {
-		for name, on := range map[string]*bool{"sync": &to.Sync, "archive": &to.Archive, "contacts": &to.Contacts, "trickle": &to.Trickle, "leads": &to.Leads} {
+		for name, on := range map[string]*bool{"sync": &to.Sync, "archive": &to.Archive, "contacts": &to.Contacts, "trickle": &to.Trickle, "leads": &to.Leads, "invite": &to.Invite, "keep_locked": &to.KeepLocked} {
 			*on = c.Form(name) != ""
 		}
 	})

@@ -1,6 +1,7 @@
 package odoo
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -20,6 +21,7 @@ type showView struct {
 	Well     bool
 	Failure  odoowords.Line
 	Contact  string
+	Examined examinedView
 	Locked   string // since when; empty: not
 	Except   string
 	Sync     bool
@@ -66,8 +68,12 @@ func (r reader) view(c *page.Context, v admin.Visit) (showView, error) {
 		return showView{}, err
 	}
 	work, err := r.work.recent(c, v, one.ID)
+	examined, also := r.histories.Last(c.Context(), v.By, one.ID)
+	if err = errors.Join(err, also); err != nil {
+		return showView{}, err
+	}
 	view := viewOf(c, v, one, s, cases)
-	view.Work = work
+	view.Work, view.Examined = work, examinedOf(c, v, examined)
 	return view, err
 }
 
@@ -94,7 +100,7 @@ func counted(c *page.Context, n connector.SyncCounts) string {
 		name string
 		n    int
 	}{
-		{"created", n.Created}, {"changed", n.Changed}, {"disabled", n.Disabled}, {"enabled", n.Enabled}, {"archived", n.Archived}, {"restored", n.Restored}, {"left_out", n.LeftOut}, {"failed", n.Failed},
+		{"created", n.Created}, {"changed", n.Changed}, {"disabled", n.Disabled}, {"enabled", n.Enabled}, {"archived", n.Archived}, {"restored", n.Restored}, {"locked", n.Locked}, {"invited", n.Invited}, {"left_out", n.LeftOut}, {"failed", n.Failed},
 	} {
 		if one.n > 0 {
 			out = append(out, c.Words.T(fmt.Sprintf("admin.odoo.count.%s", one.name), fmt.Sprint(one.n)))

@@ -16,9 +16,11 @@ import (
 
 	"latchkey/idp"
 	"latchkey/idp/figures"
+	"latchkey/idp/odoo/connector"
 	"latchkey/mfa"
 	"latchkey/ui/admin"
 	"latchkey/ui/admin/chart"
+	"latchkey/ui/odoowords"
 	"latchkey/ui/page"
 )
 
@@ -59,6 +61,10 @@ type Connection struct {
 	Name, URL string
 	Well      bool
 	Since     time.Time // of the last contact that worked
+	// Examined is the last examination; zero: there was none. Worst is what it found
+	// that is worst; nil: nothing.
+	Examined time.Time
+	Worst    *connector.Kept
 }
 
 // Sections lists the parts.
@@ -106,6 +112,8 @@ type (
 	connectionView struct {
 		Name, URL, Since string
 		Well             bool
+		Examined         string
+		Worst, Chip      string // of the examination
 	}
 	spanView struct {
 		Says, URL string
@@ -179,9 +187,28 @@ func (p *Pages) health(c *page.Context, v admin.Visit, view *overviewView) error
 		if !o.Since.IsZero() {
 			since = c.Words.DateTime(o.Since.UTC())
 		}
-		view.Odoos = append(view.Odoos, connectionView{o.Name, o.URL, since, o.Well})
+		row := connectionView{Name: o.Name, URL: o.URL, Since: since, Well: o.Well}
+		row.examined(c, o)
+		view.Odoos = append(view.Odoos, row)
 	}
 	return err
+}
+
+// examined fills in the last examination.
+func (r *connectionView) examined(c *page.Context, o Connection) {
+	if o.Examined.IsZero() {
+		return
+	}
+	r.Examined, r.Chip, r.Worst = c.Words.Date(o.Examined.UTC()), "chip-good", c.Words.T("admin.odoo.examined_well")
+	if o.Worst == nil {
+		return
+	}
+	r.Chip = "chip-warn"
+	if o.Worst.Level == connector.Problem {
+		r.Chip = "chip-bad"
+	}
+	l, _ := odoowords.Finding(c.Words, connector.Finding{Check: o.Worst.Check})
+	r.Worst = l.Title
 }
 
 // deadline is "312 people not ready, 9 days left".

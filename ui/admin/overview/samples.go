@@ -7,6 +7,7 @@ import (
 	"latchkey/idp"
 	"latchkey/idp/evidence"
 	"latchkey/idp/figures"
+	"latchkey/idp/odoo/connector"
 	"latchkey/mfa"
 	"latchkey/ui/admin"
 	"latchkey/ui/page"
@@ -20,7 +21,7 @@ func Samples() []page.Sample {
 		page.Drawn("overview", set, http.StatusOK, "overview.html", func(c *page.Context) any { return sampleOverview(c, visit(c)) }),
 		page.Drawn("overview-new", set, http.StatusOK, "overview.html", func(c *page.Context) any {
 			v := overviewView{Head: visit(c).Head(c), Figures: true}
-			for i, name := range []string{"mail", "odoo", "policy", "branding", "owner"} {
+			for i, name := range []string{"mail", "odoo", "policy", "administrators", "branding", "owner"} {
 				v.Steps = append(v.Steps, stepView{c.Words.T("admin.step." + name), c.Words.T("admin.step." + name + "_text"), "/", i == 0})
 			}
 			o := figures.Overview{SignIns: []figures.DaySum{{Day: sampleDay}}}
@@ -58,9 +59,13 @@ func sampleOverview(c *page.Context, v admin.Visit) overviewView {
 	view := overviewView{
 		Head: v.Head(c), Figures: true, Measured: c.Words.Date(sampleMoment), Tiles: tiles(c, o), SignIns: signIns(c, o), Trend: trend(c, o),
 		Methods: methods(c, o), Groups: groups(c, o), Messages: deliveries(c, o),
-		Odoos:     []connectionView{{"erp.example.org", "/", c.Words.DateTime(sampleMoment), true}, {"shop.example.org", "/", c.Words.DateTime(sampleMoment), false}},
+		Odoos: []connectionView{
+			{Name: "erp.example.org", URL: "/", Since: c.Words.DateTime(sampleMoment), Well: true}, {Name: "shop.example.org", URL: "/", Since: c.Words.DateTime(sampleMoment)},
+		},
 		Deadlines: []deadlineView{{"portal-needs-second-factor", "/", c.Words.N("admin.overview.not_ready", 312) + " " + c.Words.N("admin.overview.days_left", 9), c.Words.Date(sampleMoment)}},
 	}
+	view.Odoos[0].examined(c, Connection{Examined: sampleMoment})
+	view.Odoos[1].examined(c, Connection{Examined: sampleMoment, Worst: &connector.Kept{Check: "key_expiry", Level: connector.Problem}})
 	for _, n := range spans {
 		view.Days = append(view.Days, spanView{c.Words.N("admin.overview.days", n), "/", n == 30})
 	}

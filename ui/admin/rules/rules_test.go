@@ -348,6 +348,14 @@ func TestWords(t *testing.T) {
 				t.Errorf("%s: %s", lang, got)
 			}
 		}
+		said := map[string]bool{}
+		for _, w := range []policy.Whom{{Kind: "internal"}, {Administrators: true}, {Administrators: true, Kind: "internal"}, {Administrators: true, Kind: "portal"}, {Administrators: true, Groups: []string{"g"}}} {
+			got := s.sentence(policy.Policy{Whom: w, What: policy.What{Assurance: policy.MFA}})
+			if said[got] || strings.Contains(got, "%!") || strings.Contains(got, "admin.") {
+				t.Errorf("%s: %s", lang, got)
+			}
+			said[got] = true
+		}
 		for _, tpl := range rulebook.Templates(admintestNow) {
 			if got := s.sentence(tpl.Policy); strings.Contains(got, "%!") || strings.Contains(got, "admin.") || !strings.HasSuffix(got, ".") {
 				t.Errorf("%s: %s", lang, got)

@@ -41,10 +41,17 @@ func (t telling) whom() string {
 	switch {
 	case w.Kind != "" && len(w.Groups) > 0:
 		out = append(out, t.say.T(fmt.Sprintf("admin.policies.say.%s_groups", w.Kind), groups))
-	case w.Kind != "" && len(w.Users) == 0:
+	case w.Kind != "" && len(w.Users) == 0 && !w.Administrators:
 		return t.say.T(fmt.Sprintf("admin.policies.say.%s", w.Kind))
 	case len(w.Groups) > 0:
 		out = append(out, t.say.T("admin.policies.say.groups", groups))
+	}
+	if w.Administrators {
+		key := "admin.policies.say.administrators"
+		if w.Kind != "" {
+			key = fmt.Sprintf("admin.policies.say.%s_administrators", w.Kind)
+		}
+		out = append(out, t.say.T(key))
 	}
 	if len(w.Users) > 0 {
 		out = append(out, t.say.T("admin.policies.say.users", t.say.list(w.Users)))

@@ -58,6 +58,20 @@
     return said;
   };
 
+  // Whoever has added a passkey tells the browser all that are known here, so that
+  // it stops offering those that were removed (WebAuthn Level 3 §5.1.10.3). It is
+  // not told which one was refused at the sign-in: that answer is one for all.
+  const reconcile = async (made, credential) => {
+    try {
+      await PublicKeyCredential.signalAllAcceptedCredentials({
+        rpId: made.rp.id, userId: made.user.id,
+        allAcceptedCredentialIds: [...(made.excludeCredentials ?? []).map((c) => c.id), credential.id],
+      });
+    } catch {
+      // older browsers cannot be told
+    }
+  };
+
   // One ceremony at a time: browsers allow no more. One that was asked for is
   // not disturbed by an offer.
   let running = null;
@@ -77,6 +91,7 @@
       label: document.querySelector("[data-passkey-label]")?.value || undefined,
       end_others: document.querySelector("[data-passkey-end-others]")?.checked || undefined,
     });
+    if (begun.publicKey.user) reconcile(begun.publicKey, credential);
     location.assign(done.location);
   };
 
@@ -149,7 +164,18 @@
     if (part.dataset.passkey === "alone") offer(part);
   };
 
+  // A form that asks is told whether this browser can make passkeys by itself, as
+  // by a fingerprint. Whoever is faster than the answer is not held up.
+  const tell = async (field) => {
+    try {
+      if (await PublicKeyCredential.isUserVerifyingPlatformAuthenticatorAvailable()) field.value = "1";
+    } catch {
+      // then nothing is known, and nothing is offered
+    }
+  };
+
   if (typeof PublicKeyCredential !== "function" || !navigator.credentials) return;
+  for (const field of document.querySelectorAll("[data-platform]")) tell(field);
   for (const part of document.querySelectorAll("[data-passkey]")) start(part);
   window.addEventListener("pagehide", () => running?.abort());
 })();
