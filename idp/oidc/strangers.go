@@ -3,6 +3,7 @@ package oidc
 import (
 	"crypto/rand"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,32 +12,31 @@ import (
 
 // strangers writes down who could not prove to be a client that there is
 // (SECURITY.md D-07): a secret that somebody guesses, or an application that still
-// has the old one. Of one address and client it notes one failure a minute, and
-// of too many in that time no more: strangers must not fill the log.
+// has the old one. Of one client it notes an address once a minute, and ten
+// addresses at most: strangers must not fill the log, nor hide what happens to
+// another client.
 type strangers struct {
 	log    idp.Log
 	now    func() time.Time
 	origin func(*http.Request) idp.Origin
 
 	mu   sync.Mutex
-	seen map[stranger]time.Time
+	seen map[ClientID]noted
 }
 
-type stranger struct {
-	client  ClientID
-	address string
+// noted are the addresses of one minute.
+type noted struct {
+	since     time.Time
+	addresses []string
 }
 
-const (
-	strangerRest = time.Minute
-	mostSeen     = 1000
-)
+const mostNoted = 10
 
 // note fails only where the log does. It writes behind the request's own
 // transaction, which fails.
 func (s *strangers) note(r *http.Request, id ClientID, method string) error {
 	from := s.origin(r)
-	if !s.first(stranger{id, from.Address}) {
+	if !s.first(id, from.Address) {
 		return nil
 	}
 	return s.log.Append(r.Context(), idp.Event{
@@ -44,24 +44,20 @@ func (s *strangers) note(r *http.Request, id ClientID, method string) error {
 	})
 }
 
-func (s *strangers) first(w stranger) bool {
+func (s *strangers) first(id ClientID, address string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := s.now()
-	if at, ok := s.seen[w]; ok && now.Sub(at) < strangerRest {
+	n, now := s.seen[id], s.now()
+	if now.Sub(n.since) >= time.Minute {
+		n = noted{since: now}
+	}
+	if slices.Contains(n.addresses, address) || len(n.addresses) >= mostNoted {
 		return false
 	}
-	for k, at := range s.seen {
-		if now.Sub(at) >= strangerRest {
-			delete(s.seen, k)
-		}
-	}
-	if len(s.seen) >= mostSeen {
-		return false
-	}
+	n.addresses = append(n.addresses, address)
 	if s.seen == nil {
-		s.seen = map[stranger]time.Time{}
+		s.seen = map[ClientID]noted{}
 	}
-	s.seen[w] = now
+	s.seen[id] = n
 	return true
 }
