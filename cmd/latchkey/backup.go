@@ -104,11 +104,7 @@ func (b *backupRun) make(ctx context.Context, dir string) (noted bool, err error
 		return false, err
 	}
 	copied := filepath.Join(dir, nameDatabase)
-	b.m = manifest{Format: backupFormat, Program: version, Made: clock()().UTC(), Issuer: b.cfg.Issuer, Keys: ring.Keys()}
-	if b.m.Schema, err = store.Copy(ctx, b.cfg.Database.URL, copied); err != nil {
-		return noted, err
-	}
-	if b.m.Database, err = measure(copied); err != nil {
+	if err := b.copy(ctx, ring, copied); err != nil {
 		return noted, err
 	}
 	keys := filepath.Join(dir, nameKeyring)
@@ -134,6 +130,20 @@ func (b *backupRun) make(ctx context.Context, dir string) (noted bool, err error
 		return noted, writeBackup(ctx, b.out, b.m, copied, keys)
 	}
 	return noted, b.save(ctx, filepath.Join(dir, "archive"), copied, keys, note)
+}
+
+// copy copies the database, and says in the manifest what it is and which keys
+// belong to it: a rotation may have come between, and the copy holds what the new
+// key has sealed.
+func (b *backupRun) copy(ctx context.Context, ring *keyring.Ring, to string) (err error) {
+	b.m = manifest{Format: backupFormat, Program: version, Made: clock()().UTC(), Issuer: b.cfg.Issuer}
+	if b.m.Schema, err = store.Copy(ctx, b.cfg.Database.URL, to); err != nil {
+		return err
+	}
+	ring.Refresh()
+	b.m.Keys = ring.Keys()
+	b.m.Database, err = measure(to)
+	return err
 }
 
 // packKeyring writes the ring that was checked, and not what its file has become

@@ -12,9 +12,11 @@ import (
 	"latchkey/idp/apitoken"
 	"latchkey/idp/job"
 	"latchkey/idp/keyring"
+	"latchkey/idp/power"
 	"latchkey/idp/store"
 	"latchkey/idp/store/memory"
 	"latchkey/idp/store/redis"
+	"latchkey/ui/message"
 )
 
 // ground is what every part of the program stands on.
@@ -64,7 +66,16 @@ func openGround(ctx context.Context, cfg config.Config, now func() time.Time, mi
 	g.jobs = &job.Desk{Store: g.db.Jobs, Now: now, Fault: func(j job.Job, err error) {
 		slog.Error("work behind a page failed", "kind", j.Kind, "about", j.About, "err", err)
 	}}
+	g.tellOwners()
 	return g, nil
+}
+
+// tellOwners makes the log tell owners (SECURITY.md D-07). Whoever writes events
+// writes them through this one, so it comes first.
+func (g *ground) tellOwners() {
+	log := &power.Log{Log: g.db.Log, Who: g.db.Administrators, Users: g.db.Users, Atomic: g.db.Atomic}
+	g.db.Log = log
+	log.Tell = message.Owners{Notices: newMessages(g, newChoices(g)).notices}
 }
 
 // openCache is Redis if one is named, and otherwise memory of this process.

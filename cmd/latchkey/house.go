@@ -16,13 +16,11 @@ import (
 	"latchkey/idp/odoo"
 	"latchkey/idp/oidc"
 	"latchkey/idp/place"
-	"latchkey/idp/power"
 	"latchkey/idp/security"
 	"latchkey/idp/signin"
 	"latchkey/mfa/trust"
 	"latchkey/ui/api"
 	"latchkey/ui/locale"
-	"latchkey/ui/message"
 	"latchkey/ui/page"
 	"latchkey/ui/protocol"
 	protect "latchkey/ui/security"
@@ -58,12 +56,8 @@ func openAt(ctx context.Context, cfg config.Config, now func() time.Time, migrat
 	if err != nil {
 		return nil, err
 	}
-	// Whoever writes events writes them through this one, so it comes first.
-	log := &power.Log{Log: g.db.Log, Who: g.db.Administrators, Users: g.db.Users, Atomic: g.db.Atomic}
-	g.db.Log = log
 	b := &base{ground: g, choices: newChoices(g)}
 	b.messages = newMessages(g, b.choices)
-	log.Tell = message.Owners{Notices: b.messages.notices}
 	b.proofs = newProofs(b.messages, passkeys)
 	b.odoo = newOdoo(g, b.choices)
 	b.protocol = newProtocol(g, b.odoo.validates)

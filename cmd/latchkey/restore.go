@@ -13,6 +13,7 @@ import (
 
 	"latchkey/config"
 	"latchkey/idp/audit"
+	"latchkey/idp/keyring"
 	"latchkey/idp/store"
 )
 
@@ -89,6 +90,9 @@ func (r *restoration) run(ctx context.Context) (err error) {
 	if r.target, err = embeddedFile(r.cfg); err != nil {
 		return err
 	}
+	if place, err := filepath.EvalSymlinks(r.target); err == nil {
+		r.target = place // a link stays, and its disk may be another one
+	}
 	r.there, r.found.File, r.found.DryRun = !blank(r.target), r.target, r.dry
 	release := func() error { return nil }
 	if !r.dry {
@@ -157,6 +161,10 @@ func (r *restoration) unpack(ctx context.Context) error {
 // install puts the files in place, the keyring first: a database is of no use
 // without it, and a keyring harms nobody.
 func (r *restoration) install() error {
+	// Before anything is put in place: the server could read neither as root's.
+	if err := keyring.Own(filepath.Join(r.dir, nameDatabase), r.target, filepath.Dir(r.target)); err != nil {
+		return err
+	}
 	suffix := ".before-restore-" + r.now().UTC().Format("20060102T150405Z")
 	put := func(from, to string) error {
 		// At every moment there is a file of that name: the old one or the new.
@@ -216,4 +224,4 @@ func (r *restoration) tell() error {
 }
 
 // afterwards is what no program can do for the operator.
-const afterwards = "Everybody is signed out. As they were at the backup again are passwords, second factors, backup codes, who is disabled, clients, signing keys and tokens of the API: repeat what was taken away since."
+const afterwards = "Everybody is signed out. As they were at the backup again are passwords, second factors, backup codes, who is disabled, roles, groups, policies, consents to applications, clients, signing keys, tokens of the API and settings of Odoos: repeat what was taken away since."

@@ -38,7 +38,9 @@ func (r *restoration) examine(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	return r.finish(ctx, &ground{cfg: r.cfg, db: db, ring: ring, now: r.now})
+	g := &ground{cfg: r.cfg, db: db, ring: ring, now: r.now}
+	g.tellOwners()
+	return r.finish(ctx, g)
 }
 
 // finish checks the log and ends what a copy must not bring back.
@@ -127,11 +129,18 @@ func (r *restoration) moveKeyring(put func(from, to string) error) error {
 	if err != nil {
 		return err
 	}
+	if place, err := filepath.EvalSymlinks(path); err == nil {
+		path = place // other instances may share what a link leads to
+	}
 	tmp := path + ".restored"
 	if err := ring.Save(tmp); err != nil {
 		return err
 	}
-	if err := put(tmp, path); err != nil {
+	err = keyring.Own(tmp, path, filepath.Dir(r.target))
+	if err == nil {
+		err = put(tmp, path)
+	}
+	if err != nil {
 		return errors.Join(err, os.Remove(tmp))
 	}
 	return nil

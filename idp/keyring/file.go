@@ -65,23 +65,54 @@ func Load(path string) (*Ring, error) {
 const maxFile = 1 << 20
 
 // Save replaces the file at once: whoever reads it sees the old ring or the
-// new one, even after a crash half-way.
+// new one, even after a crash half-way. The new file belongs to whom the old one
+// did, and lies where a link leads to; if either cannot be, nothing is changed.
 func (r *Ring) Save(path string) error {
-	tmp, info, err := r.write(path)
+	place, err := behind(path)
 	if err != nil {
 		return err
 	}
-	if err := os.Rename(tmp, path); err != nil {
+	tmp, info, err := r.write(place)
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(tmp, place); err != nil {
 		return errors.Join(err, os.Remove(tmp))
 	}
 	r.mu.Lock()
 	r.path, r.seen = path, info
 	r.mu.Unlock()
-	return flush(filepath.Dir(path))
+	return flush(filepath.Dir(place))
 }
 
-// write puts the ring into a new file beside path and returns its name and what
-// it will be recognised by.
+// behind is the file that a path leads to. Instances that share a folder by links
+// would have a ring each if a link were replaced. What is behind a link must be a
+// keyring: whoever may change the folder must not choose what root writes over.
+func behind(path string) (string, error) {
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return path, nil
+	}
+	if err != nil {
+		return "", err
+	}
+	place, err := filepath.EvalSymlinks(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return path, nil
+	case err != nil:
+		return "", err
+	case info.Mode()&fs.ModeSymlink == 0:
+		return place, nil
+	}
+	if _, err := Load(place); err != nil {
+		return "", err
+	}
+	return place, nil
+}
+
+// write puts the ring into a new file beside path, with the owner of the file that
+// is there, and returns its name and what it will be recognised by.
 func (r *Ring) write(path string) (string, os.FileInfo, error) {
 	b, err := r.encode()
 	if err != nil {
@@ -91,7 +122,15 @@ func (r *Ring) write(path string) (string, os.FileInfo, error) {
 	if err != nil {
 		return "", nil, err
 	}
-	_, err = f.Write(append(b, '\n'))
+	switch there, serr := os.Stat(path); {
+	case serr == nil:
+		err = bequeath(f, there)
+	case !errors.Is(serr, fs.ErrNotExist):
+		err = serr
+	}
+	if err == nil {
+		_, err = f.Write(append(b, '\n'))
+	}
 	if err == nil {
 		err = f.Sync()
 	}

@@ -2,6 +2,7 @@ package keyring
 
 import (
 	"os"
+	"slices"
 
 	"github.com/tink-crypto/tink-go/v2/tink"
 )
@@ -11,11 +12,12 @@ import (
 //
 // A file that is gone, broken, open to others, or that has nothing to do with
 // this ring is passed over: what is known keeps working, and the next start
-// says what is wrong. To have to do with it is to share a key.
+// says what is wrong. So is an older copy that somebody has put back: what was
+// sealed since would not open any more.
 func (r *Ring) Refresh() { r.look(func(tink.AEAD) bool { return false }) }
 
-// look reads the file if it has changed, and takes it if it shares a key with
-// the ring or if proof says that it is the right one.
+// look reads the file if it has changed, and takes it if it follows the ring or
+// if proof says that it is the right one.
 func (r *Ring) look(proof func(tink.AEAD) bool) (taken bool) {
 	r.mu.RLock()
 	path, seen := r.path, r.seen
@@ -27,7 +29,7 @@ func (r *Ring) look(proof func(tink.AEAD) bool) (taken bool) {
 		return false
 	}
 	other, err := Load(path)
-	if err != nil || !r.related(other) && !proof(other.cipher) {
+	if err != nil || !r.precedes(other) && !proof(other.cipher) {
 		return false
 	}
 	r.mu.Lock()
@@ -40,9 +42,11 @@ func same(a, b os.FileInfo) bool {
 	return os.SameFile(a, b) && a.ModTime().Equal(b.ModTime()) && a.Size() == b.Size()
 }
 
-// related reports whether one ring opens what the other one seals. Numbers alone
-// would not do: anybody can write one into a file.
-func (r *Ring) related(other *Ring) bool {
+// precedes reports whether other may be what has become of this ring: it opens
+// what this one seals, or it seals with a key that this one knew ahead, and has
+// forgotten the one before. Numbers alone would not do: anybody can write one into
+// a file.
+func (r *Ring) precedes(other *Ring) bool {
 	opens := func(by, from tink.AEAD) bool {
 		sealed, err := from.Encrypt(nil, nil)
 		if err == nil {
@@ -51,5 +55,6 @@ func (r *Ring) related(other *Ring) bool {
 		return err == nil
 	}
 	ours := r.current()
-	return opens(other.cipher, ours) || opens(ours, other.cipher)
+	return opens(other.cipher, ours) ||
+		slices.Contains(r.Keys(), Key{other.Sealing(), Ahead}) && opens(ours, other.cipher)
 }

@@ -142,6 +142,44 @@ func TestKeepsWhatItHas(t *testing.T) {
 	check("gone")
 }
 
+// C-03: an older copy that is put back under a server takes from it neither the key
+// that seals nor what was sealed with it; a key that was known ahead is followed
+// even when the one before is forgotten.
+func TestTakesNoOldCopy(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ring")
+	operator, err := keyring.Create(path)
+	must(t, err)
+	old, err := os.ReadFile(path)
+	must(t, err)
+	must(t, operator.Rotate())
+	must(t, operator.Save(path))
+	server, err := keyring.Load(path)
+	must(t, err)
+	sealed, err := server.Seal([]byte("x"), nil)
+	must(t, err)
+	must(t, os.WriteFile(path+".new", old, 0o600))
+	must(t, os.Rename(path+".new", path))
+	again, err := server.Seal([]byte("y"), nil)
+	must(t, err)
+	if by, _ := keyring.SealedBy(again); by != operator.Sealing() {
+		t.Error("seals with the key of an old copy")
+	}
+	if got, err := server.Open(sealed, nil); err != nil || string(got) != "x" {
+		t.Errorf("%q, %v", got, err)
+	}
+
+	_, err = operator.Prepare()
+	must(t, err)
+	must(t, operator.Save(path))
+	server.Refresh()
+	must(t, operator.Rotate())
+	must(t, operator.Forget())
+	must(t, operator.Save(path))
+	if server.Refresh(); server.Sealing() != operator.Sealing() || len(server.Keys()) != 1 {
+		t.Errorf("does not follow: %v", server.Keys())
+	}
+}
+
 // Servers look at the file while it changes.
 func TestFollowsInParallel(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "ring")

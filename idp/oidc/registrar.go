@@ -214,7 +214,7 @@ func (r *Registrar) Rotate(ctx context.Context, by idp.Actor, id ClientID, o Rot
 	if err != nil {
 		return Registered{}, err
 	}
-	detail := map[string]string{"what": string(what), "overlap_days": strconv.FormatFloat(o.Overlap.Hours()/24, 'f', -1, 64)}
+	detail := map[string]string{"what": string(what), "scopes": strings.Join(old.Scopes, " "), "overlap_days": strconv.FormatFloat(o.Overlap.Hours()/24, 'f', -1, 64)}
 	return made, r.save(ctx, by, "client.rotate", made.Client, detail)
 }
 
@@ -252,13 +252,15 @@ func (r *Registrar) turn(ctx context.Context, by idp.Actor, id ClientID, what st
 	if err != nil || c.Disabled == off {
 		return err
 	}
+	var detail map[string]string
 	if !off { // letting it in is giving it what it has (D-02)
+		detail = map[string]string{"scopes": strings.Join(c.Scopes, " ")}
 		if err := r.mayRegister(ctx, by, what, c); err != nil {
 			return err
 		}
 	}
 	c.Disabled = off
-	return r.save(ctx, by, what, c, nil)
+	return r.save(ctx, by, what, c, detail)
 }
 
 // Remove forgets a client with its tokens and what people allowed it.

@@ -12,6 +12,7 @@ import (
 
 	"latchkey/idp"
 	"latchkey/idp/oidc"
+	"latchkey/idp/power"
 	"latchkey/idp/store"
 	"latchkey/idp/store/storetest"
 )
@@ -150,6 +151,29 @@ func TestChangedMeanwhile(t *testing.T) {
 	}
 	if n := len(h.noted("client.update")); n != 0 {
 		t.Errorf("%d events of what did not happen", n)
+	}
+}
+
+// D-07: the log says which rights come with a new secret, and with being let in, so
+// that owners hear of them.
+func TestRightsThatComeAgain(t *testing.T) {
+	h := open(t)
+	r := h.registrar()
+	owner := idp.Actor{User: "u-owner", Role: idp.Owner, Session: "s-owner"}
+	_, err := r.Add(t.Context(), owner, oidc.Input{ID: "robot", Type: oidc.Service, Scopes: []string{string(idp.EditPeople)}})
+	h.must(err)
+	_, err = r.Rotate(t.Context(), owner, "robot", oidc.RotateOrder{})
+	h.must(err)
+	h.must(r.Disable(t.Context(), owner, "robot"))
+	h.must(r.Enable(t.Context(), owner, "robot"))
+	for _, what := range []string{"client.rotate", "client.enable"} {
+		es := h.noted(what)
+		if len(es) != 1 {
+			t.Fatalf("%s: %+v", what, es)
+		}
+		if c, is := power.Of(es[0]); !is || c.Name != "robot" || !slices.Equal(c.Parts, []string{string(idp.EditPeople)}) {
+			t.Errorf("%s: %v %+v", what, is, c)
+		}
 	}
 }
 

@@ -54,6 +54,11 @@ func (l *Log) tell(ctx context.Context, c *Change) (err error) {
 	if err != nil || c.Kind == Host && c.About != "" && role == "" {
 		return err
 	}
+	if c.Event == "user.enable" {
+		if c.Role = role; role == "" {
+			return nil
+		}
+	}
 	who, err := l.readers(ctx, c.By)
 	errs := []error{err}
 	for _, to := range who {

@@ -2,6 +2,7 @@ package power_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -157,6 +158,63 @@ func TestManyAtOnce(t *testing.T) {
 		h.give(olga, "p2", idp.Admin)
 		h.give(olga, "p3", idp.Admin)
 		h.told("oscar p0", "Account: p2")
+	})
+}
+
+// D-07: a harmless change hides no harmful one of the same event by the same one.
+func TestHarmlessHidesNothing(t *testing.T) {
+	each(t, func(h *house) {
+		ctx := h.Context()
+		olga := h.person("olga", idp.Owner)
+		h.person("oscar", idp.Owner)
+		h.person("eva", idp.HelpDesk)
+		token := func(name string, may ...idp.Right) {
+			_, _, err := h.tokens.Make(ctx, olga, apitoken.New{Name: name, Scopes: may})
+			h.must(err)
+		}
+		token("Reports", idp.EditPeople)
+		h.told("oscar", "Name: Reports")
+		token("Sync", idp.EditPeople)
+		h.told("oscar", "Name: Sync")
+		publish := func(name, weaker string) {
+			h.must(h.tokens.Log.Append(ctx, idp.Event{
+				ID: rand.Text(), At: h.clock.Now(), What: "policy.publish", Actor: olga.User, Origin: olga.Origin, Result: "ok", Detail: map[string]string{"policy": name, "weaker": weaker},
+			}))
+		}
+		publish("guests", "whom")
+		h.told("oscar", "Name: guests")
+		publish("administrators", "whom")
+		h.told("oscar", "Name: administrators")
+		publish("administrators", "whom what.assurance")
+		h.told("oscar", "Loosened: Fewer people are meant · Second factor")
+		publish("administrators", "whom what.assurance") // the very same
+		h.told("")
+		for _, who := range []string{"eva", "olga"} { // each her own mail, too
+			h.must(h.accounts.SetPassword(ctx, shell, idp.UserID(who), "correct horse battery staple"))
+			if all := h.mailed(); !slices.ContainsFunc(all, func(m mail.Message) bool {
+				return m.To == "oscar@example.org" && strings.Contains(m.Text, "Account: "+who)
+			}) {
+				h.Errorf("of %s: %+v", who, all)
+			}
+		}
+	})
+}
+
+// D-07: who has a role and is let in again has it again.
+func TestEnabledAgain(t *testing.T) {
+	each(t, func(h *house) {
+		olga := h.person("olga", idp.Owner)
+		h.person("oscar", idp.Owner)
+		h.person("adam", idp.Admin)
+		h.person("ann", "")
+		for _, id := range []idp.UserID{"adam", "ann"} {
+			h.must(h.accounts.Disable(h.Context(), olga, id))
+		}
+		h.told("")
+		h.must(h.accounts.Enable(h.Context(), olga, "ann"))
+		h.told("")
+		h.must(h.accounts.Enable(h.Context(), olga, "adam"))
+		h.told("oscar", "Account: adam", "Event: Account enabled", "Role: Administrator", "Who did it: olga")
 	})
 }
 

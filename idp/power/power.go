@@ -22,20 +22,20 @@ import (
 type Kind string
 
 const (
-	Role    Kind = "power_role"    // somebody got a role, or a higher one
-	Program Kind = "power_program" // a token or a service may change things in the house
+	Role    Kind = "power_role"    // somebody got a role, or a higher one, or is let in again who has one
+	Program Kind = "power_program" // a token or a service may change things in the house, is let in again or has a new secret
 	Policy  Kind = "power_policy"  // a policy that was in force demands less
 	Guard   Kind = "power_guard"   // the administration is guarded less
 	Keys    Kind = "power_keys"    // a signing key was withdrawn
 	Keyring Kind = "power_keyring" // what seals the database's secrets was changed, which only the server's command line does
-	Host    Kind = "power_host"    // the server's command line opened a way into an account of the administration, or to own the house
+	Host    Kind = "power_host"    // the server's command line opened a way into an account of the administration, to own the house, or to all that it keeps
 )
 
 // Kinds lists them.
 func Kinds() []Kind { return []Kind{Role, Program, Policy, Guard, Keys, Keyring, Host} }
 
-// Quiet is for how long the same person hears no more of the same done by the same
-// one: an import of a thousand administrators is one mail, and the log has them
+// Quiet is for how long the same person hears no more of the same done to the same
+// by the same one, and of the same role that one gives: an import of a thousand administrators is one mail, and the log has them
 // all.
 const Quiet = time.Minute
 
@@ -68,9 +68,12 @@ func (c Change) ByHost() bool {
 var readings = map[string]func(idp.Event, *Change) bool{
 	"user.add":        role,
 	"user.update":     role,
+	"user.enable":     role,
 	"token.make":      token,
 	"client.add":      service,
 	"client.update":   service,
+	"client.enable":   service,
+	"client.rotate":   service,
 	"policy.publish":  loosened,
 	"policy.disable":  loosened,
 	"policy.exempt":   loosened,
@@ -83,12 +86,14 @@ var readings = map[string]func(idp.Event, *Change) bool{
 	"keyring.rotate":  keyring,
 	"keyring.forget":  keyring,
 	"owner.offer":     host,
+	"backup.make":     copied,
+	"backup.restore":  host,
 	"password.set":    host, "factor.reset": host, "factor.temporary": host, "factor.invite": host, "user.invite": host,
 }
 
 // Of says what change of power an event is, if it is one. For a change of kind
-// Host about an account the caller knows whether that has a role; without one it
-// is none.
+// Host about an account, and for one that is enabled, the caller knows whether
+// that has a role; without one it is none.
 func Of(e idp.Event) (Change, bool) {
 	read, known := readings[e.What]
 	if !known || e.Result != "ok" {
@@ -105,7 +110,7 @@ func role(e idp.Event, c *Change) bool {
 	if e.What == "user.add" {
 		c.Role = idp.Role(e.Detail["role"])
 	}
-	if !c.Role.Within(c.Before) {
+	if e.What == "user.enable" || !c.Role.Within(c.Before) {
 		return true
 	}
 	return e.What == "user.update" && host(e, c)
@@ -116,10 +121,15 @@ func token(e idp.Event, c *Change) bool {
 	return len(c.Parts) > 0
 }
 
-// service is a client that got rights in the house.
+// service is a client that got rights in the house, or has them and is let in, or
+// proves itself anew: whoever has the new secret has its rights.
 func service(e idp.Event, c *Change) bool {
 	had := strings.Fields(e.Detail["scopes.before"])
 	c.Kind, c.Name = Program, string(e.Client)
+	if e.What == "client.enable" || e.What == "client.rotate" {
+		c.Parts = writing(strings.Fields(e.Detail["scopes"]))
+		return len(c.Parts) > 0
+	}
 	for _, r := range writing(strings.Fields(e.Detail["scopes.after"])) {
 		if !slices.Contains(had, r) {
 			c.Parts = append(c.Parts, r)
@@ -171,6 +181,12 @@ func key(e idp.Event, c *Change) bool {
 func keyring(e idp.Event, c *Change) bool {
 	c.Kind, c.Name = Keyring, e.Detail["key"]
 	return true
+}
+
+// copied is told when the copy opens itself: one without the keyring is made each
+// night.
+func copied(e idp.Event, c *Change) bool {
+	return e.Detail["keyring"] == "true" && host(e, c)
 }
 
 // host is what the command line does that lets somebody into an account: who has a

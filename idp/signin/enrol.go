@@ -33,6 +33,9 @@ func (e Enrolment) Ready() bool { return e.Kept || e.Codes.Shape == "" }
 // code by SMS phone is the number to add, E.164. A *mfa.LockedError or
 // mfa.ErrUnsent when a code could not be sent.
 func (w Wizard) Enrol(ctx context.Context, v View, k mfa.Kind, phone string) error {
+	if v.Lapsed() {
+		return mfa.ErrExpired
+	}
 	if !v.enrolling() || !slices.Contains(v.Addable, k) {
 		return idp.ErrDenied
 	}
@@ -132,6 +135,9 @@ func (w Wizard) Keep(ctx context.Context, v View) error {
 // backup codes active and is the second factor of this sign-in (M-07).
 func (w Wizard) Confirm(ctx context.Context, v View, a mfa.Answer, m Marks) (Moved, error) {
 	f, u := v.Flow, v.User
+	if v.Lapsed() {
+		return Moved{}, mfa.ErrExpired
+	}
 	if !v.enrolling() || f.Enrol == nil || f.Enrol.Codes != "" && !f.Enrol.Kept || !slices.Contains(v.Addable, f.Enrol.Kind) {
 		return Moved{}, idp.ErrDenied
 	}

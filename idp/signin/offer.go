@@ -19,6 +19,10 @@ type Offers interface {
 // offerEvery is how long somebody is left alone who was offered a passkey.
 const offerEvery = 30 * 24 * time.Hour
 
+// fresh is how recent a proof must be behind which a factor is set up that nobody
+// demands (SECURITY.md M-05; ASVS 7.5.1).
+const fresh = 5 * time.Minute
+
 // never is when somebody is offered a passkey who does not want to be.
 var never = time.Date(9999, time.December, 31, 0, 0, 0, 0, time.UTC)
 
@@ -29,6 +33,8 @@ func (t turn) offers(s *Service, d policy.Decision) bool {
 	f, u := t.flow, t.user
 	switch {
 	case s.Offers == nil || !f.Platform || f.Skipped || s.Now().Before(u.PasskeyOffer):
+		return false
+	case f.stale(s.Now()):
 		return false
 	case !f.Need.Since.IsZero():
 		return false // they prove once more that it is them, in the middle of something
@@ -54,6 +60,13 @@ func (f Flow) wouldCount(d policy.Decision) bool {
 	return !refuses(d) && !slices.ContainsFunc(d.Ahead, refuses)
 }
 
+// stale reports whether the last proof is too old to guard a new factor. A flow
+// lives longer than that, and whoever finds its page open would keep the account. A
+// trusted browser is no proof of who sits at it.
+func (f Flow) stale(now time.Time) bool {
+	return !slices.ContainsFunc(f.Proofs, func(p idp.Proof) bool { return p.Kind != idp.Device && !p.At.Add(fresh).Before(now) })
+}
+
 // Refuse is Skip by somebody who does not want to be offered a passkey again.
 func (w Wizard) Refuse(ctx context.Context, v View, m Marks) (Moved, error) {
 	if !v.Passkey() {
@@ -64,3 +77,7 @@ func (w Wizard) Refuse(ctx context.Context, v View, m Marks) (Moved, error) {
 
 // Passkey reports whether the step offers a passkey that nobody demands.
 func (v View) Passkey() bool { return v.Step == MayEnrol && v.ahead == nil }
+
+// Lapsed reports whether the step offers a passkey and the proofs have become too
+// old for it: all that is left is [Wizard.Skip].
+func (v View) Lapsed() bool { return v.Passkey() && len(v.Addable) == 0 }

@@ -178,7 +178,9 @@ func (s *Service) stand(ctx context.Context, v View) (View, error) {
 		}
 	case MayEnrol:
 		if v.ahead = f.due(d, u.Factors); v.ahead == nil {
-			v.Addable = []mfa.Kind{idp.Passkey}
+			if !f.stale(s.Now()) {
+				v.Addable = []mfa.Kind{idp.Passkey}
+			}
 			break
 		}
 		v.Deadline = v.ahead.At

@@ -22,13 +22,21 @@ var _ power.Teller = Owners{}
 // Changed tells one owner, once a minute of the same that the same one does. It
 // joins the Atomic in ctx.
 func (o Owners) Changed(ctx context.Context, to idp.User, c *power.Change) error {
-	// Neither a harmless change before, nor what somebody else does, hides one.
-	topic := strings.Join([]string{string(c.Kind), string(c.By), string(c.Role), c.Event, string(to.ID)}, ":")
+	// Neither a harmless change before, nor what somebody else does, hides one: only
+	// the same done to the same does, and many roles at once are one mail. The name
+	// comes last, as people choose it.
+	topic := []string{string(c.Kind), string(c.By), string(c.Role), c.Event, string(to.ID), strings.Join(c.Parts, " ")}
+	if c.By == "" {
+		topic = append(topic, c.Origin.Agent) // the account of the shell
+	}
+	if c.Kind == power.Host {
+		topic = append(topic, string(c.About))
+	}
 	m, err := o.composeChanged(to, c)
 	if err != nil {
 		return err
 	}
-	m.Topic, m.Quiet = topic, power.Quiet
+	m.Topic, m.Quiet = strings.Join(append(topic, c.Name), ":"), power.Quiet
 	return o.Notices.Outbox.Put(ctx, m)
 }
 
@@ -55,11 +63,17 @@ func powerFacts(p locale.Printer, zone *time.Location, c *power.Change) (out []f
 	}
 	switch c.Kind {
 	case power.Role:
+		if c.Event == "user.enable" {
+			out = append(out, fact{p.T("admin.audit.field.what"), eventName(p, c.Event)})
+		}
 		out = append(out, fact{p.T("admin.evidence.role"), roleName(p, c.Role)})
 		if c.Before != "" {
 			out = append(out, fact{p.T("admin.audit.change_before"), roleName(p, c.Before)})
 		}
 	case power.Program:
+		if c.Event == "client.enable" || c.Event == "client.rotate" {
+			out = append(out, fact{p.T("admin.audit.field.what"), eventName(p, c.Event)})
+		}
 		out = append(out, fact{p.T("admin.tokens.may"), parted(p, "admin.tokens.right.", ":", c.Parts)})
 	case power.Policy:
 		out = append(out, fact{p.T("mail.power.weaker"), policyParts(p, c)})

@@ -91,7 +91,7 @@ func (p wizard) mount(r gin.IRouter, s *page.Site) {
 
 // enrolling is the frame of the wizard's pages.
 func (p wizard) enrolling(c *page.Context, draw func(signin.View) error) error {
-	return p.steps(c, draw, signin.MustEnrol, signin.MayEnrol)
+	return p.steps(c, p.timely(c, draw), signin.MustEnrol, signin.MayEnrol)
 }
 
 // running is enrolling for the pages that need a wizard under way.

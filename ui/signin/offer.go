@@ -32,13 +32,25 @@ func (p offers) mount(r gin.IRouter, s *page.Site) {
 }
 
 func (p offers) offer(c *page.Context) error {
-	return p.step(c, signin.MayEnrol, func(v signin.View) error {
+	return p.step(c, signin.MayEnrol, p.timely(c, func(v signin.View) error {
 		view := offerView{Ticket: ticket(c), Enrol: at("/login/enrol", ticket(c)), Passkey: v.Passkey()}
 		if !view.Passkey {
 			view.Deadline, view.Days = v.Deadline, daysUntil(v.Deadline, c.Now())
 		}
 		return c.Show(set, http.StatusOK, "offer.html", view)
-	})
+	}))
+}
+
+// timely goes on without the passkey that is offered once the proofs are too old
+// to set one up (SECURITY.md M-05).
+func (j journey) timely(c *page.Context, draw func(signin.View) error) func(signin.View) error {
+	return func(v signin.View) error {
+		if !v.Lapsed() {
+			return draw(v)
+		}
+		m, err := j.signIn.Wizard().Skip(c.Context(), v, marks(c))
+		return moved(c, v, m, err)
+	}
 }
 
 // daysUntil counts begun days: on the last one, one is left.

@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -63,6 +64,34 @@ func TestPasskeyOfferTaken(t *testing.T) {
 	}
 	h.clock.Pass(2 * month)
 	h.knock("ada").want(200, "/login/factor")
+}
+
+// M-05: once the last proof is older than five minutes nothing is set up behind it,
+// wherever the wizard stands, and the sign-in goes on without.
+func TestPasskeyOfferLapses(t *testing.T) {
+	h := openKeys(t)
+	u := h.add("ada", "")
+	open := h.knock("ada").want(200, "/login/offer")
+	h.clock.Pass(5 * time.Minute)
+	d := h.device()
+	v := open.follow("#enrol-now").want(200, "/login/enrol/codes").submit("codes-kept", "kept", "yes").want(200, "/login/enrol/confirm")
+	flow, page := v.at.Query().Get("flow"), v.at.RequestURI()
+	b := v.begin(flow)
+	h.clock.Pass(time.Second)
+	status, out := v.call("/login/passkey/finish", finish(b, d.create(b.PublicKey)))
+	if status == 200 || !strings.HasPrefix(out.Location, "/login/offer?") {
+		t.Fatalf("finish: %d %+v", status, out)
+	}
+	if v.get(page).want(200, "/app"); string(v.body) != "signed in as ada" {
+		t.Errorf("then: %s", v.body)
+	}
+	if u, err := h.db.Users.ByID(t.Context(), u.ID); err != nil || len(u.Factors) > 0 {
+		t.Errorf("holds %v, %v", u.Factors, err)
+	}
+	h.clock.Pass(month)
+	v = h.knock("ada").want(200, "/login/offer")
+	h.clock.Pass(6 * time.Minute)
+	v.get(v.at.RequestURI()).want(200, "/app")
 }
 
 // M-05, E-03, M-15, M-19, P-19: who is offered nothing, whatever the browser says.

@@ -174,6 +174,8 @@ func (p keys) refusal(c *page.Context, v signin.View, ticket string, err error) 
 		return page.Refuse(err, c.Words.T("error.slow_down.text")+" "+c.Words.T("error.slow_down.next"), "")
 	case errors.Is(err, idp.ErrBadLogin):
 		return page.Refuse(err, c.Words.T("passkey.unknown"), "")
+	case errors.Is(err, mfa.ErrExpired) && v.Lapsed():
+		return page.Refuse(err, "", at("/login/offer", ticket))
 	case errors.Is(err, mfa.ErrExpired) && unsaved(v):
 		return page.Refuse(err, "", at("/login/enrol/codes", ticket))
 	case errors.As(err, &locked):

@@ -74,6 +74,18 @@ func (b *Book) reach(ctx context.Context, id string) (Connection, *rpc.Client, e
 	return c, r, err
 }
 
+// learn keeps what work with a connection has found out, in the connection as it
+// is by now: the work takes minutes, and an administrator may have changed its
+// settings or taken back its lock meanwhile. It returns what is kept.
+func (b *Book) learn(ctx context.Context, id string, set func(*Connection)) (Connection, error) {
+	c, err := b.connections.ByID(ctx, id)
+	if err != nil {
+		return c, err
+	}
+	set(&c)
+	return c, b.connections.Save(ctx, c)
+}
+
 // note leaves an event in the log.
 func (b *Book) note(ctx context.Context, by idp.Actor, what string, c Connection, detail map[string]string) error {
 	all := map[string]string{"connection": c.ID}

@@ -363,7 +363,7 @@ func (j *joining) keep(ctx context.Context) (Note, error) {
 	err := j.book.atomic(ctx, func(ctx context.Context) error {
 		save := j.book.connections.Add
 		if j.known {
-			save = j.book.connections.Save
+			save = j.again
 		}
 		return errors.Join(save(ctx, j.c), j.book.note(ctx, j.by, what, j.c, map[string]string{"url": j.c.URL, "database": j.c.Database}))
 	})

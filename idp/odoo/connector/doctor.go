@@ -265,11 +265,14 @@ func (p *patient) contact(ctx context.Context) (Finding, bool, error) {
 	}
 	fresh.Read = p.book.now()
 	was := p.c.Facts.Version
-	p.c.Facts = fresh
 	if !fresh.Has("auth_oauth") {
 		return one("module", Problem, "run `latchkey odoo connect` again: it switches the module on"), true, nil
 	}
-	if err := p.book.connections.Save(ctx, p.c); err != nil {
+	p.c, err = p.book.learn(ctx, p.c.ID, func(c *Connection) {
+		fresh.Before = c.Facts.Before // which is not read
+		c.Facts = fresh
+	})
+	if err != nil {
 		return Finding{}, false, err
 	}
 	if p.rows, err = providers(ctx, p.r); err != nil {

@@ -108,6 +108,17 @@ func openSignup(ctx context.Context, r *rpc.Client, f Facts) (bool, error) {
 	return scope == "b2c", err
 }
 
+// signUpNow is openSignup for work that brings people in. What cannot be read, for
+// the websites are gone since the last look, is taken for open: then an address is
+// nobody's until it is proven.
+func signUpNow(ctx context.Context, r *rpc.Client, f Facts) (bool, error) {
+	open, err := openSignup(ctx, r, f)
+	if refused(err) || errors.Is(err, rpc.ErrNotFound) {
+		return true, nil
+	}
+	return open, err
+}
+
 // hosts are the addresses at which browsers may find an Odoo. The one that we
 // use is among them unless it is a plain name inside a network of servers.
 func hosts(ctx context.Context, r *rpc.Client, f Facts, named string) ([]string, error) {

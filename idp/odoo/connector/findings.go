@@ -58,8 +58,9 @@ func (p *patient) providerRow(ctx context.Context) ([]Finding, error) {
 		return nil, nil
 	}
 	repair := func(ctx context.Context) error {
-		_, err := p.buttons.row(ctx, p.r, &p.c, p.client, false)
-		return errors.Join(err, p.book.connections.Save(ctx, p.c))
+		_, bad := p.buttons.row(ctx, p.r, &p.c, p.client, false)
+		_, err := p.book.learn(ctx, p.c.ID, func(c *Connection) { c.Provider, c.Since = p.c.Provider, p.c.Since })
+		return errors.Join(bad, err)
 	}
 	w, found := ours(p.rows, p.c)
 	if !found {

@@ -115,5 +115,9 @@ func (i *Imports) Source(ctx context.Context, c Connection) (*RPC, error) {
 	if err != nil {
 		return nil, err
 	}
-	return from.SignUp(c.Facts.OpenSignup), nil
+	open, err := signUpNow(ctx, r, c.Facts)
+	if err != nil {
+		return nil, err
+	}
+	return from.SignUp(open), nil
 }

@@ -107,9 +107,14 @@ func (l *Locks) Lock(ctx context.Context, by idp.Actor, id string, o LockOrder) 
 	if out.Settings = settings; err != nil || o.Dry {
 		return out, err
 	}
-	first := c.Lock.At.IsZero()
-	c.Lock.At = l.book.now()
-	if err := l.book.connections.Save(ctx, c); err != nil { // before the first: what is closed can be opened again
+	first, before := false, c.Facts.Before
+	c, err = l.book.learn(ctx, c.ID, func(c *Connection) { // before the first: what is closed can be opened again
+		first = c.Lock.At.IsZero()
+		if c.Lock.At, c.Facts.Before = l.book.now(), before; len(o.Except) > 0 {
+			c.Lock.Except = o.Except
+		}
+	})
+	if err != nil {
 		return out, err
 	}
 	if first { // what a run left that was under way when the last lock was taken back
@@ -321,8 +326,8 @@ func (l *Locks) Unlock(ctx context.Context, by idp.Actor, id string, dry bool) (
 	if err := restore(ctx, r, c); err != nil {
 		return did, 0, err
 	}
-	c.Lock, c.Facts.Before = Lock{}, nil
-	return did, len(done), errors.Join(l.book.connections.Save(ctx, c), l.book.connections.SetState(ctx, c.ID, lockedState, ""), l.book.note(ctx, by, "odoo.unlock", c, nil))
+	c, err = l.book.learn(ctx, c.ID, func(c *Connection) { c.Lock, c.Facts.Before = Lock{}, nil })
+	return did, len(done), errors.Join(err, l.book.connections.SetState(ctx, c.ID, lockedState, ""), l.book.note(ctx, by, "odoo.unlock", c, nil))
 }
 
 // restore writes settings back as they were. Odoo's password reset is switched

@@ -204,6 +204,35 @@ func TestKeepLocked(t *testing.T) {
 	})
 }
 
+// A run locks nobody whom an administrator has spared since it began, and nobody
+// at all when that was turned off.
+func TestKeepLockedAsItIsByNow(t *testing.T) {
+	clock := storetest.NewClock()
+	town := townOf(open(t, storetest.OpenAt(t, clock.Now), clock, odootest.Options{}))
+	town.lock()
+	town.set(func(s *connector.Settings) { s.KeepLocked = true })
+	town.sync()
+	town.person("late")
+	town.person("spared")
+	started := town.conn()
+	run := func() int {
+		town.wait(time.Minute)
+		s, err := town.Sync(t.Context(), started, connector.SyncOptions{Full: true})
+		town.must(err)
+		return s.Last.Locked
+	}
+	town.set(func(s *connector.Settings) { s.KeepLocked = false })
+	if n := run(); n != 0 || !town.localPassword("late", "late") {
+		t.Errorf("turned off, and yet %d", n)
+	}
+	now := started
+	now.Lock.Except = []string{"Spared"}
+	town.must(town.db.Connections.Save(t.Context(), now))
+	if n := run(); n != 1 || town.localPassword("late", "late") || !town.localPassword("spared", "spared") {
+		t.Errorf("%d are locked", n)
+	}
+}
+
 // Nobody is locked out by the synchronisation while our own way in is shut.
 func TestKeepLockedOnlyWithAWayIn(t *testing.T) {
 	eachStoreTown(t, func(t *town) {

@@ -47,3 +47,14 @@ func addressOf(typed string) (string, error) {
 	}
 	return at, nil
 }
+
+// again keeps a connection that was there before. What an administrator may have
+// changed meanwhile, and this work has not, stays as it is by now.
+func (j *joining) again(ctx context.Context, c Connection) error {
+	var err error
+	j.c, err = j.book.learn(ctx, c.ID, func(now *Connection) {
+		c.Settings, c.Lock, c.Facts.Before = now.Settings, now.Lock, now.Facts.Before
+		*now = c
+	})
+	return err
+}

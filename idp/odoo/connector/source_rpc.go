@@ -65,8 +65,7 @@ func OpenRPC(ctx context.Context, c *rpc.Client, groups []string) (*RPC, error) 
 	return s, nil
 }
 
-// SignUp tells whether strangers can make themselves portal users, as it was
-// found when the connection was made.
+// SignUp tells whether strangers can make themselves portal users.
 func (s *RPC) SignUp(open bool) *RPC { s.open = open; return s }
 
 // SignIns has the moment of people's last sign-in read, too.

@@ -176,7 +176,12 @@ func (y *Synchroniser) Sync(ctx context.Context, c Connection, o SyncOptions) (S
 	run.leavers = &leavers{run: run}
 	err = run.all(ctx)
 	if ctx.Err() == nil && !errors.Is(err, ErrLost) {
-		err = errors.Join(err, run.invite(ctx)) // whom it brought in before it failed is new to no later one
+		switch bad := run.goesOn(ctx); {
+		case bad == nil:
+			err = errors.Join(err, run.invite(ctx)) // whom it brought in before it failed is new to no later one
+		case err == nil:
+			err = bad
+		}
 	}
 	state := run.ended(err)
 	done := context.WithoutCancel(ctx)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"time"
 
 	"latchkey/idp"
 	"latchkey/idp/account"
@@ -22,8 +23,21 @@ type Inviter interface {
 // turn it off. The rest waits.
 const inviteMost = 25
 
+// inviteDay is how many people one connection invites in 24 hours. Whoever makes
+// users in an Odoo without end would else have this house mail strangers without
+// end, in its own name. The rest waits.
+const inviteDay = 100
+
 // inviteState is the name under which is kept who waits for an invitation.
 const inviteState = "invite"
+
+// invitedState is the name under which is kept how many were invited, since when.
+const invitedState = "invited"
+
+type invitedSince struct {
+	At    time.Time `json:"at"`
+	Count int       `json:"count"`
+}
 
 // newcomer is somebody whom a run brings in.
 type newcomer struct {
@@ -58,6 +72,10 @@ func (r *syncRun) invite(ctx context.Context) error {
 	if r.DryRun {
 		return nil
 	}
+	now, err := r.book.connections.ByID(ctx, r.c.ID)
+	if err != nil || !now.Settings.Invite {
+		return err // turned off meanwhile
+	}
 	some, err := r.waiting(ctx, who)
 	if err != nil || len(some) == 0 {
 		return err
@@ -87,7 +105,17 @@ func (r *syncRun) waiting(ctx context.Context, who []idp.UserID) (some []idp.Use
 	if len(all) == 0 {
 		return nil, nil
 	}
-	some = all[:min(len(all), inviteMost)]
+	day, err := r.invitedToday(ctx)
+	if err != nil {
+		return nil, err
+	}
+	some = all[:max(0, min(len(all), inviteMost, inviteDay-day.Count))]
+	if len(some) > 0 {
+		day.Count += len(some)
+		if err := r.book.remember(ctx, r.c.ID, invitedState, day); err != nil {
+			return nil, err
+		}
+	}
 	rest := ""
 	if left := all[len(some):]; len(left) > 0 {
 		text, err := json.Marshal(left)
@@ -100,6 +128,16 @@ func (r *syncRun) waiting(ctx context.Context, who []idp.UserID) (some []idp.Use
 		return some, nil
 	}
 	return some, r.book.connections.SetState(ctx, r.c.ID, inviteState, rest)
+}
+
+// invitedToday counts those who were taken off the list in the last 24 hours, from
+// the first of them on.
+func (r *syncRun) invitedToday(ctx context.Context) (day invitedSince, err error) {
+	err = r.book.recall(ctx, r.c.ID, invitedState, &day)
+	if now := r.book.now(); !now.Before(day.At.Add(24 * time.Hour)) {
+		day = invitedSince{At: now}
+	}
+	return day, err
 }
 
 // inviteOne mails one person, unless something has happened since: nobody with a

@@ -2,13 +2,17 @@ package connector_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"latchkey/idp"
 	"latchkey/idp/account"
 	"latchkey/idp/odoo/connector"
+	"latchkey/idp/odoo/odootest"
+	"latchkey/idp/store/storetest"
 )
 
 // invited remembers whom it was to invite, and invites them.
@@ -93,6 +97,71 @@ func (t *town) waiting() (out []idp.User) {
 		}
 	}
 	return out
+}
+
+// Whether an address is somebody's depends on Odoo's sign-up as it is at that run,
+// not as it was when the connection was made: a stranger makes a user with any
+// address.
+func TestSyncInvitesNoStrangers(t *testing.T) {
+	eachTown(t, odootest.Options{}, func(t *town) {
+		asked := t.inviting()
+		t.set(func(s *connector.Settings) { s.Invite = true })
+		t.odoo.SetParam("auth_signup.invitation_scope", "b2c")
+		t.odoo.AddUser("victim@example.org", "V", "victim@example.org", true)
+		if s := t.sync(); s.Last.Invited != 0 || len(*asked) != 0 {
+			t.Errorf("a stranger is invited: %+v", s.Last)
+		}
+		t.odoo.SetParam("auth_signup.invitation_scope", "b2b")
+		t.odoo.AddUser("guest@example.org", "G", "guest@example.org", true)
+		if s := t.sync(); s.Last.Invited != 1 || len(*asked) != 1 {
+			t.Errorf("closed again: %+v", s.Last)
+		}
+	})
+}
+
+// An Odoo in which somebody makes users without end has 100 people a day mailed.
+func TestSyncInvitesADay(t *testing.T) {
+	clock := storetest.NewClock()
+	town := townOf(open(t, storetest.OpenAt(t, clock.Now), clock, odootest.Options{}))
+	asked := town.inviting()
+	town.set(func(s *connector.Settings) { s.Invite = true })
+	for n := range 110 {
+		login := fmt.Sprintf("p%03d@example.org", n)
+		town.odoo.AddUser(login, login, login, true)
+	}
+	var got []int
+	for range 5 {
+		got = append(got, town.sync().Last.Invited)
+	}
+	town.wait(24 * time.Hour)
+	got = append(got, town.sync().Last.Invited)
+	if !slices.Equal(got, []int{25, 25, 25, 25, 0, 10}) || len(*asked) != 110 {
+		t.Errorf("%v, asked %d times", got, len(*asked))
+	}
+}
+
+// Nobody is mailed by a run that has lost its turn, nor when inviting was turned
+// off while it ran.
+func TestSyncInvitesOnlyWhileItMay(t *testing.T) {
+	clock := storetest.NewClock()
+	town := townOf(open(t, storetest.OpenAt(t, clock.Now), clock, odootest.Options{}))
+	asked := town.inviting()
+	town.set(func(s *connector.Settings) { s.Invite = true })
+	town.odoo.AddUser("one@example.org", "One", "one@example.org", true)
+	_, err := town.try(connector.SyncOptions{Found: func(connector.SyncChange) error {
+		clock.Pass(time.Hour)
+		return town.db.Connections.Claim(t.Context(), "shop", "sync", "other", clock.Now().Add(time.Minute))
+	}})
+	if !errors.Is(err, idp.ErrBusy) || len(*asked) != 0 {
+		t.Errorf("another instance is at it, and yet %v, %v", err, *asked)
+	}
+	clock.Pass(time.Hour)
+	started := town.conn()
+	town.set(func(s *connector.Settings) { s.Invite = false })
+	town.odoo.AddUser("two@example.org", "Two", "two@example.org", true)
+	if s, err := town.Sync(t.Context(), started, connector.SyncOptions{}); err != nil || s.Last.Created != 1 || len(*asked) != 0 {
+		t.Errorf("turned off: %+v, %v, %v", s.Last, err, *asked)
+	}
 }
 
 // Who waits when it is turned off is not mailed when it is turned on again.

@@ -68,8 +68,8 @@ func (k *keeper) lock(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if now, err := r.book.connections.ByID(ctx, r.c.ID); err != nil || now.Lock.At.IsZero() {
-			return err // unlocked meanwhile
+		if todo, err = k.still(ctx, todo); err != nil || len(todo) == 0 {
+			return err
 		}
 	}
 	ids := make([]int64, len(todo))
@@ -98,6 +98,17 @@ func (k *keeper) lock(ctx context.Context) error {
 	return errors.Join(err, r.book.note(context.WithoutCancel(ctx), syncActor(r.c), "odoo.lock", r.c, map[string]string{
 		"users": strconv.Itoa(n), "logins": some(logins),
 	}))
+}
+
+// still are those of todo who are to be locked by what the settings are by now: an
+// administrator may have unlocked meanwhile, or spared somebody.
+func (k *keeper) still(ctx context.Context, todo []odooUser) ([]odooUser, error) {
+	now, err := k.run.book.connections.ByID(ctx, k.run.c.ID)
+	if err != nil || !now.Settings.KeepLocked || now.Lock.At.IsZero() {
+		return nil, err
+	}
+	except := now.exempt()
+	return slices.DeleteFunc(todo, func(u odooUser) bool { return slices.Contains(except, strings.ToLower(u.Login)) }), nil
 }
 
 // todo are those who are to be locked. Who has a key of Odoo's is left to the

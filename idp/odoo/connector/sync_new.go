@@ -9,10 +9,14 @@ import (
 )
 
 // create brings in who is new, by the same rules as the import.
-func (r *syncRun) create(ctx context.Context, all []Person, open bool) error {
+func (r *syncRun) create(ctx context.Context, all []Person) error {
 	all = slices.DeleteFunc(all, func(p Person) bool { return !candidateThere(p) })
 	if len(all) == 0 {
 		return nil
+	}
+	open, err := r.open(ctx)
+	if err != nil {
+		return err
 	}
 	i := Import{Accounts: r.accounts, Directory: r.directory, Ties: r.ties, Customers: r.customers, Connection: r.c, DryRun: r.DryRun}
 	b := births{out: map[int64]bool{}, adopted: map[int64]bool{}, came: map[int64]newcomer{}}
@@ -40,6 +44,22 @@ func (r *syncRun) create(ctx context.Context, all []Person, open bool) error {
 		}
 	}
 	return nil
+}
+
+// once asks at the first time only: a run that brings nobody in asks nothing, and
+// one that does goes by what is so now. Who opened sign-up since the last
+// examination would else have strangers taken for owners of their addresses.
+func once(ask func(context.Context) (bool, error)) func(context.Context) (bool, error) {
+	asked, open := false, false
+	return func(ctx context.Context) (bool, error) {
+		if asked {
+			return open, nil
+		}
+		var err error
+		open, err = ask(ctx)
+		asked = err == nil
+		return open, err
+	}
 }
 
 // births is what an import says of those whom a run brings in.

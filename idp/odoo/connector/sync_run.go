@@ -22,6 +22,7 @@ type syncRun struct {
 	parted  bool // a link is gone
 	keeper  *keeper
 	came    []newcomer
+	open    func(context.Context) (bool, error) // sign-up there, now
 }
 
 // ended notes how the run went.
@@ -61,7 +62,7 @@ func (r *syncRun) all(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	from.SignUp(r.c.Facts.OpenSignup)
+	r.open = once(func(ctx context.Context) (bool, error) { return signUpNow(ctx, client, r.c.Facts) })
 	if r.keeper, err = r.keeps(ctx, client); err != nil {
 		return err
 	}
@@ -118,7 +119,7 @@ func (r *syncRun) incoming(ctx context.Context, from *RPC) error {
 		if len(all) == 0 {
 			return nil
 		}
-		if err := r.page(ctx, all, from.open); err != nil {
+		if err := r.page(ctx, all); err != nil {
 			return err
 		}
 		after = all[len(all)-1].ID
@@ -136,7 +137,7 @@ func (r *syncRun) goesOn(ctx context.Context) error {
 }
 
 // page brings some people in step.
-func (r *syncRun) page(ctx context.Context, all []Person, open bool) error {
+func (r *syncRun) page(ctx context.Context, all []Person) error {
 	var ids []int64
 	for _, p := range all {
 		ids = append(ids, p.ID)
@@ -179,7 +180,7 @@ func (r *syncRun) page(ctx context.Context, all []Person, open bool) error {
 			}
 		}
 	}
-	return r.create(ctx, fresh, open)
+	return r.create(ctx, fresh)
 }
 
 // trouble notes somebody who could not be brought in step.

@@ -14,7 +14,7 @@ import (
 const (
 	watchEvery = 5 * time.Minute  // between looks at what is due
 	watchNight = 6 * time.Hour    // from 00:00 UTC; connections are spread over it by their names
-	watchApart = 12 * time.Hour   // a button's examination counts: the next night's comes only so long after it
+	watchApart = 12 * time.Hour   // at least, between an examination at another time, for the synchronisation, and the next night's
 	watchFirst = 24 * time.Hour   // after a connection was seen first: no start examines everybody
 	watchTime  = 5 * time.Minute  // that one examination may take
 	watchLease = 10 * time.Minute // that one instance is at work
@@ -100,10 +100,6 @@ func (w *Watch) due(ctx context.Context, c Connection) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	last, err := w.doctor.last(ctx, c.ID)
-	if err != nil {
-		return false, err
-	}
 	now := w.book.now()
 	switch {
 	case s.Since.IsZero():
@@ -111,7 +107,7 @@ func (w *Watch) due(ctx context.Context, c Connection) (bool, error) {
 		return false, w.save(ctx, c.ID, s)
 	case now.Before(s.Tried.Add(watchAgain)):
 		return false, nil
-	case !now.Before(night(c.ID, s.Since, last.At)):
+	case !now.Before(night(c.ID, s.Since, s.Ran)):
 		return true, nil
 	case s.Sync:
 		return false, nil
@@ -120,8 +116,10 @@ func (w *Watch) due(ctx context.Context, c Connection) (bool, error) {
 	return !failing.IsZero(), err
 }
 
-// night is when a connection is due, that was seen first and examined last at some
-// times: at its own minute of a night.
+// night is when a connection is due, that was seen first and examined last by the
+// watch at some times: at its own minute of a night. Examinations by anybody else
+// do not count: whoever makes two a day would keep everybody from hearing what is
+// new.
 func night(connection string, since, last time.Time) time.Time {
 	from := since.Add(watchFirst)
 	if !last.IsZero() {

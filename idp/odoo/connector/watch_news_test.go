@@ -99,7 +99,7 @@ func TestNight(t *testing.T) {
 		if next := connector.Night(id, start, first.Add(3*time.Minute)); !next.Equal(first.Add(24 * time.Hour)) {
 			t.Errorf("%s: %s comes after %s", id, next, first)
 		}
-		by := first.Add(-11 * time.Hour) // somebody pressed the button the day before
+		by := first.Add(-11 * time.Hour) // it looked the day before, for the synchronisation
 		if next := connector.Night(id, start, by); !next.Equal(first.Add(24 * time.Hour)) {
 			t.Errorf("%s: %s comes after %s", id, next, by)
 		}
