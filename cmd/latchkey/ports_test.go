@@ -11,14 +11,15 @@ import (
 var ports atomic.Int64
 
 // freePorts is the first of n ports side by side on which nothing listens. They
-// lie below those that the system gives away by itself, and each is named once:
-// tests run beside one another.
+// lie below those that the system gives away by itself. Until the test is over
+// their numbers are held as UDP ports, which nobody needs: other test programs run
+// beside this one, and it takes seconds until a server listens.
 func freePorts(t testing.TB, n int) int {
 	t.Helper()
 	const first, many = 20_000, 12_000
 	for range many {
 		end := ports.Add(int64(n)) + int64(os.Getpid())*97
-		if port := first + int(end%many); unused(port, n) {
+		if port := first + int(end%many); held(t, port, n) {
 			return port
 		}
 	}
@@ -26,14 +27,28 @@ func freePorts(t testing.TB, n int) int {
 	return 0
 }
 
-func unused(port, n int) bool {
+func held(t testing.TB, port, n int) bool {
+	var all []net.PacketConn
+	give := func() {
+		for _, c := range all {
+			_ = c.Close()
+		}
+	}
 	for i := range n {
+		c, err := net.ListenPacket("udp", loopback(port+i))
+		if err != nil {
+			give()
+			return false
+		}
+		all = append(all, c)
 		ln, err := net.Listen("tcp", loopback(port+i))
 		if err != nil {
+			give()
 			return false
 		}
 		_ = ln.Close()
 	}
+	t.Cleanup(give)
 	return true
 }
 

@@ -86,19 +86,26 @@ func (p *program) start() {
 	if err := cmd.Start(); err != nil {
 		p.t.Fatal(err)
 	}
-	p.kill = sync.OnceFunc(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	ended := make(chan struct{})
+	go func() { _ = cmd.Wait(); close(ended) }()
+	p.kill = sync.OnceFunc(func() { _ = cmd.Process.Kill(); <-ended })
+	p.t.Cleanup(func() {
+		if p.kill(); p.t.Failed() {
+			p.t.Log(log.String())
+		}
+	})
 	p.until("the server is ready", func() bool {
+		select {
+		case <-ended:
+			p.t.Fatal("the server has ended by itself")
+		default:
+		}
 		resp, err := http.Get(p.url + "/readyz")
 		if err != nil {
 			return false
 		}
 		resp.Body.Close()
 		return resp.StatusCode == http.StatusOK
-	})
-	p.t.Cleanup(func() {
-		if p.kill(); p.t.Failed() {
-			p.t.Log(log.String())
-		}
 	})
 }
 
