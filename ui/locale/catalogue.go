@@ -100,26 +100,33 @@ func load() []*catalogue {
 	return out
 }
 
-// decode panics on a broken file: it is part of the binary, and the package's
-// own test reads every one.
-func (c *catalogue) decode(into any) {
-	b, err := files.ReadFile(c.tag + ".json")
-	if err == nil {
-		err = json.Unmarshal(b, into)
-	}
+// must ends the program on a broken file: it is part of the binary, and the
+// package's own test reads every one.
+func (c *catalogue) must(err error) {
 	if err != nil {
 		panic(fmt.Sprintf("locale: %s: %v", c.tag, err))
 	}
 }
 
-// offered is the catalogue with what one must know to offer the language.
+// offered is the catalogue with what one must know to offer the language. It
+// comes first in the file, and what follows is not even looked at: every start
+// of the program offers all languages.
 func (c *catalogue) offered() *catalogue {
 	c.facts.Do(func() {
-		if c.Language.Name == "" { // otherwise not made from a file
-			c.decode(&struct {
-				Language *facts `json:"language"`
-			}{&c.Language})
+		if c.Language.Name != "" { // not made from a file
+			return
 		}
+		f, err := files.Open(c.tag + ".json")
+		c.must(err)
+		in := json.NewDecoder(f)
+		_, err = in.Token() // the brace
+		c.must(err)
+		first, err := in.Token()
+		c.must(err)
+		if first != "language" {
+			c.must(fmt.Errorf("begins with %v, not with language", first))
+		}
+		c.must(in.Decode(&c.Language))
 	})
 	return c
 }
@@ -127,11 +134,14 @@ func (c *catalogue) offered() *catalogue {
 // spoken is the whole catalogue.
 func (c *catalogue) spoken() *catalogue {
 	c.words.Do(func() {
-		if c.offered(); c.Words == nil {
-			c.decode(&struct {
-				Words *map[string]forms `json:"words"`
-			}{&c.Words})
+		if c.offered(); c.Words != nil {
+			return
 		}
+		b, err := files.ReadFile(c.tag + ".json")
+		c.must(err)
+		c.must(json.Unmarshal(b, &struct {
+			Words *map[string]forms `json:"words"`
+		}{&c.Words}))
 	})
 	return c
 }

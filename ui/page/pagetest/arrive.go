@@ -2,6 +2,7 @@ package pagetest
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -18,7 +19,7 @@ import (
 // the window that shows another of its site: what the two have in common, axe and
 // the style sheets, is most of the work of a new window, and the same each time.
 func (e *eye) arrive() error {
-	if e.kind == aPage {
+	if e.kind == worded || e.kind == mirrored {
 		there, err := chromedp.Run(e, chromedp.Evaluate[string](`typeof axe === "object" ? location.origin + "/" : ""`))
 		if err != nil {
 			return err
@@ -47,11 +48,7 @@ func (e *eye) exchange(origin string) error {
 	if err != nil {
 		return err
 	}
-	tree, err := chromedp.Call(e, page.GetFrameTree, cdp.Empty{})
-	if err != nil {
-		return err
-	}
-	if _, err := chromedp.Call(e, page.SetDocumentContent, page.SetDocumentContentParams{FrameID: tree.FrameTree.Frame.ID, HTML: html}); err != nil {
+	if err := e.put(html); err != nil {
 		return err
 	}
 	scripts, err := chromedp.Run(e, chromedp.Evaluate[[]string](complete, chromedp.EvalAwaitPromise))
@@ -68,6 +65,41 @@ func (e *eye) exchange(origin string) error {
 		}
 	}
 	return nil
+}
+
+// alike puts a page in place of the one in the window if both have the same style
+// sheets: to read these is most of the work. Scripts in it do not run.
+const alike = `((html) => {
+	const next = new DOMParser().parseFromString(html, "text/html");
+	const sheets = (d) => [...d.querySelectorAll("link[rel=stylesheet],style")];
+	const text = (d) => sheets(d).map((e) => e.href || e.textContent).join("\n");
+	if (text(next) !== text(document) || sheets(document).some((e) => !e.sheet || e.parentNode !== document.head)) return false;
+	const old = document.documentElement, kept = sheets(document);
+	for (const a of [...old.attributes]) old.removeAttribute(a.name);
+	for (const a of next.documentElement.attributes) old.setAttribute(a.name, a.value);
+	for (const e of [...document.head.children]) if (!kept.includes(e)) e.remove();
+	for (const e of sheets(next)) e.remove();
+	document.head.prepend(...next.head.children);
+	document.body.replaceWith(next.body);
+	scrollTo(0, 0);
+	return true;
+})`
+
+// put shows a document in the window, as a whole if it has to.
+func (e *eye) put(html string) error {
+	arg, err := json.Marshal(html)
+	if err != nil {
+		return err
+	}
+	if done, err := chromedp.Run(e, chromedp.Evaluate[bool](alike+"("+string(arg)+")")); done || err != nil {
+		return err
+	}
+	tree, err := chromedp.Call(e, page.GetFrameTree, cdp.Empty{})
+	if err != nil {
+		return err
+	}
+	_, err = chromedp.Call(e, page.SetDocumentContent, page.SetDocumentContentParams{FrameID: tree.FrameTree.Frame.ID, HTML: html})
+	return err
 }
 
 // get is what a browser without cookies would be shown.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
 	"latchkey/ui/locale"
@@ -27,16 +28,18 @@ type look struct {
 type kind int
 
 const (
-	aMail   kind = iota // without a frame of ours; small and light
-	aPage               // small and light, its colours left out
-	closely             // a page in both themes and in all sizes
+	aMail    kind = iota // without a frame of ours; small and light
+	worded               // a page small and light, for its words
+	mirrored             // the same, for its shape, too
+	closely              // a page in both themes and in all sizes
 )
 
 // Inspect looks at the pages below an address in a browser (SECURITY.md X-10),
 // with everything unfolded that can be: in English in both themes, 320 and 1200
-// px wide, with text twice as large and with wide spacing; in the other
-// languages and from right to left, 320 px wide. With LATCHKEY_SHOTS set to a
-// folder it keeps pictures there, of a phone of 360 px, too.
+// px wide, with text twice as large and with wide spacing; from right to left and
+// in the other languages, 320 px wide, in the latter for what words can break.
+// With LATCHKEY_SHOTS set to a folder it keeps pictures there, of a phone of 360
+// px, too.
 func Inspect(t *testing.T, base string, names []string) {
 	t.Helper()
 	locale.Rehearse()
@@ -49,9 +52,12 @@ func Inspect(t *testing.T, base string, names []string) {
 	}
 	for _, tag := range tags { // language by language: the browser has one at a time
 		for _, name := range names {
-			l := look{strings.ReplaceAll(name, "/", "-") + "-" + tag, base + name + "?lang=" + tag, tag, aPage}
-			if tag == locale.Fallback {
+			l := look{strings.ReplaceAll(name, "/", "-") + "-" + tag, base + name + "?lang=" + tag, tag, worded}
+			switch tag {
+			case locale.Fallback:
 				l.kind = closely
+			case locale.Rehearsal:
+				l.kind = mirrored
 			}
 			looks = append(looks, l)
 		}
@@ -87,7 +93,7 @@ func Fine(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	theirs, err := axe(ctx, pageRules, true)
+	theirs, err := axe(ctx, pageRules)
 	return append(own, theirs...), err
 }
 
@@ -112,7 +118,9 @@ func inspect(t *testing.T, looks []look) {
 		tabs.Go(func() {
 			ctx, end := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
 			defer end()
-			if err := chromedp.Do(ctx); err != nil { // the tab lives as long as the context that opens it
+			// The tab lives as long as the context that opens it. To hand axe over for
+			// each document would take as long as to hold the document against it.
+			if _, err := chromedp.Call(ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: axeScript}); err != nil {
 				t.Error(err)
 			}
 			for l := range next {
@@ -138,8 +146,12 @@ func inspect(t *testing.T, looks []look) {
 type eye struct {
 	context.Context
 	look
-	wrong []string
+	opened int // how much was folded
+	wrong  []string
 }
+
+// first is what a page is held against as soon as it is there.
+var first = map[kind]rules{aMail: mailRules, worded: words, mirrored: shape, closely: pageRules}
 
 // view looks at one page.
 func view(ctx context.Context, l look) ([]string, error) {
@@ -152,9 +164,9 @@ func view(ctx context.Context, l look) ([]string, error) {
 	if err := e.arrive(); err != nil {
 		return nil, err
 	}
-	steps := []func() error{e.language, e.measure, e.unfold, e.axe(l.kind != aPage)}
+	steps := []func() error{e.language, e.unfold, e.measure, e.axe(first[l.kind])}
 	if l.kind == closely {
-		steps = append(steps, e.shown(320, 640, "dark"), e.measure, e.axe(true), e.enlarged, e.shown(1200, 800, "light"), e.measure, e.axe(false))
+		steps = append([]func() error{e.measure, e.language, e.unfold, e.unfolded, e.axe(first[l.kind])}, e.shown(320, 640, "dark"), e.measure, e.axe(colours), e.enlarged, e.shown(1200, 800, "light"), e.measure, e.axe(shape))
 	}
 	for _, step := range append(steps, e.pictures) {
 		if err := step(); err != nil {
@@ -173,12 +185,8 @@ func (e *eye) measure() error {
 	return e.say(measure(e, e.kind == aMail))
 }
 
-func (e *eye) axe(colours bool) func() error {
-	rules := pageRules
-	if e.kind == aMail {
-		rules = mailRules
-	}
-	return func() error { return e.say(axe(e, rules, colours)) }
+func (e *eye) axe(by rules) func() error {
+	return func() error { return e.say(axe(e, by)) }
 }
 
 // language makes sure that it is the page that was asked for.
@@ -190,15 +198,20 @@ func (e *eye) language() error {
 	return err
 }
 
-// unfold opens what is folded, and measures what has come to light.
-func (e *eye) unfold() error {
-	opened, err := chromedp.Run(e, chromedp.Evaluate[int](`(() => {
+// unfold opens what is folded, for which there must be room, too.
+func (e *eye) unfold() (err error) {
+	e.opened, err = chromedp.Run(e, chromedp.Evaluate[int](`(() => {
 		const folded = document.querySelectorAll("details:not([open])");
 		folded.forEach((d) => d.open = true);
 		return folded.length;
 	})()`))
-	if err != nil || opened == 0 {
-		return err
+	return err
+}
+
+// unfolded measures what has come to light.
+func (e *eye) unfolded() error {
+	if e.opened == 0 {
+		return nil
 	}
 	return e.measure()
 }

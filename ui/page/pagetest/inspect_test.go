@@ -94,15 +94,15 @@ func TestFaultsOfTranslationsAreFound(t *testing.T) {
 	at := func(name, lang string, k kind) look {
 		return look{name, srv.URL + "/?q=" + name + "&lang=" + lang, lang, k}
 	}
-	foreign := at("foreign", "de", aPage)
-	foreign.address = at("foreign", "fr", aPage).address
+	foreign := at("foreign", "de", worded)
+	foreign.address = at("foreign", "fr", worded).address
 	for _, c := range []struct {
 		look
 		want string
 	}{
-		{at("fine", "en", closely), ""}, {at("label", "de", aPage), "axe label"}, {at("fine", "de", aPage), ""}, {at("script", "de", aPage), "scrolls sideways"},
-		{at("fine", "fr", aPage), ""}, {at("style", "fr", aPage), "scrolls sideways"}, {at("script", "fr", aPage), "scrolls sideways"}, {foreign, "is in fr, not in de"},
-		{at("fine", "it", aPage), ""},
+		{at("fine", "en", closely), ""}, {at("label", "de", worded), "axe label"}, {at("fine", "de", worded), ""}, {at("script", "de", worded), "scrolls sideways"},
+		{at("fine", "fr", worded), ""}, {at("style", "fr", worded), "scrolls sideways"}, {at("script", "fr", worded), "scrolls sideways"}, {foreign, "is in fr, not in de"},
+		{at("fine", "it", worded), ""},
 	} {
 		wrong, err := view(browser, c.look)
 		found := strings.Join(wrong, "\n")
