@@ -140,7 +140,9 @@ func (b *backupRun) copy(ctx context.Context, ring *keyring.Ring, to string) (er
 	if b.m.Schema, err = store.Copy(ctx, b.cfg.Database.URL, to); err != nil {
 		return err
 	}
-	ring.Refresh()
+	if err := ring.Refresh(); err != nil {
+		return err
+	}
 	b.m.Keys = ring.Keys()
 	b.m.Database, err = measure(to)
 	return err

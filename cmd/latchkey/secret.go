@@ -115,8 +115,11 @@ func (r *rotation) alone(ctx context.Context, do func(context.Context) error) er
 	} else if err != nil {
 		return err
 	}
-	r.ring.Refresh() // as it is now that nobody else changes it
-	return errors.Join(do(ctx), claim(0))
+	err := r.ring.Refresh() // as it is now that nobody else changes it
+	if err == nil {
+		err = do(ctx)
+	}
+	return errors.Join(err, claim(0))
 }
 
 func (r *rotation) run(ctx context.Context) error {

@@ -79,7 +79,9 @@ func (b *base) keep(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			b.ring.Refresh() // one who has nothing to seal follows a rotation, too
+			if err := b.ring.Refresh(); err != nil { // one who has nothing to seal follows a rotation, too
+				slog.WarnContext(ctx, "the keyring file cannot be taken up; this server goes on with the keys that it knows, and would not start again", "err", err)
+			}
 			err := errors.Join(b.db.Sweep(ctx, b.now()), b.protocol.custodian().Maintain(ctx), b.protocol.lastUses.Flush(ctx))
 			if err != nil && ctx.Err() == nil {
 				slog.WarnContext(ctx, "housekeeping failed; it is tried again in a minute", "err", err)

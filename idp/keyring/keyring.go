@@ -63,7 +63,7 @@ func New() *Ring {
 func (r *Ring) Seal(plain, purpose []byte) ([]byte, error) {
 	// At every seal: from the moment that the file has a new key on, nothing is
 	// sealed with an old one, which somebody may be about to forget.
-	r.Refresh()
+	_ = r.Refresh() // what is known keeps working; who keeps house says what is wrong
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return r.cipher.Encrypt(plain, purpose)
@@ -74,11 +74,14 @@ func (r *Ring) Seal(plain, purpose []byte) ([]byte, error) {
 // A key that this ring does not know may be in the file by now.
 func (r *Ring) Open(sealed, purpose []byte) ([]byte, error) {
 	plain, err := r.current().Decrypt(sealed, purpose)
-	if err != nil && !r.knows(sealed) && r.look(func(other tink.AEAD) bool {
-		_, err := other.Decrypt(sealed, purpose)
-		return err == nil
-	}) {
-		plain, err = r.current().Decrypt(sealed, purpose)
+	if err != nil && !r.knows(sealed) {
+		opens := func(other tink.AEAD) bool {
+			_, err := other.Decrypt(sealed, purpose)
+			return err == nil
+		}
+		if taken, _ := r.look(opens); taken {
+			plain, err = r.current().Decrypt(sealed, purpose)
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w (%s)", ErrSealed, purpose)

@@ -1,6 +1,7 @@
 package keyring
 
 import (
+	"fmt"
 	"os"
 	"slices"
 
@@ -11,31 +12,38 @@ import (
 // running servers follow a rotation. It costs one look at the file's date.
 //
 // A file that is gone, broken, open to others, or that has nothing to do with
-// this ring is passed over: what is known keeps working, and the next start
-// says what is wrong. So is an older copy that somebody has put back: what was
-// sealed since would not open any more.
-func (r *Ring) Refresh() { r.look(func(tink.AEAD) bool { return false }) }
+// this ring is passed over: what is known keeps working. So is an older copy that
+// somebody has put back: what was sealed since would not open any more. The error
+// says which, for the next start would fail.
+func (r *Ring) Refresh() error {
+	_, err := r.look(func(tink.AEAD) bool { return false })
+	return err
+}
 
 // look reads the file if it has changed, and takes it if it follows the ring or
 // if proof says that it is the right one.
-func (r *Ring) look(proof func(tink.AEAD) bool) (taken bool) {
+func (r *Ring) look(proof func(tink.AEAD) bool) (taken bool, err error) {
 	r.mu.RLock()
 	path, seen := r.path, r.seen
 	r.mu.RUnlock()
 	if path == "" {
-		return false
+		return false, nil
 	}
-	if info, err := os.Stat(path); err != nil || same(info, seen) {
-		return false
+	info, err := os.Stat(path)
+	if err != nil || same(info, seen) {
+		return false, err
 	}
 	other, err := Load(path)
-	if err != nil || !r.precedes(other) && !proof(other.cipher) {
-		return false
+	if err != nil {
+		return false, err
+	}
+	if !r.precedes(other) && !proof(other.cipher) {
+		return false, fmt.Errorf("keyring: %s is not what became of the one that this program has read: another keyring, or an older copy of this one", path)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.handle, r.cipher, r.seen = other.handle, other.cipher, other.seen
-	return true
+	return true, nil
 }
 
 func same(a, b os.FileInfo) bool {

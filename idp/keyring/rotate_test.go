@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -92,20 +93,29 @@ func TestFollowsTheFile(t *testing.T) {
 	if id, _ := keyring.SealedBy(by); id != operator.Sealing() {
 		t.Error("seals with the old key")
 	}
-	idle.Refresh()
+	must(t, idle.Refresh())
 	must(t, operator.Forget())
 	must(t, operator.Save(path))
 	for name, r := range map[string]*keyring.Ring{"sealing": sealing, "opening": opening, "idle": idle} {
-		if r.Refresh(); len(r.Keys()) != 1 || r.Sealing() != operator.Sealing() {
-			t.Errorf("%s has %v", name, r.Keys())
+		if err := r.Refresh(); err != nil || len(r.Keys()) != 1 || r.Sealing() != operator.Sealing() {
+			t.Errorf("%s has %v: %v", name, r.Keys(), err)
 		}
 	}
 	// It has seen none of it and shares no key: a value that opens is proof enough.
-	if asleep.Refresh(); asleep.Sealing() == operator.Sealing() {
-		t.Error("took a file that has nothing to do with it")
+	if err := asleep.Refresh(); err == nil || !strings.Contains(err.Error(), path) || asleep.Sealing() == operator.Sealing() {
+		t.Errorf("took a file that has nothing to do with it, or does not say so: %v", err)
 	}
 	if _, err := asleep.Open(sealed, nil); err != nil || asleep.Sealing() != operator.Sealing() {
 		t.Errorf("does not follow a rotation that it slept through: %v", err)
+	}
+	// What cannot be read is said, and changes nothing.
+	must(t, os.WriteFile(path, []byte("{"), 0o600))
+	if err := idle.Refresh(); err == nil || idle.Sealing() != operator.Sealing() {
+		t.Errorf("a broken file: %v", err)
+	}
+	must(t, os.Remove(path))
+	if err := idle.Refresh(); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a file that is gone: %v", err)
 	}
 }
 
@@ -171,12 +181,12 @@ func TestTakesNoOldCopy(t *testing.T) {
 	_, err = operator.Prepare()
 	must(t, err)
 	must(t, operator.Save(path))
-	server.Refresh()
+	must(t, server.Refresh())
 	must(t, operator.Rotate())
 	must(t, operator.Forget())
 	must(t, operator.Save(path))
-	if server.Refresh(); server.Sealing() != operator.Sealing() || len(server.Keys()) != 1 {
-		t.Errorf("does not follow: %v", server.Keys())
+	if err := server.Refresh(); err != nil || server.Sealing() != operator.Sealing() || len(server.Keys()) != 1 {
+		t.Errorf("does not follow: %v, %v", server.Keys(), err)
 	}
 }
 
