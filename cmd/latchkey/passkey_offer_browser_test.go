@@ -42,6 +42,7 @@ func TestPasskeyOfferInChromium(t *testing.T) {
 	enter("bob@example.org", "1", inside)
 
 	enter("ada@example.org", "1", "#enrol-now")
+	b.do(chromedp.EmulateViewport(390, 844, chromedp.EmulateScale(2)))
 	b.see("#enrol-never", "passkey-offer")
 	b.press("#enrol-now", "#codes-kept")
 	b.do(chromedp.Click(chromedp.CSS("#kept")))
