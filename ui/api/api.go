@@ -100,10 +100,9 @@ func New(c Config) *API {
 			},
 			Tags: tags,
 		},
-		Formats:                      map[string]huma.Format{"application/json": format, "json": format}, // the second for problem+json
-		DefaultFormat:                "application/json",
-		RejectUnknownQueryParameters: true,
-		Transformers:                 []huma.Transformer{complete},
+		Formats:       map[string]huma.Format{"application/json": format, "json": format}, // the second for problem+json
+		DefaultFormat: "application/json",
+		Transformers:  []huma.Transformer{complete},
 	})
 	for _, part := range []interface{ routes() }{
 		usersAPI{a}, cardAPI{a}, helpAPI{a}, protectionAPI{a}, approvalsAPI{a}, bulkAPI{a}, importsAPI{a}, groupsAPI{a}, companiesAPI{a}, policiesAPI{a}, previewsAPI{a},

@@ -121,7 +121,7 @@ func (a importsAPI) routes() {
 }
 
 func (a importsAPI) begin(ctx context.Context, by idp.Actor, in *struct {
-	RawBody []byte `contentType:"text/csv"`
+	RawBody []byte
 }) (*made[Import], error) {
 	id, err := a.Imports.Begin(ctx, by, in.RawBody)
 	if err != nil {

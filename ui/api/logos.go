@@ -21,7 +21,7 @@ func (g Ground) dark() bool { return g.For == "dark" }
 
 // Picture is a file with a picture.
 type Picture struct {
-	RawBody []byte `contentType:"image/png"`
+	RawBody []byte
 }
 
 // logosAPI are the operations about the logos of brands.

@@ -35,7 +35,8 @@ type operation struct {
 type outcome interface{ sent() *sent }
 
 // sent is what huma is given of every outcome. Its code is compiled anew for each
-// pair of input and output (some 40 kB), so that there is one output for all.
+// pair of input and output (some 40 kB), so that there is one output for all, and
+// no input: see input.
 type sent struct {
 	Location string `header:"Location"`
 	ETag     string `header:"ETag"`
@@ -43,29 +44,34 @@ type sent struct {
 }
 
 // add makes an operation of a function: it gets who acts and the input, and what
-// it returns is the answer, or its error the problem.
-func add[I any, O outcome](a *API, o operation, do func(context.Context, idp.Actor, *I) (O, error)) {
+// it returns is the answer, or its error the problem. I and O are pointers: code
+// for pointers is compiled once.
+func add[I any, O outcome](a *API, o operation, do func(context.Context, idp.Actor, I) (O, error)) {
 	h := a.enter(o)
-	registered := a.tell(&h, reflect.TypeFor[O]().Elem())
-	huma.Register(a.huma, h, func(ctx context.Context, in *I) (*sent, error) {
-		out, err := do(ctx, callerOf(ctx).Actor, in)
+	told, taken := a.tell(&h, reflect.TypeFor[O]().Elem()), reads(a.huma, &h, reflect.TypeFor[I]().Elem())
+	huma.Register(a.huma, h, func(ctx context.Context, _ *struct{}) (*sent, error) {
+		out, err := do(ctx, callerOf(ctx).Actor, inputOf(ctx).(I)) //nolint:forcetypeassert // it was made of I
 		if err != nil {
 			return nil, a.problem(ctx, err)
 		}
 		return out.sent(), nil
 	})
-	registered()
+	told()
+	taken()
 }
 
 // send is add for what answers with a file.
-func send[I any](a *API, o operation, do func(context.Context, idp.Actor, *I) (*huma.StreamResponse, error)) {
-	huma.Register(a.huma, a.enter(o), func(ctx context.Context, in *I) (*huma.StreamResponse, error) {
-		out, err := do(ctx, callerOf(ctx).Actor, in)
+func send[I any](a *API, o operation, do func(context.Context, idp.Actor, I) (*huma.StreamResponse, error)) {
+	h := a.enter(o)
+	taken := reads(a.huma, &h, reflect.TypeFor[I]().Elem())
+	huma.Register(a.huma, h, func(ctx context.Context, _ *struct{}) (*huma.StreamResponse, error) {
+		out, err := do(ctx, callerOf(ctx).Actor, inputOf(ctx).(I)) //nolint:forcetypeassert // it was made of I
 		if err != nil {
 			return nil, a.problem(ctx, err)
 		}
 		return out, nil
 	})
+	taken()
 }
 
 // tell describes in OpenAPI what is answered with, which huma does not see. What
