@@ -33,6 +33,7 @@ type Config struct {
 	Sessions       Sessions
 	Tokens         Tokens
 	Log            Log
+	Tracing        Tracing
 	Branding       Branding
 	Mail           Mail
 	SMS            SMS
@@ -40,6 +41,7 @@ type Config struct {
 	Accounts       Accounts
 	Audit          Audit
 	Places         Places
+	Outbound       Outbound
 
 	from map[string]string // key → where its value came from
 }
@@ -52,6 +54,12 @@ type Database struct {
 // Redis is a cache that instances share.
 type Redis struct {
 	URL string // empty: each instance has a cache of its own
+}
+
+// Outbound says where this server may call addresses that somebody has entered
+// in it, beside the internet at large (P-28).
+type Outbound struct {
+	Networks []netip.Prefix // private ones
 }
 
 // Secrets is what seals other secrets.

@@ -78,6 +78,21 @@ sessions:
 	}
 }
 
+// P-28: only networks that a house has for itself can be opened, none that could be
+// the server's own machine or a cloud's, and no more than that.
+func TestOutboundNetworks(t *testing.T) {
+	for in, good := range map[string]bool{
+		"10.0.0.0/8": true, "10.20.0.0/16, 192.168.1.7": true, "172.16.0.0/12": true, "100.64.0.0/10": true, "fd12:3456::/32": true,
+		"0.0.0.0/0": false, "10.0.0.0/7": false, "172.16.0.0/11": false, "127.0.0.0/8": false, "::1": false, "::/0": false, "169.254.169.254": false, "fe80::/10": false,
+		"192.168.0.0/16, 8.8.8.8": false, "::ffff:10.0.0.0/104": false,
+	} {
+		c, err := load(t, "issuer: https://id.example.org\n", "LATCHKEY_OUTBOUND_NETWORKS="+in)
+		if (err == nil) != good || good && len(c.Outbound.Networks) == 0 {
+			t.Errorf("%s: %v, %v", in, c.Outbound.Networks, err)
+		}
+	}
+}
+
 func TestEveryMistakeAtOnce(t *testing.T) {
 	_, err := load(t, `
 isuer: https://id.example.org
@@ -87,6 +102,7 @@ passwords:
   memory_kib: 1024
   tmie: 3
 trusted_proxies: [10.0.0.0/8, nobody]
+outbound: {networks: [10.1.0.0/16, 169.254.0.0/16]}
 sessions: {idle: 1h, absolute: 30m}
 redis: {url: {host: x}}
 `, "LATCHKEY_LOG_LEVEL=loud", "LATCHKEY_DATABSE_URL=postgres://u:verysecret@h/d", "LATCHKEY_LIMITS_FACTOR_STREAK=101")
@@ -98,6 +114,7 @@ redis: {url: {host: x}}
 		"passwords.memory_kib": `"1024" is not allowed; allowed: a whole number from 19456 to`,
 		"passwords.tmie":       "did you mean passwords.time?",
 		"trusted_proxies":      `"nobody" is none`,
+		"outbound.networks":    `"169.254.0.0/16" is none`,
 		"sessions.idle":        "at most sessions.absolute, which is 30m",
 		"redis.url":            "here stands a section",
 		"log.level":            `(from LATCHKEY_LOG_LEVEL): "loud" is not allowed; allowed: debug, info, warn, error`,

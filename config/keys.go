@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net/netip"
 	"strings"
 	"time"
 )
@@ -49,8 +50,12 @@ var keys = []Key{
 		func(c *Config) *string { return &c.MetricsListen }, optional(isListen)),
 	text("data_dir", "./latchkey-data", "", "a folder that the server may write to",
 		"Where the embedded database and the keyring are kept.", func(c *Config) *string { return &c.DataDir }, isSet),
-	proxies("trusted_proxies", "IP addresses or CIDR networks, such as 10.0.0.0/8, 127.0.0.1",
-		"Proxies whose `X-Forwarded-For` is believed. Nobody else's is."),
+	networks("trusted_proxies", "nobody", "IP addresses or CIDR networks, such as 10.0.0.0/8, 127.0.0.1",
+		"Proxies whose `X-Forwarded-For` is believed. Nobody else's is.",
+		func(c *Config) *[]netip.Prefix { return &c.TrustedProxies }, anyNetwork),
+	networks("outbound.networks", "none", "addresses or networks within 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10 and fc00::/7",
+		"Private networks in which servers may be called whose addresses were entered here: of applications (back-channel logout, keys), text message gateways and collectors of the log. Others in private networks are never called.",
+		func(c *Config) *[]netip.Prefix { return &c.Outbound.Networks }, isPrivate),
 
 	secret("database.url", "`sqlite:` and `latchkey.db` in `data_dir`",
 		"sqlite:PATH, sqlite::memory: or postgres://USER:PASSWORD@HOST/NAME; towards another host with sslmode=verify-full (default) or verify-ca, or sslmode=disable where the network is trusted",
@@ -108,6 +113,16 @@ var keys = []Key{
 	level("log.level", "info"),
 	text("log.format", "text", "", "text or json", "Shape of the log.",
 		func(c *Config) *string { return &c.Log.Format }, oneOf("text", "json")),
+
+	secret("tracing.endpoint", "no traces", "https://…, or http://… to this machine or a private network; without a user name, a password and a query",
+		"Where traces are sent: the address of an OpenTelemetry collector that speaks OTLP over HTTP, such as `http://collector:4318`. `/v1/traces` is added. See [Traces](#traces).",
+		func(c *Config) *string { return &c.Tracing.Endpoint }, optional(isCollector)),
+	headers("tracing.headers", "none", "NAME: VALUE, separated by commas; no header that the program sets itself, such as Content-Type",
+		"Sent along with traces, such as `Authorization: Bearer …`.", func(c *Config) *[]Header { return &c.Tracing.Headers }),
+	share("tracing.sample", "1", "The share of requests that are traced. A trace that a trusted proxy has begun is kept or left as the proxy says.",
+		func(c *Config) *float64 { return &c.Tracing.Sample }),
+	text("tracing.service_name", "latchkey", "", "1 to 64 visible ASCII characters",
+		"What the collector knows this program as.", func(c *Config) *string { return &c.Tracing.Service }, isService),
 
 	text("branding.name", "Latchkey", "", "1 to 64 characters, without a colon",
 		"Name of the service on pages and in authenticator apps.", func(c *Config) *string { return &c.Branding.Name }, isName),
@@ -169,7 +184,7 @@ var keys = []Key{
 
 	days("retention.events", "400", "How long events are kept, in days. What is older is cut off the log in whole stretches, and the cut is signed.",
 		func(c *Config) *time.Duration { return &c.Audit.Keep }),
-	secret("audit.webhook.url", "nowhere", "https://…, outside private networks",
+	secret("audit.webhook.url", "nowhere", "https://…, outside private networks but those of `outbound.networks`",
 		"Where events are posted to as they come, see [Sending events on](audit.md#sending-events-on).",
 		func(c *Config) *string { return &c.Audit.Webhook.URL }, optional(isURL("http", "https"))),
 	secret("audit.webhook.secret", "none; needed with `audit.webhook.url`", "at least 16 characters",

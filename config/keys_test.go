@@ -14,8 +14,8 @@ var update = flag.Bool("update", false, "write the table of keys into docs/opera
 // Every field can be set by exactly one key, and every key sets one.
 func TestKeysCoverTheStruct(t *testing.T) {
 	samples := map[string]string{
-		"issuer": "https://id.example.org", "listen": "127.0.0.1:1", "metrics_listen": "127.0.0.1:2", "data_dir": "/d", "trusted_proxies": "10.0.0.0/8",
-		"database.url": "sqlite:x", "redis.url": "redis://r", "secrets.keyring_file": "k", "log.level": "warn", "log.format": "json",
+		"issuer": "https://id.example.org", "listen": "127.0.0.1:1", "metrics_listen": "127.0.0.1:2", "data_dir": "/d", "trusted_proxies": "10.0.0.0/8", "outbound.networks": "10.1.0.0/16",
+		"database.url": "sqlite:x", "redis.url": "redis://r", "secrets.keyring_file": "k", "log.level": "warn", "tracing.endpoint": "https://t", "tracing.headers": "A: b", "tracing.sample": "0.5", "log.format": "json",
 		"branding.name": "N", "branding.company": "C", "mail.smtp_url": "smtp://m", "sms.http_url": "https://s", "sms.gateways": "[{name: a}]", "sms.countries": "FR", "sms.timeout": "2s", "accounts.closing": "request", "accounts.scim_delete": "remove", "retention.events": "100", "audit.webhook.url": "https://w", "audit.syslog.address": "tls://s:6514", "mail.admin": "a@example.org", "mail.from": "a@example.org", "mail.reply_to": "a@example.org", "mail.oauth.token_url": "https://t", "passkeys.rp_id": "example.org", "passkeys.origins": "https://example.org",
 		"passwords.memory_kib": "20000", "tokens.code": "20s", "tokens.access": "20m", "tokens.id": "20m", "tokens.refresh_idle": "20m", "tokens.refresh_absolute": "20m", "limits.lock_for": "20m", "limits.api_per_minute": "20", "sessions.idle": "20m", "sessions.absolute": "20m",
 	}

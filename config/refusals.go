@@ -42,6 +42,7 @@ func (c Config) refusals() Mistakes {
 	c.refusePasskeys(refuse)
 	c.refuseAudit(refuse)
 	c.refuseMail(refuse)
+	c.refuseTracing(refuse)
 	if allowed := c.Database.tls(); allowed != "" {
 		refuse("database.url", c.Database.URL, allowed)
 	}

@@ -90,31 +90,45 @@ func brief(d time.Duration) string {
 	return s
 }
 
-func proxies(name, allowed, doc string) Key {
-	return Key{Name: name, Shown: "nobody", Allowed: allowed, Doc: doc,
+// networks is a list of networks of which each is good.
+func networks(name, shown, allowed, doc string, field func(*Config) *[]netip.Prefix, good func(netip.Prefix) bool) Key {
+	return Key{Name: name, Shown: shown, Allowed: allowed, Doc: doc,
 		set: func(c *Config, v string) error {
-			c.TrustedProxies = nil
+			*field(c) = nil
 			for part := range strings.SplitSeq(v, ",") {
 				part = strings.TrimSpace(part)
 				if part == "" {
 					continue
 				}
 				p, err := network(part)
-				if err != nil {
+				if err != nil || !good(p) {
 					return fmt.Errorf("%q: %w", part, errValue)
 				}
-				c.TrustedProxies = append(c.TrustedProxies, p)
+				*field(c) = append(*field(c), p)
 			}
 			return nil
 		},
 		get: func(c Config) string {
 			var out []string
-			for _, p := range c.TrustedProxies {
+			for _, p := range *field(&c) {
 				out = append(out, p.String())
 			}
 			return strings.Join(out, ", ")
 		},
 	}
+}
+
+func anyNetwork(netip.Prefix) bool { return true }
+
+// private are the networks that a house has for itself. The server's own machine
+// and link-local networks, where clouds tell secrets to whoever asks, are none.
+var private = []netip.Prefix{
+	netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("172.16.0.0/12"), netip.MustParsePrefix("192.168.0.0/16"),
+	netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("fc00::/7"),
+}
+
+func isPrivate(p netip.Prefix) bool {
+	return slices.ContainsFunc(private, func(all netip.Prefix) bool { return all.Bits() <= p.Bits() && all.Contains(p.Addr()) })
 }
 
 // network reads a CIDR network, or an address as a network of one.

@@ -2,6 +2,7 @@ package idp
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -45,6 +46,34 @@ func Identify(name string) (Identifier, error) {
 		}
 	}
 	return Identifier{Canonical: c, Skeleton: skeleton(c)}, nil
+}
+
+// IsDomain reports whether a text is a domain of at least two labels, in small
+// ASCII letters: no address of a machine, and no localhost.
+func IsDomain(s string) bool {
+	const digits = "0123456789"
+	labels := strings.Split(s, ".")
+	return len(s) <= MaxIdentifier && len(labels) > 1 && strings.Trim(labels[len(labels)-1], digits) != "" && !slices.ContainsFunc(labels, func(l string) bool {
+		return l == "" || strings.Trim(l, "abcdefghijklmnopqrstuvwxyz-"+digits) != "" || strings.Trim(l, "-") != l
+	})
+}
+
+// Unfolded reports whether an e-mail address in small letters is compared as it
+// is mailed to: straße.example folds into strasse.example, which is another's, and
+// whoever proves the one would pass for the other (SECURITY.md A-13, E-09).
+func Unfolded(address string) bool {
+	_, domain, _ := strings.Cut(address, "@")
+	return Canonical(address) == address && !strings.ContainsFunc(domain, func(r rune) bool { return r > unicode.MaxASCII })
+}
+
+// PlainAddress reports whether a stranger may name an address: Unfolded, at a
+// domain of the Internet, and without what mail servers read as a way to another
+// one (RFC 2821 appendix F.2 warns of it: a%example.net@example.org).
+func PlainAddress(address string) bool {
+	local, domain, ok := strings.Cut(address, "@")
+	return ok && local != "" && IsDomain(domain) && Unfolded(address) && !strings.ContainsFunc(local, func(r rune) bool {
+		return strings.ContainsRune(`%!"@(),:;<>[\] `, r) || !unicode.IsPrint(r)
+	})
 }
 
 // lookalikes maps letters of other scripts to the Latin letters for which they

@@ -92,6 +92,9 @@ type User struct {
 	// Round rises when all their sessions are ended at once. Odoo's tokens carry
 	// it, beside the epoch.
 	Round int64
+	// Registered is when they made their own account; zero: somebody else did. What
+	// such a person says of themselves makes nobody an employee.
+	Registered time.Time
 
 	// Factors lists the kinds of factor that the person holds. The store fills
 	// it on reading, because every decision asks for it.

@@ -24,6 +24,9 @@ const (
 	LinkInvite Purpose = "invite"
 	// LinkVerify proves that an address is the person's (SECURITY.md E-09, E-10).
 	LinkVerify Purpose = "verify"
+	// LinkRegister leads to a first password of somebody who is nobody's yet: its
+	// User is the hash of the address that it goes to (SECURITY.md E-09).
+	LinkRegister Purpose = "register"
 	// LinkForm is not mailed: it leads back to a form whose sender had to prove
 	// more first, and holds what they typed.
 	LinkForm Purpose = "form"
@@ -32,7 +35,7 @@ const (
 // linkLives says how long each is good (SECURITY.md §1.1).
 var linkLives = map[Purpose]time.Duration{
 	LinkEnrol: 72 * time.Hour, LinkNotMe: 7 * 24 * time.Hour, LinkRecover: 15 * time.Minute,
-	LinkInvite: 72 * time.Hour, LinkVerify: 24 * time.Hour,
+	LinkInvite: 72 * time.Hour, LinkVerify: 24 * time.Hour, LinkRegister: time.Hour,
 	LinkForm: 15 * time.Minute,
 }
 

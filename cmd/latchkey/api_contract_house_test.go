@@ -15,6 +15,15 @@ func (c *contract) house() {
 	if now := c.call("get-settings", nil).want(http.StatusOK); now.at("sessions") != "5" || now.at("version") == s.at("version") {
 		c.t.Errorf("%s", now.body)
 	}
+	r := c.call("get-registration", nil).want(http.StatusOK)
+	if r.at("open") != "false" {
+		c.t.Errorf("%s", r.body)
+	}
+	c.call("replace-registration", m{"open": true, "terms": "http://example.org", "version": 0}).want(http.StatusUnprocessableEntity)
+	if now := c.call("replace-registration", m{"open": true, "refused": []string{"bad.example"}, "groups": []string{"Customers"}, "version": 0}).want(http.StatusOK); now.at("groups", 0) != "Customers" {
+		c.t.Errorf("%s", now.body)
+	}
+	c.call("replace-registration", m{"open": false, "version": 0}).want(http.StatusConflict)
 	// M-10: what takes two administrators is not had by one with a program.
 	u := c.w.user("two@example.org")
 	if a := c.call("give-temporary-code", m{"reason": "alone"}, "id", string(u.ID)).want(http.StatusConflict); a.at("type") != "urn:latchkey:problem:second-approver" {

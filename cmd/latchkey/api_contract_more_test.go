@@ -29,6 +29,12 @@ func (c *contract) clients() {
 	if ch := c.call("update-client", m{"client_name": "Shop 2", "scopes": []string{"openid"}}, "client", "site").want(http.StatusOK); ch.at("client", "client_name") != "Shop 2" || ch.at("secret") != "null" {
 		c.t.Errorf("%s", ch.body)
 	}
+	ch := c.call("update-client", m{"require_pushed_authorization_requests": true, "request_object_signing_alg": "PS256", "request_uris": []string{"https://shop.example.org/r#h"}}, "client", "site").want(http.StatusOK)
+	if ch.at("client", "require_pushed_authorization_requests") != "true" || ch.at("client", "request_object_signing_alg") != "PS256" || !strings.Contains(string(ch.body), `"https://shop.example.org/r#h"`) {
+		c.t.Errorf("%s", ch.body)
+	}
+	c.call("update-client", m{"request_object_signing_alg": ""}, "client", "site").want(http.StatusOK)
+	c.call("update-client", m{"request_uris": []string{"https://10.0.0.1/r"}}, "client", "site").want(http.StatusUnprocessableEntity)
 	if r := c.call("rotate-client", m{"overlap_hours": 24}, "client", "site").want(http.StatusOK); r.at("secret") == secret || len(r.at("secret")) < 20 {
 		c.t.Errorf("%s", r.body)
 	}

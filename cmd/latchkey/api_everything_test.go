@@ -59,7 +59,7 @@ var inAPI = map[string]string{
 
 	"GET /admin/reports": "(a page that leads to the reports)", "GET /admin/reports/evidence": "make-evidence-report", "GET /admin/reports/evidence.csv": "make-evidence-report",
 
-	"POST /admin/settings": "replace-settings", "POST /admin/settings/gateways": "create-gateway", "POST /admin/settings/gateways/:gateway": "replace-gateway",
+	"POST /admin/settings": "replace-settings", "GET /admin/settings/registration": "get-registration", "POST /admin/settings/registration": "replace-registration", "POST /admin/settings/gateways": "create-gateway", "POST /admin/settings/gateways/:gateway": "replace-gateway",
 	"POST /admin/settings/gateways/:gateway/first": "prefer-gateway", "POST /admin/settings/gateways/:gateway/remove": "delete-gateway", "POST /admin/settings/gateways/test": "test-gateways",
 	"GET /admin/settings/gateways/new": "list-gateway-types", "POST /admin/settings/mail": "test-mail",
 

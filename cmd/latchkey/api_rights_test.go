@@ -25,7 +25,7 @@ var bodies = map[string]any{
 	"replace-settings": m{"assurance": "aal2", "second_approver": false, "sessions": 0, "version": 99}, "create-gateway": m{"name": "x", "type": "x"}, "replace-gateway": m{"name": "x", "type": "x"},
 	"rename-factor": m{"label": "x"}, "request-temporary-code": m{"reason": "test"}, "prepare-bulk": m{"act": "unlock"}, "check-import": m{"fields": []string{}},
 	"create-company": m{"name": "x"}, "rename-company": m{"name": "x"}, "put-company-member": m{"lead": false}, "replace-message-texts": m{"texts": m{}},
-	"test-gateways": m{"to": "x"}, "find-databases": m{"url": "x"},
+	"replace-registration": m{"open": false, "version": 99}, "test-gateways": m{"to": "x"}, "find-databases": m{"url": "x"},
 }
 
 func bodyOf(r api.Route) any {

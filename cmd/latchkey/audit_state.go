@@ -41,6 +41,11 @@ func (r *recordSide) measure(ctx context.Context, gauge gauging) error {
 // lookAtLog tells what the last check of the log found, and where sending on
 // fails.
 func lookAtLog(ctx context.Context, cfg config.Config) finding {
+	return lookInside(ctx, cfg, func(b *base) finding { return b.records.finding(ctx) })
+}
+
+// lookInside looks at what takes the database and the keyring.
+func lookInside(ctx context.Context, cfg config.Config, look func(*base) finding) finding {
 	if path := cfg.Database.File(); path != "" && blank(path) {
 		return warn("there is no database yet")
 	}
@@ -54,7 +59,7 @@ func lookAtLog(ctx context.Context, cfg config.Config) finding {
 	case err != nil:
 		return broken(err)
 	}
-	f := b.records.finding(ctx)
+	f := look(b)
 	if err := b.close(); err != nil {
 		return broken(err)
 	}

@@ -19,6 +19,7 @@ import (
 	"latchkey/idp/audit"
 	"latchkey/idp/audit/forward"
 	"latchkey/idp/oidc"
+	"latchkey/idp/trace"
 )
 
 // instance is this process among those on one database.
@@ -52,7 +53,7 @@ func (r *recordSide) targets() ([]audit.Target, error) {
 	var out []audit.Target
 	if c := r.cfg.Audit.Webhook; c.URL != "" {
 		out = append(out, forward.Webhook{
-			URL: c.URL, Secret: []byte(c.Secret), HTTP: oidc.NewOutbound(oidc.Outbound{Issuer: r.cfg.Issuer}), Now: r.now,
+			URL: c.URL, Secret: []byte(c.Secret), HTTP: oidc.NewOutbound(oidc.Outbound{Issuer: r.cfg.Issuer, Networks: r.cfg.Outbound.Networks}), Now: r.now,
 		})
 	}
 	c := r.cfg.Audit.Syslog
@@ -154,9 +155,12 @@ func (r *recordSide) tidy(ctx context.Context, log *audit.Service) {
 			return
 		case <-tick.C:
 		}
-		err := old.Run(ctx)
-		found, also := log.Daily(ctx, instance)
-		if err = errors.Join(err, also); err != nil && ctx.Err() == nil {
+		run, span := trace.Root(ctx, "look after the log")
+		err := old.Run(run)
+		found, also := log.Daily(run, instance)
+		err = errors.Join(err, also)
+		span.End(err)
+		if err != nil && ctx.Err() == nil {
 			slog.WarnContext(ctx, "audit: looking after the log failed; it is tried again in an hour", "err", err)
 		}
 		if found != nil && !found.Well() {

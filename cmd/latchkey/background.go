@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"latchkey/idp/trace"
 )
 
 // background does what an answer must not wait for, because its time would tell
@@ -14,6 +16,7 @@ type background struct {
 	mu      sync.Mutex
 	running sync.WaitGroup
 	waiting int
+	traces  *trace.Tracer
 }
 
 const (
@@ -31,9 +34,12 @@ func (b *background) do(task func(context.Context) error) bool {
 	b.waiting++
 	b.running.Go(func() {
 		defer b.done()
-		ctx, cancel := context.WithTimeout(context.Background(), backgroundTime)
+		ctx, cancel := context.WithTimeout(b.traces.In(context.Background()), backgroundTime)
 		defer cancel()
-		if err := task(ctx); err != nil {
+		ctx, span := trace.Root(ctx, "behind a page")
+		err := task(ctx)
+		span.End(err)
+		if err != nil {
 			slog.Error("a task behind a page failed", "err", err)
 		}
 	})

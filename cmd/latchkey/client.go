@@ -253,6 +253,14 @@ type clientView struct {
 	Backchannel    string        `json:"backchannel_logout_uri,omitempty"`
 	Frontchannel   string        `json:"frontchannel_logout_uri,omitempty"`
 	FrontSession   bool          `json:"frontchannel_logout_session_required,omitempty"`
+	RequirePushed  bool          `json:"require_pushed_authorization_requests,omitempty"`
+	RequestURIs    []string      `json:"request_uris,omitempty"`
+	RequestAlg     string        `json:"request_object_signing_alg,omitempty"`
+	KeysURI        string        `json:"jwks_uri,omitempty"`
+	SubjectType    string        `json:"subject_type,omitempty"`
+	SectorURI      string        `json:"sector_identifier_uri,omitempty"`
+	UserInfoAlg    string        `json:"userinfo_signed_response_alg,omitempty"`
+	Itself         bool          `json:"registered_itself,omitempty"`
 	Trusted        bool          `json:"trusted"`
 	Choose         bool          `json:"choose"`
 	Disabled       bool          `json:"disabled"`
@@ -289,6 +297,8 @@ func viewClient(c oidc.Client) clientView {
 		GrantTypes: c.GrantTypes, ResponseTypes: c.ResponseTypes, Scopes: append([]string{}, c.Scopes...), IDTokenAlg: c.IDTokenAlg, Trusted: c.Trusted,
 		Choose: c.Choose, Disabled: c.Disabled, Groups: c.Groups, Sessions: c.Sessions, Validations: c.Validations, Created: c.Created.UTC(),
 		Backchannel: c.BackchannelURI, Frontchannel: c.FrontchannelURI, FrontSession: c.FrontchannelURI != "" && !c.FrontchannelPlain,
+		RequirePushed: c.RequirePushed, RequestURIs: c.RequestURIs, RequestAlg: c.RequestAlg,
+		KeysURI: c.KeysURI, SubjectType: c.SubjectType, SectorURI: c.SectorURI, UserInfoAlg: c.UserInfoAlg, Itself: c.ByItself(),
 	}
 	if len(c.Keys) > 0 {
 		v.Keys = &keysView{c.Keys}
@@ -307,9 +317,17 @@ func (v clientView) write(w io.Writer) {
 		{"client id", []string{string(v.ID)}}, {"name", []string{v.Name}}, {"type", []string{string(v.Type)}}, {"proves itself by", []string{v.AuthMethod}}, {"keys", v.Keys.names()},
 		{"redirect URIs", v.RedirectURIs}, {"logout ends at", v.PostLogoutURIs},
 		{"logout is told to", []string{v.Backchannel}}, {"logout loads", []string{v.Frontchannel}}, {"grant types", v.GrantTypes}, {"response types", v.ResponseTypes},
-		{"scopes", v.Scopes}, {"ID tokens", []string{v.IDTokenAlg}}, {"groups", v.Groups}, {"sessions", []string{v.Sessions}}, {"created", []string{stamp(v.Created)}},
+		{"scopes", v.Scopes}, {"ID tokens", []string{v.IDTokenAlg}}, {"requests may be at", v.RequestURIs}, {"requests are signed with", []string{v.RequestAlg}},
+		{"keys are at", []string{v.KeysURI}}, {"subjects", []string{v.SubjectType}}, {"sector", []string{v.SectorURI}}, {"userinfo", []string{v.UserInfoAlg}},
+		{"groups", v.Groups}, {"sessions", []string{v.Sessions}}, {"created", []string{stamp(v.Created)}},
 	} {
 		field(w, row.name, strings.Join(row.values, ", "))
+	}
+	if v.RequirePushed {
+		field(w, "requests", "must be pushed")
+	}
+	if v.Itself {
+		field(w, "registered", "by itself")
 	}
 	if v.Trusted {
 		field(w, "consent", "not asked for")

@@ -49,17 +49,19 @@ var checks = []struct {
 	{"keyring", lookAtKeyring},
 	{"database", lookAtDatabase},
 	{"audit log", lookAtLog},
+	{"registration", lookAtRegistration},
 	{"redis", lookAtRedis},
 	{"mail", lookAtMail},
 	{"sms", lookAtSMS},
+	{"traces", lookAtTraces},
 	{"issuer", lookAtIssuer},
 	{"clock", lookAtClock},
 }
 
 func doctorCommand(a *app) *cobra.Command {
 	return &cobra.Command{
-		Use: "doctor", Short: "Check configuration, keyring, database, audit log, Redis, mail server, SMS gateways, issuer and clock", Args: nothing,
-		Long:    "Check configuration, keyring, database, audit log, Redis, mail server, SMS gateways, issuer and clock, and change nothing. Exit code 1 when something is broken.\nThe issuer is asked over its public address, as relying parties do, so the server should be running.",
+		Use: "doctor", Short: "Check configuration, keyring, database, audit log, self-registration, Redis, mail server, SMS gateways, trace collector, issuer and clock", Args: nothing,
+		Long:    "Check configuration, keyring, database, audit log, self-registration, Redis, mail server, SMS gateways, trace collector, issuer and clock, and change nothing. Exit code 1 when something is broken.\nThe issuer is asked over its public address, as relying parties do, so the server should be running.",
 		Example: "  latchkey doctor --config latchkey.yaml",
 		RunE: a.work(func(cmd *cobra.Command, _ []string) error {
 			found := a.examine(cmd.Context())

@@ -179,6 +179,9 @@ func (w *world) frames(p *person, sids ...string) {
 func TestHearingBudget(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		web := w.hearingClient(newEars(t))
+		if err := w.protocol.keys.Ensure(t.Context()); err != nil { // as every server does each minute
+			t.Fatal(err)
+		}
 		w.user("ada@example.org")
 		p := w.person().open(appLink()).signIn(w, "ada@example.org")
 		var sid string

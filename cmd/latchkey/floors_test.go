@@ -20,10 +20,11 @@ const floors = `
 	mfa/totp  mfa/code  mfa/backup  mfa/passkey  mfa/temporary  mfa/sms  mfa/trust  mfa/policy  mfa/factortest
 
 	idp
-	idp/sheet
+	idp/sheet  idp/trace
+	idp/trace/otlp  idp/trace/tracetest
 	idp/password  idp/picture  idp/mail  idp/audit  idp/keyring  idp/job  idp/apitoken  idp/replay  idp/provision  idp/settings  idp/figures  idp/place  idp/power
 	idp/audit/forward  idp/account  idp/signin  idp/oidc  idp/posture  idp/brand  idp/evidence  idp/texts
-	idp/odoo  idp/security  idp/export  idp/odoo/rpc  idp/rulebook  idp/company
+	idp/odoo  idp/security  idp/export  idp/odoo/rpc  idp/rulebook  idp/company  idp/register
 	idp/odoo/connector  idp/odoo/odootest
 	idp/people
 
@@ -55,12 +56,13 @@ var owners = map[string][]string{
 	"github.com/nyaruka/phonenumbers": {"mfa/code", "idp"},
 	"github.com/redis/go-redis":       {"idp/store/redis", "cmd"},
 	"html/template":                   {"ui"},
-	"net/http":                        {"ui", "idp/oidc", "idp/odoo", "idp/audit/forward", "mfa/sms", "cmd"},
+	"net/http":                        {"ui", "idp/oidc", "idp/odoo", "idp/audit/forward", "idp/trace", "mfa/sms", "cmd"},
 	"github.com/oschwald":             {"idp/place"},
 	"golang.org/x/image":              {"idp/picture"},
 	"net/smtp":                        {"idp/mail"},
 	"github.com/wneessen/go-mail":     {"idp/mail"},
-	"testing":                         {"mfa/factortest", "idp/store/storetest", "ui/page/pagetest", "ui/admin/admintest", "idp/odoo/odootest"},
+	"go.opentelemetry.io":             {"idp/trace"},
+	"testing":                         {"mfa/factortest", "idp/store/storetest", "ui/page/pagetest", "ui/admin/admintest", "idp/odoo/odootest", "idp/trace/tracetest"},
 	"github.com/pressly/goose":        {"migrations"},
 	"github.com/spf13/cobra":          {"cmd"},
 	"github.com/danielgtaylor/huma":   {"ui/api"},

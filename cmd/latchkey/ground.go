@@ -16,6 +16,7 @@ import (
 	"latchkey/idp/store"
 	"latchkey/idp/store/memory"
 	"latchkey/idp/store/redis"
+	"latchkey/idp/trace"
 	"latchkey/ui/message"
 )
 
@@ -29,6 +30,10 @@ type ground struct {
 	cache closer    // nil: memory
 	// counts are what Prometheus hears of events and messages.
 	counts *counts
+	// traces are of the server; nil: there are none. lost counts what the collector
+	// did not get.
+	traces *trace.Tracer
+	lost   func() int64
 	// newKeyring says that the keyring was made at this start.
 	newKeyring bool
 }
@@ -38,7 +43,7 @@ type closer interface{ Close() error }
 // openGround opens the database; an older one is brought up to date only if
 // migrate says so.
 func openGround(ctx context.Context, cfg config.Config, now func() time.Time, migrate bool) (*ground, error) {
-	g := &ground{cfg: cfg, now: now, counts: newCounts(cfg.Limits.LockFor)}
+	g := &ground{cfg: cfg, now: now, counts: newCounts(cfg.Limits.LockFor), lost: func() int64 { return 0 }}
 	cache, err := g.openCache()
 	if err != nil {
 		return nil, err

@@ -63,6 +63,7 @@ func openAt(ctx context.Context, cfg config.Config, now func() time.Time, migrat
 	b.protocol = newProtocol(g, b.odoo.validates)
 	b.people = newPeople(b.proofs, b.messages, b.choices, b.protocol, b.odoo.fed)
 	b.odoo.meet(b.people)
+	b.choices.settings.Fed = b.odoo.fed
 	b.rules = newRules(b.people, b.odoo)
 	b.records = &recordSide{ground: g, rules: b.rules, odoo: b.odoo}
 	return b, nil
@@ -103,7 +104,7 @@ func build(ctx context.Context, b *base, extra ...func(*house, gin.IRouter)) (*h
 	if b.proofs.passkey != nil {
 		b.proofs.passkey.Secret = keyring.Derive(root, "passkeys")
 	}
-	h := &house{base: b, site: site}
+	h := &house{base: b, site: site, behind: background{traces: b.traces}}
 	if h.audit, err = b.records.log(ctx); err != nil {
 		return nil, err
 	}
@@ -128,8 +129,10 @@ func build(ctx context.Context, b *base, extra ...func(*house, gin.IRouter)) (*h
 	}
 	h.provider, err = oidc.New(oidc.Config{
 		Issuer: b.cfg.Issuer, Secret: keyring.Derive(root, "oidc"), Grants: b.db.Grants, Clients: b.db.Clients, Consents: b.db.Consents, Logins: b.db.Logins,
-		Keys: b.protocol.keys, Browser: pages.Browser{Site: site, Service: h.signIn}, Pages: protocol.Pages{Site: site},
+		Keys: b.protocol.keys, Browser: pages.Browser{Site: site, Service: h.signIn, Registers: b.choices.registers}, Creating: b.choices.creating, Pages: protocol.Pages{Site: site},
 		Lifetimes: oidc.Lifetimes(b.cfg.Tokens), Log: b.db.Log, Atomic: b.db.Atomic, Now: b.now, Locales: tags(), Origin: origin, Fault: fault, Implicit: h.validator.Issue, Prepare: b.odoo.arriving(), LastUses: b.protocol.lastUses,
+		Devices: &oidc.Devices{Limiter: b.db.Limiter, Network: signin.Network, Place: h.devices.Place},
+		Out:     b.protocol.outbound(), Dynamic: b.enrolment(),
 	})
 	if err != nil {
 		return nil, err

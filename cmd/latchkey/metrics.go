@@ -41,6 +41,8 @@ func collectors(b *base) []prometheus.Collector {
 			func() float64 { trips, _ := b.db.Trips(); return float64(trips) }),
 		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "latchkey_sql_commits_total", Help: "Commits in the database."},
 			func() float64 { _, commits := b.db.Trips(); return float64(commits) }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "latchkey_trace_spans_dropped_total", Help: "Spans that did not get to the collector."},
+			func() float64 { return float64(b.lost()) }),
 	}
 }
 

@@ -30,6 +30,7 @@ const (
 	countSecond
 	countLocks
 	countMessages
+	countRegistrations
 	kindsOfCounts
 )
 
@@ -49,11 +50,12 @@ var counted = [kindsOfCounts]struct {
 	labels     []string
 	begin      []string // for each label the words that it begins with
 }{
-	countSignIns:  {"signins", "Sign-ins that led to a session, by the last proof.", []string{"method"}, []string{"password device " + secondKinds}},
-	countFirst:    {"first_factor_tries", "Tries with a password, or with a passkey in place of one.", []string{"method", "result"}, []string{firstKinds, usual + " unknown"}},
-	countSecond:   {"second_factor_tries", "Tries with a second factor at sign-in.", []string{"method", "result"}, []string{secondKinds, usual}},
-	countLocks:    {"locks", "Locks that stopped somebody: of passwords, of second factors, of sending codes by SMS.", []string{"what"}, []string{"password factor sms"}},
-	countMessages: {"messages", "Tries to send mails and text messages: codes and links that somebody waits for, and news.", []string{"channel", "kind", "result"}, []string{"mail sms", "awaited", sendings}},
+	countSignIns:       {"signins", "Sign-ins that led to a session, by the last proof.", []string{"method"}, []string{"password device " + secondKinds}},
+	countFirst:         {"first_factor_tries", "Tries with a password, or with a passkey in place of one.", []string{"method", "result"}, []string{firstKinds, usual + " unknown"}},
+	countSecond:        {"second_factor_tries", "Tries with a second factor at sign-in.", []string{"method", "result"}, []string{secondKinds, usual}},
+	countLocks:         {"locks", "Locks that stopped somebody: of passwords, of second factors, of sending codes by SMS.", []string{"what"}, []string{"password factor sms"}},
+	countMessages:      {"messages", "Tries to send mails and text messages: codes and links that somebody waits for, and news.", []string{"channel", "kind", "result"}, []string{"mail sms", "awaited", sendings}},
+	countRegistrations: {"registrations", "Accounts that people asked for themselves, those that they made, and the hours in which there were too many.", []string{"step"}, []string{"asked made full"}},
 }
 
 func newCounts(lockFor time.Duration) *counts {
@@ -106,6 +108,12 @@ func (c *counts) event(e idp.Event) {
 		c.add(countFirst, method, among(outcomes, e.Result))
 	case "signin.factor":
 		c.add(countSecond, method, among(outcomes, e.Result))
+	case "register.ask":
+		c.add(countRegistrations, "asked")
+	case "register.full":
+		c.add(countRegistrations, "full")
+	case "user.register":
+		c.add(countRegistrations, "made")
 	case "sms.stop":
 		c.add(countLocks, "sms")
 	}

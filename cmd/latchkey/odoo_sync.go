@@ -153,6 +153,7 @@ var odooSettings = []struct {
 	{"sync", "bring both sides in step every 20 seconds", func(s *connector.Settings) *bool { return &s.Sync }},
 	{"archive", "archive people in Odoo who are disabled or removed here, and back; off: they are only signed out there", func(s *connector.Settings) *bool { return &s.Archive }},
 	{"contacts", "somebody who is a contact in Odoo without a user becomes a portal user at their first sign-in", func(s *connector.Settings) *bool { return &s.Contacts }},
+	{"newcomers", "a customer whom Odoo does not know becomes a portal user there, with a contact, at their first sign-in", func(s *connector.Settings) *bool { return &s.Newcomers }},
 	{"trickle", "check the first password of people who have none here with Odoo, and keep it", func(s *connector.Settings) *bool { return &s.Trickle }},
 	{"invite", "mail an invitation to people whom the synchronisation brings in, once, at most 25 in one run", func(s *connector.Settings) *bool { return &s.Invite }},
 	{"keep-locked", "after lock: also replace the passwords in Odoo of people who come later, and again of who came in past Latchkey", func(s *connector.Settings) *bool { return &s.KeepLocked }},

@@ -25,21 +25,25 @@ func routes(h *house, extra []func(*house, gin.IRouter)) (http.Handler, error) {
 	if err := r.SetTrustedProxies(prefixes(h.cfg.TrustedProxies)); err != nil {
 		return nil, err
 	}
+	if h.traces != nil {
+		r.Use(tracing(h))
+	}
 	r.Use(accessLog)
 	h.site.Mount(r)
 
 	// Answered without the database.
 	r.GET("/healthz", func(c *gin.Context) { c.String(http.StatusOK, "ok\n") })
 	r.GET("/readyz", (&readiness{db: h.db}).answer)
+	segment := strings.NewReplacer("{", ":", "}", "")
 	for _, e := range h.provider.Routes() {
 		for _, method := range e.Methods {
-			r.Handle(method, e.Path, gin.WrapF(e.Handler))
+			r.Handle(method, segment.Replace(e.Path), gin.WrapF(e.Handler))
 		}
 	}
 	for _, method := range []string{http.MethodGet, http.MethodPost} {
 		r.Handle(method, "/odoo/:client_id/:secret/userinfo", gin.WrapF(h.validator.Validate))
 	}
-	(&pages.Pages{Site: h.site, SignIn: h.signIn, Help: h.people.help, Background: h.behind.do, Farewell: h.provider.Frames, Related: h.cfg.Passkeys.Origins, Door: h.people.door}).Mount(r)
+	(&pages.Pages{Site: h.site, SignIn: h.signIn, Help: h.people.help, Register: h.people.registration(h.choices), Background: h.behind.do, Farewell: h.provider.Frames, Related: h.cfg.Passkeys.Origins, Door: h.people.door, App: h.db.Clients.ByID}).Mount(r)
 	h.protectionPages().Mount(r)
 	(&profile.Pages{Site: h.site, SignIn: h.signIn, Self: h.people.self, Apps: h.protocol.apps, Data: h.people.export()}).Mount(r)
 	(&company.Pages{Site: h.site, SignIn: h.signIn, Contacts: h.people.contacts()}).Mount(r)
@@ -104,7 +108,7 @@ func accessLog(c *gin.Context) {
 	if c.Writer.Status() >= http.StatusInternalServerError {
 		level = slog.LevelWarn
 	}
-	slog.LogAttrs(c, level, "request", slog.String("method", c.Request.Method), slog.String("route", route),
+	slog.LogAttrs(c.Request.Context(), level, "request", slog.String("method", c.Request.Method), slog.String("route", route),
 		slog.Int("status", c.Writer.Status()), slog.Duration("took", time.Since(start)), slog.String("ip", c.ClientIP()))
 	observe(c.Request.Method, route, c.Writer.Status(), time.Since(start))
 }

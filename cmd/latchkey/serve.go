@@ -16,6 +16,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"latchkey/config"
+	"latchkey/idp/trace"
 )
 
 // drain is how long requests under way may take when the server stops.
@@ -44,6 +45,7 @@ func serve(ctx context.Context, cfg config.Config, o serveOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.close()) }()
+	defer b.openTraces()()
 	if b.newKeyring && !o.Demo {
 		slog.Info("made a keyring: keep a copy in a safe place, the database is of no use without it", "file", cfg.Secrets.KeyringFile)
 	}
@@ -154,9 +156,12 @@ func (s stopping) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // logTo sets up the program's log on standard error.
 func logTo(cfg config.Config, o serveOptions) {
 	opts := &slog.HandlerOptions{Level: cfg.Log.Level}
+	var h slog.Handler = slog.NewTextHandler(stderr, opts)
 	if cfg.Log.Format == "json" || o.JSON {
-		slog.SetDefault(slog.New(slog.NewJSONHandler(stderr, opts)))
-		return
+		h = slog.NewJSONHandler(stderr, opts)
 	}
-	slog.SetDefault(slog.New(slog.NewTextHandler(stderr, opts)))
+	if cfg.Tracing.Endpoint != "" {
+		h = trace.Lines(h)
+	}
+	slog.SetDefault(slog.New(h))
 }

@@ -6,6 +6,7 @@ import (
 
 	"latchkey/idp"
 	"latchkey/idp/brand"
+	"latchkey/idp/oidc"
 	"latchkey/idp/settings"
 	rooms "latchkey/ui/admin/house"
 )
@@ -48,10 +49,28 @@ func (c *choiceSide) sessionLimit(ctx context.Context) (int, error) {
 	return s.Sessions, err
 }
 
+// registers reports whether people may make an account on the way to a client.
+// What cannot be read says no.
+func (c *choiceSide) registers(ctx context.Context, id idp.ClientID) bool {
+	s, err := c.settings.Registration(ctx)
+	return err == nil && s.For(id)
+}
+
+// creating reports whether people may make an account on the way to anywhere.
+func (c *choiceSide) creating(ctx context.Context) bool {
+	s, err := c.settings.Registration(ctx)
+	return err == nil && s.Open
+}
+
 // secondApprover reports whether a temporary code takes two administrators.
 func (c *choiceSide) secondApprover(ctx context.Context) (bool, error) {
 	s, err := c.settings.House(ctx)
 	return s.SecondApprover, err
+}
+
+// openToAll reports whether an application lets in whoever has an account.
+func openToAll(a oidc.Client) bool {
+	return !a.Disabled && a.Type != oidc.Service && len(a.Groups) == 0
 }
 
 // brandable lists the applications that may have looks of their own.
@@ -62,7 +81,7 @@ func (c *choiceSide) brandable(ctx context.Context) ([]rooms.Client, error) {
 	}
 	out := make([]rooms.Client, len(all))
 	for i, a := range all {
-		out[i] = rooms.Client{ID: a.ID, Name: a.Name}
+		out[i] = rooms.Client{ID: a.ID, Name: a.Name, Everyone: openToAll(a)}
 		if a.Name == "" {
 			out[i].Name = string(a.ID)
 		}

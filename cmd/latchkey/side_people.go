@@ -14,6 +14,7 @@ import (
 	"latchkey/idp/export"
 	"latchkey/idp/oidc"
 	"latchkey/idp/people"
+	"latchkey/idp/register"
 	"latchkey/idp/security"
 	"latchkey/idp/signin"
 	"latchkey/mfa/trust"
@@ -100,6 +101,13 @@ func (s *peopleSide) companies() *company.Service {
 
 // contacts is what main contacts do.
 func (s *peopleSide) contacts() *company.Contacts { return &company.Contacts{Service: s.companies()} }
+
+// registration lets strangers make accounts where the settings allow it.
+func (s *peopleSide) registration(c *choiceSide) *register.Service {
+	return &register.Service{
+		Settings: c.settings, Accounts: s.accounts, Requests: s.db.Requested, Letters: s.notices, Limiter: s.db.Limiter, Title: s.help.Title, Network: signin.Network,
+	}
+}
 
 // export writes down what is held about somebody.
 func (s *peopleSide) export() *export.Service {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"latchkey/config"
+	"latchkey/idp/trace"
 	"latchkey/mfa/sms"
 )
 
@@ -48,7 +49,7 @@ func judgeGateways(cfg config.Config) (out config.Mistakes) {
 }
 
 func router(cfg config.Config, now func() time.Time) (*sms.Router, error) {
-	return sms.New(gateways(cfg), sms.Options{Timeout: cfg.SMS.Timeout, Now: now})
+	return sms.New(gateways(cfg), sms.Options{Timeout: cfg.SMS.Timeout, Now: now, Watch: trace.Transport})
 }
 
 func smsCommands(a *app) *cobra.Command {

@@ -10,6 +10,7 @@ import (
 	"latchkey/config"
 	"latchkey/idp/oidc"
 	"latchkey/idp/settings"
+	"latchkey/idp/trace"
 	"latchkey/mfa/sms"
 )
 
@@ -81,7 +82,7 @@ func (t *textGateways) current(ctx context.Context) (*sms.Router, bool, error) {
 			list = append(list, g)
 		}
 	}
-	r, err := sms.New(list, sms.Options{Timeout: t.cfg.SMS.Timeout, Now: t.now})
+	r, err := sms.New(list, sms.Options{Timeout: t.cfg.SMS.Timeout, Now: t.now, Watch: trace.Transport})
 	if err != nil {
 		return nil, false, err
 	}
@@ -94,5 +95,5 @@ func (t *textGateways) current(ctx context.Context) (*sms.Router, bool, error) {
 // (SECURITY.md P-28). The router ends what takes too long, and knows why; the
 // limit of the client is behind its longest.
 func (t *textGateways) public() *http.Client {
-	return oidc.NewOutbound(oidc.Outbound{Issuer: t.cfg.Issuer, Limit: 4*t.cfg.SMS.Timeout + 10*time.Second})
+	return oidc.NewOutbound(oidc.Outbound{Issuer: t.cfg.Issuer, Networks: t.cfg.Outbound.Networks, Limit: 4*t.cfg.SMS.Timeout + 10*time.Second})
 }

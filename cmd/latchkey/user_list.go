@@ -39,6 +39,7 @@ func userList(a *app) *cobra.Command {
 	fs.BoolVar(&f.Locked, "locked", false, "people whom wrong passwords or codes lock out now")
 	fs.BoolVar(&f.Never, "never", false, "people who have never signed in")
 	fs.BoolVar(&f.Invited, "invited", false, "people who were invited and have no password yet")
+	fs.BoolVar(&f.Registered, "registered", false, "people who made their own account")
 	fs.IntVar(&f.Stale, "stale", 0, "people who have not signed in for so many `DAYS`")
 	c.MarkFlagsMutuallyExclusive("active", "disabled")
 	c.RunE = a.inHouse(func(ctx context.Context, b *base, cmd *cobra.Command, _ []string) error {

@@ -6,11 +6,13 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"latchkey/idp/trace"
 )
 
 // work starts what goes on beside the requests. rest ends it and waits.
 func (b *base) work(ctx context.Context, send bool) (rest func(), err error) {
-	ctx, stop := context.WithCancel(ctx)
+	ctx, stop := context.WithCancel(b.traces.In(ctx))
 	var all sync.WaitGroup
 	all.Go(func() { b.db.Watch(ctx) })
 	all.Go(func() { b.keep(ctx) })
@@ -50,7 +52,10 @@ func (b *base) remind(ctx context.Context) {
 	tick := time.NewTicker(time.Hour)
 	defer tick.Stop()
 	for {
-		if err := r.Run(ctx); err != nil && ctx.Err() == nil {
+		run, span := trace.Root(ctx, "remind of deadlines")
+		err := r.Run(run)
+		span.End(err)
+		if err != nil && ctx.Err() == nil {
 			slog.WarnContext(ctx, "reminders of deadlines: some could not be written; they are tried again in an hour", "err", err)
 		}
 		select {
@@ -82,7 +87,9 @@ func (b *base) keep(ctx context.Context) {
 			if err := b.ring.Refresh(); err != nil { // one who has nothing to seal follows a rotation, too
 				slog.WarnContext(ctx, "the keyring file cannot be taken up; this server goes on with the keys that it knows, and would not start again", "err", err)
 			}
-			err := errors.Join(b.db.Sweep(ctx, b.now()), b.protocol.custodian().Maintain(ctx), b.protocol.lastUses.Flush(ctx))
+			run, span := trace.Root(ctx, "keep house")
+			err := errors.Join(b.db.Sweep(run, b.now()), b.protocol.custodian().Maintain(run), b.protocol.lastUses.Flush(run))
+			span.End(err)
 			if err != nil && ctx.Err() == nil {
 				slog.WarnContext(ctx, "housekeeping failed; it is tried again in a minute", "err", err)
 			}

@@ -32,6 +32,8 @@ type world struct {
 	*house
 	t   testing.TB
 	url string
+	// flush sends the traces, if there are any, and ends them.
+	flush func()
 
 	mu  sync.Mutex
 	now time.Time
@@ -86,6 +88,8 @@ func newWorld(t testing.TB, kind string, env ...string) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { b.close() })
+	w.flush = sync.OnceFunc(b.openTraces())
+	t.Cleanup(w.flush)
 	w.openHouse(b)
 	s := &httptest.Server{Listener: ln, Config: &http.Server{Handler: w.house, MaxHeaderBytes: 32 << 10}}
 	s.Start()

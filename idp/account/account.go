@@ -125,6 +125,9 @@ func (s *Service) Add(ctx context.Context, by idp.Actor, in New) (idp.User, erro
 	if u.Password, err = s.Rules().hashOf(ctx, u, in); err != nil {
 		return idp.User{}, err
 	}
+	if in.Own {
+		by = idp.Actor{User: u.ID, Origin: by.Origin}
+	}
 	err = s.Atomic(ctx, func(ctx context.Context) error {
 		if err := s.Users.Add(ctx, u, ids); err != nil {
 			return err

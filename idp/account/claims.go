@@ -31,13 +31,13 @@ func checkProfile(p idp.Profile) (errs []error) {
 		lines = append(lines, [2]string{"formatted", a.Formatted}, [2]string{"street_address", a.StreetAddress}) // OpenID Connect Core 1.0 §5.1.1
 	}
 	for _, f := range texts {
-		if len(f[1]) > maxClaim || unprintable(f[1]) || !utf8.ValidString(f[1]) {
+		if len(f[1]) > maxClaim || Unprintable(f[1]) || !utf8.ValidString(f[1]) {
 			bad(f[0], "at most 256 bytes without control characters are allowed")
 		}
 	}
 	for _, f := range lines {
 		flat := strings.NewReplacer("\r\n", " ", "\n", " ").Replace(f[1])
-		if len(f[1]) > maxClaim || unprintable(flat) || !utf8.ValidString(flat) {
+		if len(f[1]) > maxClaim || Unprintable(flat) || !utf8.ValidString(flat) {
 			bad(f[0], "at most 256 bytes without control characters but line breaks are allowed")
 		}
 	}
@@ -52,5 +52,5 @@ func checkProfile(p idp.Profile) (errs []error) {
 // isPage reports whether a text is an address that a browser opens.
 func isPage(s string) bool {
 	u, err := url.Parse(s)
-	return err == nil && len(s) <= maxClaimURL && !unprintable(s) && utf8.ValidString(s) && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https")
+	return err == nil && len(s) <= maxClaimURL && !Unprintable(s) && utf8.ValidString(s) && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https")
 }

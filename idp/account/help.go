@@ -77,7 +77,7 @@ func (h *Help) Codes() TemporaryCodes {
 // worded refuses a text that nobody can read later in the log.
 func worded(field, text string) error {
 	const longest = 200
-	if text == "" || utf8.RuneCountInString(text) > longest || unprintable(text) {
+	if text == "" || utf8.RuneCountInString(text) > longest || Unprintable(text) {
 		return fmt.Errorf("%w: %s: 1 to %d characters without line breaks are expected", idp.ErrInvalid, field, longest)
 	}
 	return nil

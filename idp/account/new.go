@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/nyaruka/phonenumbers"
 	"golang.org/x/text/language"
@@ -34,6 +35,7 @@ type New struct {
 	PasswordHash string // of another system, verified once and replaced
 	TOTPSecret   string // base32, of an authenticator app in use
 	Profile      idp.Profile
+	Own          bool // they make their account themselves, and the log says so
 }
 
 // person is who is described, or names everything wrong with it.
@@ -66,7 +68,7 @@ func (in New) person(now time.Time) (idp.User, []idp.Identifier, error) {
 	if name == "" {
 		name = login
 	}
-	if unprintable(name) || len(name) > 256 {
+	if Unprintable(name) || len(name) > 256 {
 		bad("name", in.Name, "at most 256 bytes without control characters are allowed")
 	}
 	if in.PasswordHash != "" {
@@ -133,12 +135,16 @@ func e164(phone string) (string, error) {
 	return phonenumbers.Format(n, phonenumbers.E164), nil
 }
 
-func unprintable(s string) bool {
-	return strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f })
+// Unprintable reports whether a text would break a line of a mail or a log, or
+// turn the text beside it around (Unicode TR 36 §2.8).
+func Unprintable(s string) bool {
+	return strings.ContainsFunc(s, func(r rune) bool {
+		return unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp, unicode.Bidi_Control)
+	})
 }
 
 func checkGroup(name string) error {
-	if name == "" || len(name) > 128 || strings.TrimSpace(name) != name || unprintable(name) {
+	if name == "" || len(name) > 128 || strings.TrimSpace(name) != name || Unprintable(name) {
 		return fmt.Errorf("%w: group %q: 1 to 128 bytes without control characters or outer spaces are allowed", idp.ErrInvalid, name)
 	}
 	return nil

@@ -134,7 +134,7 @@ func checkOwn(f Field, value string) error {
 	switch {
 	case value == "":
 		return nil
-	case len(value) > longest || !utf8.ValidString(value) || unprintable(value):
+	case len(value) > longest || !utf8.ValidString(value) || Unprintable(value):
 		return bad("at most 256 bytes without control characters are allowed")
 	case f == FieldLanguage:
 		if _, err := language.Parse(value); err != nil {

@@ -170,7 +170,7 @@ func TestEmailChangeRefused(t *testing.T) {
 		half := by
 		half.Proofs = by.Proofs[:1]
 		wantErr(t, s.AskEmail(ctx, half, "new@example.org"), idp.ErrMore)
-		for _, typed := range []string{"", "nothing", "a@b\r\nBcc: c@d", "Ada <a@example.org>", "аda@example.org", strings.Repeat("x", 250) + "@example.org"} {
+		for _, typed := range []string{"", "nothing", "a@b\r\nBcc: c@d", "Ada <a@example.org>", "аda@example.org", strings.Repeat("x", 250) + "@example.org", "ada@straße.example", "ada@ﬁrma.example"} {
 			wantErr(t, s.AskEmail(ctx, by, typed), idp.ErrInvalid)
 		}
 		wantErr(t, s.AskEmail(ctx, by, "ADA@example.org"), account.ErrSame)

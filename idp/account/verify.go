@@ -46,7 +46,7 @@ func (s *Self) AskEmail(ctx context.Context, by idp.Actor, typed string) error {
 		return idp.ErrDenied
 	}
 	address := strings.ToLower(strings.TrimSpace(typed))
-	if !isAddress(address) {
+	if !isAddress(address) || !idp.Unfolded(address) {
 		return fmt.Errorf("%w: an address such as ada@example.org is expected", idp.ErrInvalid)
 	}
 	if address == u.Email {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"latchkey/idp"
+	"latchkey/idp/trace"
 )
 
 // Target is a place that events are sent on to, see package forward.
@@ -95,7 +96,10 @@ func (f *Forwarder) Step(ctx context.Context) (more bool, err error) {
 	if err != nil || len(records) == 0 {
 		return false, err
 	}
-	d = f.outcome(d, last, f.Target.Send(ctx, records))
+	run, span := trace.Root(ctx, "send events on")
+	failure := f.Target.Send(run, records)
+	span.End(failure)
+	d = f.outcome(d, last, failure)
 	return d.Failure == "" && last < head.Seq, f.save(context.WithoutCancel(ctx), d)
 }
 

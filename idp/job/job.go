@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"latchkey/idp"
+	"latchkey/idp/trace"
 )
 
 // State is how far a piece of work is.
@@ -138,7 +139,7 @@ func (d *Desk) Start(ctx context.Context, by idp.Actor, kind, about string, work
 	now := d.Now()
 	j := Job{ID: strings.ToLower(rand.Text()), Kind: kind, About: about, Owner: by.User, State: Running, Began: now, Touched: now}
 	r := &Run{desk: d, job: j}
-	inside, err := d.admit(r)
+	inside, err := d.admit(ctx, r)
 	if err != nil {
 		return "", err
 	}
@@ -153,14 +154,14 @@ func (d *Desk) Start(ctx context.Context, by idp.Actor, kind, about string, work
 	return j.ID, nil
 }
 
-func (d *Desk) admit(r *Run) (context.Context, error) {
+func (d *Desk) admit(ctx context.Context, r *Run) (context.Context, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed || d.running >= most {
 		return nil, fmt.Errorf("%w: too much is going on", idp.ErrBusy)
 	}
 	d.running++
-	ctx, stop := context.WithCancel(context.Background()) // it outlives the request
+	ctx, stop := context.WithCancel(trace.Detached(ctx)) // it outlives the request
 	if d.stops == nil {
 		d.stops = map[string]context.CancelFunc{}
 	}
@@ -270,7 +271,9 @@ func (r *Run) do(ctx context.Context, work Work) {
 			}
 		}
 	})
+	ctx, span := trace.Root(ctx, "job "+r.job.Kind)
 	out, err := safely(ctx, r, work)
+	span.End(err)
 	close(alive)
 	beats.Wait()
 	r.end(out, err)

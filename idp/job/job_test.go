@@ -9,6 +9,8 @@ import (
 	"latchkey/idp"
 	"latchkey/idp/job"
 	"latchkey/idp/store/storetest"
+	"latchkey/idp/trace"
+	"latchkey/idp/trace/tracetest"
 )
 
 func desk(t *testing.T) (*job.Desk, *storetest.Clock, *[]error) {
@@ -123,5 +125,24 @@ func TestLost(t *testing.T) {
 	j := job.Job{State: job.Running, Touched: now}
 	if j.Now(now.Add(59*time.Second)) != job.Running || j.Now(now.Add(61*time.Second)) != job.Lost {
 		t.Error("a running job is lost too soon, or never")
+	}
+}
+
+// Work is a trace of its own: it outlives the request that began it.
+func TestSpan(t *testing.T) {
+	d, _, _ := desk(t)
+	ctx, spans := tracetest.Record(t)
+	inside := ""
+	_, err := d.Start(ctx, by, "test.count", "thing", func(ctx context.Context, _ *job.Run) (any, error) {
+		inside = trace.ID(ctx)
+		return nil, errors.New("hush")
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Wait()
+	got := spans()
+	if last := got[len(got)-1]; last != "internal job test.count error.type=_OTHER !" || inside == "" || inside == trace.ID(ctx) {
+		t.Errorf("%q, trace %q", got, inside)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"latchkey/idp/trace"
 )
 
 // The numbers of sending. A message is tried for two days, as mail servers do;
@@ -151,7 +153,9 @@ func (s *Sender) all(ctx context.Context, due []Message) (sent int, err error) {
 
 // one sends a message and notes the outcome.
 func (s *Sender) one(ctx context.Context, m Message) (sent bool, err error) {
+	ctx, span := trace.Root(ctx, "send "+string(m.Channel))
 	receipt, failure := s.hand(ctx, m)
+	defer func() { span.End(errors.Join(failure, err)) }()
 	due := s.next(m, failure)
 	s.tell(m, failure, due)
 	ctx, cancel := context.WithTimeout(ctx, settle)

@@ -19,6 +19,7 @@ import (
 	"github.com/wneessen/go-mail/smtp"
 
 	"latchkey/idp"
+	"latchkey/idp/trace"
 )
 
 // SMTP hands mail to a server. It is safe for concurrent use.
@@ -187,7 +188,9 @@ func (s *SMTP) Probe(ctx context.Context) error {
 }
 
 // talk has one conversation with the server. The end of ctx hangs up.
-func (s *SMTP) talk(ctx context.Context, do func(*gomail.Client, *smtp.Client) error) error {
+func (s *SMTP) talk(ctx context.Context, do func(*gomail.Client, *smtp.Client) error) (err error) {
+	ctx, span := trace.Call(ctx, "SMTP", trace.Server(s.host))
+	defer func() { span.End(err) }()
 	ctx, hangUp := context.WithCancel(ctx)
 	defer hangUp()
 	c, line, err := s.connect(ctx)

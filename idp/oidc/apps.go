@@ -23,6 +23,7 @@ type Apps struct {
 	Log      idp.Log
 	Atomic   idp.Atomic
 	Now      func() time.Time
+	Issuer   string
 }
 
 // Uses knows when a person last got into each application.
@@ -61,10 +62,13 @@ func (a *Apps) Of(ctx context.Context, u idp.User) ([]App, error) {
 	}
 	var out []App
 	for _, c := range all {
-		app := appOf(c, u)
+		app := a.of(c, u)
 		app.Used = used[c.ID]
 		if i := slices.IndexFunc(allowed, func(o Consent) bool { return o.Client == c.ID }); i >= 0 {
 			app.Consent = &allowed[i]
+		}
+		if app.Consent == nil && strange(c) {
+			app.Address = ""
 		}
 		if app.Open && app.Address != "" || !app.Used.IsZero() || app.Consent != nil {
 			out = append(out, app)
@@ -76,21 +80,45 @@ func (a *Apps) Of(ctx context.Context, u idp.User) ([]App, error) {
 	return out, nil
 }
 
+// strange reports whether nobody but a stranger has said where a client is. It
+// opens only to who has allowed it something: our address must not lead people, in
+// our mails least of all, to where a stranger wants them. Whoever only signed in on
+// the way to it has perhaps refused it.
+func strange(c Client) bool { return c.ByItself() && !c.Trusted }
+
 // Door is one application that a person may open, or idp.ErrNotFound.
 func (a *Apps) Door(ctx context.Context, u idp.User, id ClientID) (App, error) {
 	c, err := a.Clients.ByID(ctx, id)
 	if err != nil {
 		return App{}, err
 	}
-	if app := appOf(c, u); app.Open && app.Address != "" {
-		return app, nil
+	app := a.of(c, u)
+	if !app.Open || app.Address == "" {
+		return App{}, idp.ErrNotFound
 	}
-	return App{}, idp.ErrNotFound
+	if strange(c) {
+		allowed, err := a.Consents.All(ctx, u.ID)
+		if err != nil {
+			return App{}, err
+		}
+		if !slices.ContainsFunc(allowed, func(o Consent) bool { return o.Client == id }) {
+			return App{}, idp.ErrNotFound
+		}
+	}
+	return app, nil
 }
 
-func appOf(c Client, u idp.User) App {
-	open := !c.Disabled && c.Type != Service && Admits(c, u)
-	return App{Client: c, Open: open, Address: start(c, u)}
+func (a *Apps) of(c Client, u idp.User) App {
+	out := App{Client: c, Open: !c.Disabled && c.Type != Service && Admits(c, u), Address: start(c, u)}
+	// The client says itself where a sign-in begins, which it then asks us for
+	// (OpenID Connect Core 1.0 §4).
+	if at, err := url.Parse(c.InitiateURI); err == nil && at.Scheme == "https" && a.Issuer != "" {
+		q := at.Query()
+		q.Set("iss", a.Issuer)
+		at.RawQuery = q.Encode()
+		out.Address = at.String()
+	}
+	return out
 }
 
 // Title is what people call the client.

@@ -100,3 +100,49 @@ func TestApps(t *testing.T) {
 		}
 	})
 }
+
+// OpenID Connect Core 1.0 §4: a sign-in begins where the application says. What
+// registered itself is put before nobody who has nothing to do with it.
+func TestAppsOfStrangers(t *testing.T) {
+	clock := storetest.NewClock()
+	db := storetest.OpenAt(t, clock.Now)
+	apps := &oidc.Apps{Clients: db.Clients, Consents: db.Consents, Uses: db.Uses, Now: clock.Now, Issuer: "https://id.example.org"}
+	for id, self := range map[oidc.ClientID]*oidc.Self{"ours": nil, "stranger": {}, "allowed": {}} {
+		c := oidc.Client{ID: id, Type: oidc.Web, RedirectURIs: []string{"https://rp.example.org/cb"}, Details: oidc.Details{InitiateURI: "https://rp.example.org/start?a=b", Self: self}}
+		if err := db.Clients.Add(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Users.Add(t.Context(), idp.User{ID: "ada", Login: "ada"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Consents.Give(t.Context(), "ada", "allowed", []string{"openid"}, clock.Now()); err != nil {
+		t.Fatal(err)
+	}
+	all, err := apps.Of(t.Context(), idp.User{ID: "ada"})
+	if err != nil || len(all) != 2 || all[0].Client.ID != "allowed" || all[1].Client.ID != "ours" {
+		t.Fatalf("%+v, %v", all, err)
+	}
+	if want := "https://rp.example.org/start?a=b&iss=https%3A%2F%2Fid.example.org"; all[1].Address != want {
+		t.Errorf("%s, want %s", all[1].Address, want)
+	}
+	// P-32: our address, and our mails, lead nobody to where a stranger wants them.
+	door := func(who idp.UserID, id oidc.ClientID, want error) {
+		t.Helper()
+		if app, err := apps.Door(t.Context(), idp.User{ID: who}, id); !errors.Is(err, want) || err == nil && app.Address == "" {
+			t.Errorf("%s at %s: %+v, %v", who, id, app, err)
+		}
+	}
+	door("ada", "ours", nil)
+	door("ada", "allowed", nil)
+	door("bob", "allowed", idp.ErrNotFound)
+	door("ada", "stranger", idp.ErrNotFound)
+	// Whoever signed in on the way there may have said no on the next page.
+	if err := db.Log.Append(t.Context(), idp.Event{ID: "e", At: clock.Now(), What: "signin", User: "ada", Client: "stranger", Result: "ok"}); err != nil {
+		t.Fatal(err)
+	}
+	door("ada", "stranger", idp.ErrNotFound)
+	if all, err = apps.Of(t.Context(), idp.User{ID: "ada"}); err != nil || len(all) != 3 || all[2].Client.ID != "stranger" || all[2].Address != "" || all[0].Address == "" {
+		t.Errorf("%+v, %v", all, err)
+	}
+}

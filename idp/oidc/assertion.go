@@ -71,17 +71,11 @@ func readAssertion(r *http.Request, form url.Values) (credentials, error) {
 	return credentials{ClientID(a.Subject), raw, AuthKey}, nil
 }
 
-// parseAssertion reads an assertion without believing it. The algorithm is one
-// of the list, whatever the header says (P-26); keys and addresses of keys in
-// the header are never looked at.
+// parseAssertion reads an assertion without believing it.
 func parseAssertion(raw string) (*jose.JSONWebSignature, assertion, error) {
-	algs := make([]jose.SignatureAlgorithm, len(AssertionAlgs))
-	for i, alg := range AssertionAlgs {
-		algs[i] = jose.SignatureAlgorithm(alg)
-	}
 	var a assertion
-	object, err := jose.ParseSignedCompact(raw, algs)
-	if err != nil || len(object.Signatures) != 1 || json.Unmarshal(object.UnsafePayloadWithoutVerification(), &a) != nil {
+	object, err := parseSigned(raw, AssertionAlgs)
+	if err != nil || json.Unmarshal(object.UnsafePayloadWithoutVerification(), &a) != nil {
 		return nil, a, refuse(invalidClient, "The client assertion is not a JWT signed with one of "+strings.Join(AssertionAlgs, ", ")+".")
 	}
 	return object, a, nil
@@ -94,8 +88,17 @@ func (auth clientAuth) proven(ctx context.Context, c Client, raw, endpoint strin
 	if err != nil {
 		return err
 	}
-	if !c.signed(object) {
+	signed, err := auth.shelf.signed(ctx, c, object, assertionTyp)
+	switch {
+	case errors.Is(err, idp.ErrInvalid):
+		return refuse(invalidClient, "The keys at the jwks_uri of this client cannot be read.")
+	case err != nil:
+		return err
+	case !signed:
 		return errWrongClient
+	}
+	if c.AuthAlg != "" && c.AuthAlg != object.Signatures[0].Protected.Algorithm {
+		return refuse(invalidClient, "This client is registered for assertions that are signed with "+c.AuthAlg+".")
 	}
 	if err := a.check(c.ID, []string{auth.issuer, auth.issuer + PathToken, auth.issuer + endpoint}, auth.now()); err != nil {
 		return err
@@ -111,11 +114,14 @@ func (auth clientAuth) proven(ctx context.Context, c Client, raw, endpoint strin
 	return err
 }
 
-// signed reports whether one of the client's keys made the signature. A kid
-// selects among them.
-func (c Client) signed(object *jose.JSONWebSignature) bool {
+// assertionTyp is what the header of an assertion may say of it.
+const assertionTyp = "client-authentication+jwt"
+
+// signed reports whether one of the client's keys made the signature, for the
+// purpose that its header may name. A kid selects among them.
+func (c Client) signed(object *jose.JSONWebSignature, purpose string) bool {
 	h := object.Signatures[0].Protected
-	if typ, _ := h.ExtraHeaders[jose.HeaderType].(string); typ != "" && !strings.EqualFold(typ, "JWT") && !strings.EqualFold(typ, "client-authentication+jwt") {
+	if typ, _ := h.ExtraHeaders[jose.HeaderType].(string); typ != "" && !strings.EqualFold(typ, "JWT") && !strings.EqualFold(typ, purpose) {
 		return false // what the client signed for another purpose
 	}
 	return slices.ContainsFunc(c.Keys, func(k jose.JSONWebKey) bool {

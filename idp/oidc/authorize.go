@@ -29,10 +29,12 @@ type visit struct {
 // (RFC 6749 §4.1.1, OpenID Connect Core 1.0 §3.1.2), sending the browser
 // through the sign-in pages and the consent page first if need be.
 func (p *Provider) Authorize(w http.ResponseWriter, r *http.Request) {
-	q, err := reader{p, r.Context()}.read(w, r)
+	q, err := reader{p: p, ctx: r.Context()}.read(w, r)
 	v := &visit{p: p, w: w, r: r, q: q}
 	if err == nil {
-		v.arrive()
+		err = v.arrive()
+	}
+	if err == nil {
 		err = v.run()
 	}
 	if err != nil {
@@ -41,9 +43,10 @@ func (p *Provider) Authorize(w http.ResponseWriter, r *http.Request) {
 }
 
 // arrive notes when the request first came to this browser.
-func (v *visit) arrive() {
+func (v *visit) arrive() error {
 	v.browser = v.p.Browser.Binding(v.w, v.r)
-	v.q.arrived, v.q.returned = v.p.marks.arrival(v.q.query, v.q.stamp, v.browser, v.p.Now())
+	v.q.arrived, v.q.returned = v.p.marks.arrival(toAuthorize, v.q.query, v.q.stamp, v.browser, v.p.Now())
+	return v.q.timely()
 }
 
 // run goes on as far as it can: to the sign-in pages, to the consent page, or
@@ -55,11 +58,11 @@ func (v *visit) run() error {
 	if v.q.client.Trusted {
 		return v.grant()
 	}
-	missing, err := v.missing()
+	given, err := v.p.Consents.Of(v.r.Context(), v.user.ID, v.q.client.ID)
 	switch {
 	case err != nil:
 		return err
-	case len(missing) == 0 && !v.q.prompt.consent:
+	case v.q.within(given) && !v.q.prompt.consent:
 		return v.grant()
 	case v.q.prompt.none:
 		return refuse(consentRequired, "The person has not allowed this yet.")
@@ -88,7 +91,7 @@ func (v *visit) identify() (done bool, err error) {
 		return false, v.deny("group")
 	}
 	// Whoever has been to the sign-in pages has chosen there.
-	if (q.prompt.choose || q.client.Choose && !q.prompt.none) && !q.returned {
+	if (q.prompt.choose || q.prompt.create || q.client.Choose && !q.prompt.none) && !q.returned {
 		v.toSignIn(need, true)
 		return true, nil
 	}
@@ -135,9 +138,9 @@ func (v *visit) toSignIn(need idp.Need, choose bool) {
 	q := v.q
 	v.w.Header().Set("Cache-Control", "no-store")
 	v.p.Browser.SignIn(v.w, v.r, Ask{
-		Need: need, Client: q.client, Redirect: q.redirect, Choose: choose,
+		Need: need, Client: q.client, Redirect: q.redirect, Choose: choose, Create: q.prompt.create && !q.returned,
 		Hint: q.get("login_hint"), Locales: q.get("ui_locales"),
-		ReturnTo: v.p.base + PathAuthorize + "?" + v.p.marks.withArrival(q.query, v.browser, q.arrived),
+		ReturnTo: v.p.base + PathAuthorize + "?" + v.p.marks.withArrival(toAuthorize, q.query, v.browser, q.arrived),
 	})
 }
 
@@ -150,7 +153,7 @@ func (v *visit) grant() error {
 		return v.grantBare()
 	}
 	ctx, u := newUnit(v.r.Context(), v.p)
-	u.user = v.user
+	u.user, u.pushed = v.user, v.q.pushed
 	if !v.q.is("code") { // a code alone is no login yet
 		u.login = v.login()
 	}
@@ -167,7 +170,7 @@ func (v *visit) grant() error {
 	e := v.p.event(v.r, "authorize", v.q.client.ID, v.user.ID, v.session.ID)
 	e.Detail = map[string]string{"response_type": strings.Join(v.q.types, " "), "scope": strings.Join(v.q.scopes, " ")}
 	if err := u.send(ctx, e); err != nil {
-		return err
+		return v.q.late(err)
 	}
 	v.answer(answer.GetParameters())
 	return nil
@@ -204,10 +207,10 @@ func (v *visit) grantBare() error {
 	var params url.Values
 	err := v.p.Atomic(v.r.Context(), func(ctx context.Context) (err error) {
 		params, err = v.p.Implicit(ctx, v.authorized())
-		return errors.Join(err, v.login().note(ctx, v.p.Logins))
+		return errors.Join(err, v.p.spendPushed(ctx, v.q.pushed), v.login().note(ctx, v.p.Logins))
 	})
 	if err != nil {
-		return err
+		return v.q.late(err)
 	}
 	v.answer(params)
 	return nil
@@ -270,6 +273,9 @@ func encode(params url.Values) string { return strings.ReplaceAll(params.Encode(
 // page. Stock Odoo cannot show errors, so its people see ours.
 func (v *visit) refuse(err error) {
 	var shown *pageError
+	if lost := v.p.noteLost(v.r, err); lost != nil {
+		err = lost
+	}
 	e := refusalOf(err)
 	if v.q == nil || errors.As(err, &shown) || e.Code == serverError || e.Code == unavailable {
 		v.p.refusals.page(v.w, v.r, err)
@@ -283,20 +289,22 @@ func (v *visit) refuse(err error) {
 		v.p.refusals.page(v.w, v.r, &pageError{Problem: problem, cause: err})
 		return
 	}
+	if err := v.p.spendPushed(v.r.Context(), v.q.pushed); err != nil {
+		v.p.refusals.page(v.w, v.r, v.q.late(err))
+		return
+	}
 	v.answer(url.Values{"error": {e.Code}, "error_description": {plain(e.Text)}})
 }
 
-// missing lists the scopes that the person has yet to allow. Claims that the
-// request names count as the scopes to which they belong.
-func (v *visit) missing() ([]string, error) {
-	given, err := v.p.Consents.Of(v.r.Context(), v.user.ID, v.q.client.ID)
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(v.q.wanted(), func(s string) bool { return slices.Contains(given, s) }), nil
+// within reports whether the person has allowed all this; see [Consents].Of. That
+// somebody is signed in, and who, is something: an application that asks for no
+// scope at all learns that much, so it needs to have been allowed once (P-32).
+func (q *request) within(given []string) bool {
+	return given != nil && !slices.ContainsFunc(q.wanted(), func(s string) bool { return !slices.Contains(given, s) })
 }
 
-// wanted lists the scopes that consent is about.
+// wanted lists the scopes that consent is about. Claims that the request names
+// count as the scopes to which they belong.
 func (q *request) wanted() []string {
 	out := slices.Clone(q.scopes)
 	for _, name := range slices.Concat(q.wishes.userInfo, q.wishes.idToken) {

@@ -38,7 +38,9 @@ type Farewells struct {
 	Clients Clients
 	Keys    *KeyRing
 	Now     func() time.Time
-	HTTP    *http.Client // see [NewOutbound]
+	HTTP    Calls
+	// Subjects are those of the provider; nil: no pairwise client is told.
+	Subjects func(context.Context) (Subjects, error)
 }
 
 var _ mail.Transport = Farewells{}
@@ -69,7 +71,7 @@ func (f Farewells) Send(ctx context.Context, m mail.Message) error {
 		return err
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	resp, err := f.HTTP.Do(r)
+	resp, err := f.HTTP.For(c).Do(r)
 	if err != nil {
 		return withoutAddress(err)
 	}
@@ -85,9 +87,24 @@ func (f Farewells) Send(ctx context.Context, m mail.Message) error {
 // for every try.
 func (f Farewells) token(ctx context.Context, c Client, l Login) (string, error) {
 	now := f.Now()
+	var names Subjects
+	if c.Pairwise() && f.Subjects != nil {
+		var err error
+		if names, err = f.Subjects(ctx); err != nil {
+			return "", err
+		}
+	}
+	sub, err := names.Sub(c, l.User)
+	if err != nil {
+		return "", err
+	}
+	sid, err := names.SID(c, l.SID)
+	if err != nil {
+		return "", err
+	}
 	return f.Keys.signAs(ctx, c.IDTokenAlg, typLogout, map[string]any{
-		"iss": f.Issuer, "sub": l.User, "aud": c.ID, "iat": now.Unix(), "exp": now.Add(logoutLife).Unix(), "jti": rand.Text(),
-		"sid": l.SID, "events": map[string]any{eventBackchannel: struct{}{}},
+		"iss": f.Issuer, "sub": sub, "aud": c.ID, "iat": now.Unix(), "exp": now.Add(logoutLife).Unix(), "jti": rand.Text(),
+		"sid": sid, "events": map[string]any{eventBackchannel: struct{}{}},
 	})
 }
 

@@ -67,7 +67,7 @@ func (h *house) post() (sent int) {
 	s := &mail.Sender{
 		Outbox: h.db.Outbox(mail.Logout), Now: h.now, Log: slog.New(slog.DiscardHandler),
 		Transports: map[mail.Channel]mail.Transport{mail.Logout: oidc.Farewells{
-			Issuer: h.url, Clients: h.db.Clients, Keys: h.ring, Now: h.now, HTTP: oidc.NewOutbound(oidc.Outbound{Issuer: h.url}),
+			Issuer: h.url, Clients: h.db.Clients, Keys: h.ring, Now: h.now, HTTP: oidc.NewCalls(oidc.Outbound{Issuer: h.url}),
 		}},
 	}
 	sent, err := s.Round(h.Context())

@@ -88,6 +88,7 @@ type clientAuth struct {
 	now      func() time.Time
 	uses     *LastUses // nil: nobody is told
 	failures *strangers
+	shelf    keyShelf
 }
 
 // client finds out which client sends a request to an endpoint. Every way

@@ -60,14 +60,8 @@ func ParseKeys(set []byte) ([]jose.JSONWebKey, error) {
 }
 
 func parsePublic(raw []byte) (jose.JSONWebKey, error) {
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &members); err != nil {
-		return jose.JSONWebKey{}, errors.New("is not an object")
-	}
-	for name := range members {
-		if slices.Contains(privateParts, name) {
-			return jose.JSONWebKey{}, errors.New("is not public alone: make a new pair, this one has been shown, and give the public half only")
-		}
+	if private(raw) {
+		return jose.JSONWebKey{}, errors.New("is not public alone: make a new pair, this one has been shown, and give the public half only")
 	}
 	var k jose.JSONWebKey
 	if err := k.UnmarshalJSON(raw); err != nil {
@@ -85,6 +79,15 @@ func parsePublic(raw []byte) (jose.JSONWebKey, error) {
 		return k, errors.New("has too long a kid")
 	}
 	return jose.JSONWebKey{Key: k.Key, KeyID: k.KeyID, Algorithm: k.Algorithm, Use: "sig"}, nil
+}
+
+// private reports whether a key shows more than its public half.
+func private(raw []byte) bool {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(raw, &members) != nil {
+		return false
+	}
+	return slices.ContainsFunc(privateParts, func(name string) bool { _, there := members[name]; return there })
 }
 
 // algsOf lists the algorithms that a public key is good for; none for keys
@@ -109,12 +112,23 @@ func algsOf(public any) []string {
 // and nothing else.
 func (c Client) checkAuth() error {
 	switch {
-	case c.AuthMethod == AuthKey && len(c.Keys) == 0:
+	case len(c.Keys) > 0 && c.KeysURI != "":
+		return invalid(keySetName, "keys are here or at jwks_uri, not both") // RFC 7591 §2
+	case c.AuthMethod == AuthKey && !c.keyed():
 		return invalid(keySetName, "auth_method %s needs the client's public keys", AuthKey)
-	case c.AuthMethod != AuthKey && len(c.Keys) > 0:
-		return invalid(keySetName, "keys are for auth_method %s only", AuthKey)
+	case c.AuthMethod != AuthKey && c.keyed() && !c.signsRequests():
+		return invalid(keySetName, "keys are for auth_method %s, and for clients that sign their requests", AuthKey)
 	}
 	return nil
+}
+
+// keyed reports whether a client has keys, or an address for them.
+func (c Client) keyed() bool { return len(c.Keys) > 0 || c.KeysURI != "" }
+
+// signsRequests reports whether a client's authorization requests may be signed.
+// One that registered itself need not say so ahead.
+func (c Client) signsRequests() bool {
+	return c.Type == Web && (c.RequestAlg != "" || len(c.RequestURIs) > 0 || c.Self != nil)
 }
 
 // checkLogout checks where the client is told of the end of a session.

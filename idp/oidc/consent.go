@@ -20,14 +20,26 @@ func (v *visit) consentMark(request string) []string {
 	return []string{v.browser, string(v.session.ID), string(v.user.ID), request}
 }
 
+// shownMark also binds the answer to what the page said of the client: one that
+// registered itself may have become another meanwhile.
+func shownMark(v *visit, request string) []string {
+	return append(v.consentMark(request), v.q.client.shown())
+}
+
 // ask shows the consent page.
 func (v *visit) ask() {
 	q := v.q
-	request := v.p.marks.withArrival(q.query, v.browser, q.arrived)
+	request := v.p.marks.withArrival(toAuthorize, q.query, v.browser, q.arrived)
+	if q.pushed != "" && q.stamp == "" {
+		// Where the page is loaded anew later on, its address must say that the
+		// request arrived in time.
+		see(v.w, v.p.base+PathAuthorize+"?"+request)
+		return
+	}
 	v.w.Header().Set("Cache-Control", "no-store")
 	v.p.Pages.Consent(v.w, v.r, ConsentView{
 		Client: q.client, User: v.user, Scopes: q.wanted(), Redirect: q.redirect, Action: v.p.base + PathConsent,
-		Hidden: map[string]string{fieldRequest: request, fieldMark: v.p.marks.mark("consent", v.consentMark(request)...)},
+		Hidden: map[string]string{fieldRequest: request, fieldMark: v.p.marks.mark("consent", shownMark(v, request)...)},
 	})
 }
 
@@ -57,10 +69,12 @@ func (v *visit) decide() error {
 	}
 	request := r.PostForm.Get(fieldRequest)
 	var err error
-	if v.q, err = (reader{p, r.Context()}).query(request); err != nil {
+	if v.q, err = (reader{p: p, ctx: r.Context()}).query(request); err != nil {
 		return err
 	}
-	if v.arrive(); !v.q.returned {
+	if err := v.arrive(); err != nil {
+		return err
+	} else if !v.q.returned {
 		return page(http.StatusGone, "expired")
 	}
 	// The session is checked again: it may have ended, or the rules changed,
@@ -68,7 +82,7 @@ func (v *visit) decide() error {
 	if done, err := v.identify(); done || err != nil {
 		return err
 	}
-	if !p.marks.marked(r.PostForm.Get(fieldMark), "consent", v.consentMark(request)...) {
+	if !p.marks.marked(r.PostForm.Get(fieldMark), "consent", shownMark(v, request)...) {
 		return page(http.StatusForbidden, "forged")
 	}
 	return v.decided(r.PostForm.Get(fieldDecision))

@@ -12,7 +12,9 @@ import (
 // metadata is the discovery document (OpenID Connect Discovery 1.0 §3,
 // RFC 8414 §2). It is made once, from the issuer alone: no Host header changes
 // it (P-33). It names only what is offered.
-func metadata(c Config) ([]byte, error) {
+//
+// enrolling adds where clients register themselves (P-29).
+func metadata(c Config, enrolling bool) ([]byte, error) {
 	var names []string
 	for _, claim := range standard {
 		names = append(names, claim.name)
@@ -32,9 +34,10 @@ func metadata(c Config) ([]byte, error) {
 		"scopes_supported":                                         Scopes,
 		"response_types_supported":                                 slices.Sorted(maps.Keys(responseTypes)),
 		"response_modes_supported":                                 []string{"query", "fragment", "form_post"},
-		"grant_types_supported":                                    []string{grantCode, grantImplicit, grantRefresh, grantClient},
-		"subject_types_supported":                                  []string{"public"},
+		"grant_types_supported":                                    c.Devices.among(grantCode, grantImplicit, grantRefresh, grantClient),
+		"subject_types_supported":                                  SubjectTypes,
 		"id_token_signing_alg_values_supported":                    Algs,
+		"userinfo_signing_alg_values_supported":                    Algs,
 		"token_endpoint_auth_methods_supported":                    all,
 		"introspection_endpoint_auth_methods_supported":            secrets,
 		"revocation_endpoint_auth_methods_supported":               all,
@@ -53,10 +56,16 @@ func metadata(c Config) ([]byte, error) {
 		"prompt_values_supported":                                  []string{"none", "login", "consent", "select_account"},
 		"authorization_response_iss_parameter_supported":           true,
 		"claims_parameter_supported":                               true,
-		"request_parameter_supported":                              false,
-		// Without this, certification takes unsigned request objects for offered.
-		"request_object_signing_alg_values_supported": []string{"RS256"},
-		"request_uri_parameter_supported":             false,
+		"request_parameter_supported":                              true,
+		"request_object_signing_alg_values_supported":              AssertionAlgs,
+		"request_uri_parameter_supported":                          true,
+		"require_request_uri_registration":                         true,
+		"pushed_authorization_request_endpoint":                    c.Issuer + PathPAR,
+		"require_pushed_authorization_requests":                    false,
+	}
+	c.Devices.tell(doc, c.Issuer)
+	if enrolling {
+		doc["registration_endpoint"] = c.Issuer + PathRegister
 	}
 	if len(c.Locales) > 0 {
 		doc["ui_locales_supported"] = c.Locales
@@ -69,7 +78,14 @@ func (p *Provider) Discovery(w http.ResponseWriter, r *http.Request) {
 	if preflight(w, r, "GET") {
 		return
 	}
-	serveJSON(w, p.discovery, "public, max-age=3600")
+	body, caching := p.discovery, "public, max-age=3600"
+	if p.Dynamic.on(r.Context()) {
+		body, caching = p.enrolling, "public, max-age=300" // it may end
+	}
+	if p.creating(r.Context()) {
+		body, caching = namesCreate(body), "public, max-age=300"
+	}
+	serveJSON(w, body, caching)
 }
 
 // JWKS serves the public halves of all keys, retired and coming ones included.

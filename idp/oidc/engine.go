@@ -8,6 +8,7 @@ import (
 	"github.com/go-jose/go-jose/v3"
 	"github.com/ory/fosite"
 	"github.com/ory/fosite/compose"
+	"github.com/ory/fosite/handler/openid"
 	"github.com/ory/fosite/token/hmac"
 	"github.com/ory/fosite/token/jwt"
 
@@ -58,6 +59,9 @@ func (p *Provider) assemble(secret []byte) {
 			cfg.TokenEndpointHandlers.Append(x)
 		}
 	}
+	if p.Devices != nil {
+		cfg.TokenEndpointHandlers.Append(deviceGrant{p, openid.IDTokenHandleHelper{IDTokenStrategy: idTokens{p}}})
+	}
 }
 
 // noHasher fails closed: secrets are compared in clientauth.go.
@@ -66,8 +70,8 @@ type noHasher struct{}
 func (noHasher) Compare(context.Context, []byte, []byte) error { return idp.ErrDenied }
 func (noHasher) Hash(context.Context, []byte) ([]byte, error)  { return nil, idp.ErrDenied }
 
-// noFetcher fails closed: no client signs its requests with keys at an address
-// of its own. fosite's would keep a cache of half a megabyte and two
+// noFetcher fails closed: clients' signatures are checked in assertion.go and
+// requestobject.go. fosite's would keep a cache of half a megabyte and two
 // goroutines for them.
 type noFetcher struct{}
 
@@ -83,9 +87,19 @@ func (t idTokens) GenerateIDToken(ctx context.Context, lifespan time.Duration, r
 	s := r.GetSession().(*session)
 	client := r.GetClient().(relying).Client
 	now := t.p.Now()
+	sub, err := t.p.subjects.Sub(client, s.User)
+	if err != nil {
+		u.fault = err
+		return "", err
+	}
+	sid, err := t.p.subjects.SID(client, s.SID)
+	if err != nil {
+		u.fault = err
+		return "", err
+	}
 	claims := map[string]any{
-		"iss": t.p.Issuer, "sub": s.User, "aud": client.ID, "iat": now.Unix(), "exp": now.Add(lifespan).Unix(),
-		"auth_time": s.AuthTime, "acr": s.ACR, "amr": s.AMR, "sid": s.SID,
+		"iss": t.p.Issuer, "sub": sub, "aud": client.ID, "iat": now.Unix(), "exp": now.Add(lifespan).Unix(),
+		"auth_time": s.AuthTime, "acr": s.ACR, "amr": s.AMR, "sid": sid,
 	}
 	// A refreshed ID token has no nonce (OpenID Connect Core 1.0 §12.2), and
 	// at that endpoint the form is anybody's.

@@ -74,6 +74,7 @@ type pages struct {
 	logout  oidc.LogoutView
 	posted  url.Values
 	bye     oidc.LoggedOutView
+	device  devicesSeen
 }
 
 func (p *pages) note(w http.ResponseWriter, status int, name string, do func()) {

@@ -91,7 +91,8 @@ func build(t *testing.T, db *store.DB, c *clock, change func(*oidc.Config)) *hou
 	cfg := oidc.Config{
 		Issuer: s.URL, Secret: []byte(strings.Repeat("k", 32)), Grants: db.Grants, Clients: db.Clients, Consents: db.Consents, Logins: db.Logins,
 		Keys: h.ring, Browser: browser{h}, Pages: h.pages, Log: db.Log, Atomic: db.Atomic, Now: h.now, Locales: []string{"en", "fr"},
-		Fault: func(_ *http.Request, err error) { h.mu.Lock(); h.faults = append(h.faults, err); h.mu.Unlock() },
+		Devices: &oidc.Devices{Limiter: db.Limiter, Network: func(a string) string { return a }, Place: func(string) string { return "Lyon" }},
+		Fault:   func(_ *http.Request, err error) { h.mu.Lock(); h.faults = append(h.faults, err); h.mu.Unlock() },
 	}
 	if change != nil {
 		change(&cfg)
@@ -224,6 +225,11 @@ func (h *house) do(method, to string, form url.Values, headers ...string) answer
 			r.Host = pair[1]
 		}
 	}
+	return h.roundTrip(r)
+}
+
+func (h *house) roundTrip(r *http.Request) answer {
+	h.Helper()
 	resp, err := h.client.Do(r)
 	h.must(err)
 	defer resp.Body.Close()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"latchkey/idp"
@@ -63,10 +64,18 @@ func (q inquiry) introspect() (map[string]any, error) {
 	if h.grant.Kind == KindAccess {
 		body["token_type"] = "Bearer"
 	}
-	if h.grant.User != "" {
-		body["sub"], body["username"], body["sid"] = h.user.ID, h.user.Login, h.grant.Session
+	if h.grant.User == "" {
+		return body, nil
 	}
-	return body, nil
+	if body["sub"], err = q.p.subjects.Sub(h.client, h.user.ID); err == nil {
+		body["sid"], err = q.p.subjects.SID(h.client, h.grant.Session)
+	}
+	// It is preferred_username by another name. Two pairwise clients could tell by it
+	// that they have the same person.
+	if slices.Contains(h.record.Scopes, "profile") && !h.client.Pairwise() {
+		body["username"] = h.user.Login
+	}
+	return body, err
 }
 
 // Revoke ends a token (RFC 7009). A refresh token takes with it all that came

@@ -38,6 +38,8 @@ type KeyRing struct {
 	store  KeyStore
 	atomic idp.Atomic
 	now    func() time.Time
+	// clients are asked which algorithms they use; nil: there are keys for all.
+	clients Clients
 
 	mu  sync.Mutex // one rebuild at a time
 	set atomic.Pointer[keySet]
@@ -46,6 +48,13 @@ type KeyRing struct {
 // NewKeyRing makes a ring; it reads nothing yet.
 func NewKeyRing(store KeyStore, atomic idp.Atomic, now func() time.Time) *KeyRing {
 	return &KeyRing{store: store, atomic: atomic, now: now}
+}
+
+// For makes keys of the less usual algorithms only once one of the clients uses
+// them. Call it before first use.
+func (k *KeyRing) For(clients Clients) *KeyRing {
+	k.clients = clients
+	return k
 }
 
 // keySet is one state of the ring, never changed.
@@ -197,18 +206,48 @@ func newKey(alg string, state KeyState, at time.Time) (Key, error) {
 	return Key{ID: rand.Text(), Alg: alg, State: state, Private: der, Created: at, Changed: at}, err
 }
 
-// Ensure makes the keys that are missing: per algorithm one that signs and one
-// published ahead. Instances that start at once agree, because the store takes
-// only one of each.
+// expected are the algorithms that have keys in any case. Keys of others are made
+// when a client asks for them: there are relying parties that stumble over a key
+// set with a kind of key that they do not know, used or not.
+var expected = []string{"RS256", "ES256"}
+
+// wanted lists the algorithms that have keys, or must get them.
+func (k *KeyRing) wanted(ctx context.Context, stored []Key) ([]string, error) {
+	if k.clients == nil {
+		return Algs, nil
+	}
+	clients, err := k.clients.All(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(slices.Clone(Algs), func(alg string) bool {
+		return !slices.Contains(expected, alg) &&
+			!slices.ContainsFunc(stored, func(o Key) bool { return o.Alg == alg && o.State != Retired }) &&
+			!slices.ContainsFunc(clients, func(c Client) bool { return c.IDTokenAlg == alg || c.UserInfoAlg == alg })
+	}), nil
+}
+
+// Ensure makes the keys that are missing: per algorithm that is wanted one that
+// signs and one published ahead. Instances that start at once agree, because the
+// store takes only one of each.
 func (k *KeyRing) Ensure(ctx context.Context) error {
 	stored, err := k.store.All(ctx)
 	if err != nil {
 		return err
 	}
+	algs, err := k.wanted(ctx, stored)
+	if err != nil {
+		return err
+	}
+	return k.complete(ctx, stored, algs)
+}
+
+// complete makes what is missing of some algorithms.
+func (k *KeyRing) complete(ctx context.Context, stored []Key, algs []string) error {
 	var wg sync.WaitGroup // RSA keys take their time
 	var mu sync.Mutex
 	var errs []error
-	for _, alg := range Algs {
+	for _, alg := range algs {
 		for _, state := range []KeyState{Current, Next} {
 			if slices.ContainsFunc(stored, func(o Key) bool { return o.Alg == alg && o.State == state }) {
 				continue

@@ -3,6 +3,7 @@ package oidc_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -119,6 +120,49 @@ func TestTwoInstances(t *testing.T) {
 	})
 }
 
+// C-02: keys of the less usual kind come with the first client that uses them, at
+// the latest when something is to be signed, and then live as the others do.
+func TestKeysWhenWanted(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes RSA keys")
+	}
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		must := func(err error) {
+			t.Helper()
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		ring := oidc.NewKeyRing(db.Keys, db.Atomic, time.Now).For(db.Clients)
+		kinds := func(want int) {
+			t.Helper()
+			all, err := db.Keys.All(t.Context())
+			must(err)
+			if n := len(slices.DeleteFunc(all, func(k oidc.Key) bool { return k.Alg != "EdDSA" })); n != want {
+				t.Errorf("%d keys for EdDSA, want %d", n, want)
+			}
+		}
+		must(ring.Ensure(t.Context()))
+		kinds(0)
+		if _, err := oidc.Sign(ring, t.Context(), "EdDSA", "x"); err == nil {
+			t.Error("signed what no client wants")
+		}
+		kinds(0)
+		r, err := oidc.NewClient(oidc.Input{ID: "app", Type: oidc.Web, RedirectURIs: []string{callback}, IDTokenAlg: "EdDSA"}, time.Now())
+		must(err)
+		must(db.Clients.Add(t.Context(), r.Client))
+		signed, err := oidc.Sign(ring, t.Context(), "EdDSA", "x")
+		must(err)
+		if _, err := oidc.Verify(ring, t.Context(), signed); err != nil {
+			t.Error(err)
+		}
+		kinds(2)
+		must(db.Clients.Remove(t.Context(), "app"))
+		must(ring.Rotate(t.Context()))
+		kinds(3)
+	})
+}
+
 // P-26: no algorithm but the key's own, no key but ours.
 func TestForgedTokens(t *testing.T) {
 	h := open(t)
@@ -155,8 +199,10 @@ func TestDiscovery(t *testing.T) {
 	m := a.json(t)
 	for name, want := range map[string]any{
 		"issuer": h.url, "jwks_uri": h.url + "/oauth2/jwks", "end_session_endpoint": h.url + "/oauth2/logout",
-		"authorization_response_iss_parameter_supported": true, "request_parameter_supported": false,
-		"request_uri_parameter_supported": false, "claims_parameter_supported": true, "registration_endpoint": nil,
+		"authorization_response_iss_parameter_supported": true, "request_parameter_supported": true,
+		"request_uri_parameter_supported": true, "require_request_uri_registration": true, // P-27
+		"pushed_authorization_request_endpoint": h.url + oidc.PathPAR, "require_pushed_authorization_requests": false,
+		"claims_parameter_supported": true, "registration_endpoint": nil,
 		"backchannel_logout_supported": true, "backchannel_logout_session_supported": true,
 		"frontchannel_logout_supported": true, "frontchannel_logout_session_supported": true,
 	} {
@@ -172,6 +218,7 @@ func TestDiscovery(t *testing.T) {
 	for name, want := range map[string]string{
 		"id_token_signing_alg_values_supported": "[RS256 ES256 EdDSA]", "token_endpoint_auth_signing_alg_values_supported": "[RS256 PS256 ES256 EdDSA]",
 		"token_endpoint_auth_methods_supported":         "[client_secret_basic client_secret_post private_key_jwt none]",
+		"request_object_signing_alg_values_supported":   "[RS256 PS256 ES256 EdDSA]",
 		"introspection_endpoint_auth_methods_supported": "[client_secret_basic client_secret_post private_key_jwt]",
 		"revocation_endpoint_auth_methods_supported":    "[client_secret_basic client_secret_post private_key_jwt none]",
 	} {

@@ -30,6 +30,9 @@ type UseStore interface {
 	Used(ctx context.Context, uses []LastUse) error
 	// Uses lists those of one client, or of all when it is empty.
 	Uses(ctx context.Context, c ClientID) ([]LastUse, error)
+	// Known lists those that somebody has signed in to or allowed something, or that
+	// hold something for a person: that client, or of all when it is empty.
+	Known(ctx context.Context, c ClientID) ([]ClientID, error)
 	// People counts who got into a client since a moment.
 	People(ctx context.Context, c ClientID, since time.Time) (int, error)
 }

@@ -73,6 +73,7 @@ type fronts struct {
 	registry registry
 	logins   Logins
 	issuer   string
+	subjects Subjects
 }
 
 func (f fronts) of(ctx context.Context, id idp.SessionID) ([]string, error) {
@@ -91,7 +92,11 @@ func (f fronts) of(ctx context.Context, id idp.SessionID) ([]string, error) {
 		} else if err != nil {
 			return nil, err
 		}
-		if to := c.frame(f.issuer, l.SID); to != "" && !slices.Contains(out, to) {
+		sid, err := f.subjects.SID(c, l.SID)
+		if err != nil {
+			return nil, err
+		}
+		if to := c.frame(f.issuer, sid); to != "" && !slices.Contains(out, to) {
 			out = append(out, to)
 		}
 	}
@@ -100,7 +105,7 @@ func (f fronts) of(ctx context.Context, id idp.SessionID) ([]string, error) {
 
 // frame is the client's front-channel address, with the issuer and the
 // session unless it is registered to do without (§3).
-func (c Client) frame(issuer string, sid idp.SessionID) string {
+func (c Client) frame(issuer, sid string) string {
 	if c.FrontchannelURI == "" || c.FrontchannelPlain {
 		return c.FrontchannelURI
 	}
@@ -111,6 +116,6 @@ func (c Client) frame(issuer string, sid idp.SessionID) string {
 	if u.RawQuery != "" {
 		u.RawQuery += "&"
 	}
-	u.RawQuery += encode(url.Values{"iss": {issuer}, "sid": {string(sid)}})
+	u.RawQuery += encode(url.Values{"iss": {issuer}, "sid": {sid}})
 	return u.String()
 }

@@ -97,7 +97,7 @@ func (f *farewell) read(query string) error {
 		}
 	}
 	if raw := f.form.Get("id_token_hint"); raw != "" {
-		f.hint, err = f.p.Keys.hint(f.r.Context(), f.p.Issuer, raw)
+		f.hint, err = f.p.hints.read(f.r.Context(), raw)
 		if notOurs := (*refusal)(nil); err != nil && !errors.As(err, &notOurs) {
 			return err
 		}

@@ -40,10 +40,17 @@ func (k marks) marked(mac, purpose string, parts ...string) bool {
 	return hmac.Equal([]byte(mac), []byte(k.mark(purpose, parts...)))
 }
 
+// What a request arrives for. A stamp of one is nothing to the other: what stands
+// in an authorization request is anybody's, and means something else there.
+const (
+	toAuthorize = "arrival"
+	toDevice    = "device arrival"
+)
+
 // withArrival appends to a query when it first arrived in this browser.
-func (k marks) withArrival(query, browser string, at time.Time) string {
+func (k marks) withArrival(purpose, query, browser string, at time.Time) string {
 	ms := strconv.FormatInt(at.UnixMilli(), 10)
-	return query + "&" + arrivedParam + "=" + ms + "." + k.mark("arrival", browser, ms, query)
+	return query + "&" + arrivedParam + "=" + ms + "." + k.mark(purpose, browser, ms, query)
 }
 
 // cutArrival takes such a value off a query again. What stands elsewhere is
@@ -58,9 +65,9 @@ func cutArrival(query string) (original, stamp string) {
 
 // arrival returns when the query first arrived in this browser and whether it
 // has been here before. A forged, old or missing stamp means: now.
-func (k marks) arrival(query, stamp, browser string, now time.Time) (time.Time, bool) {
+func (k marks) arrival(purpose, query, stamp, browser string, now time.Time) (time.Time, bool) {
 	ms, mac, ok := strings.Cut(stamp, ".")
-	if !ok || !k.marked(mac, "arrival", browser, ms, query) {
+	if !ok || !k.marked(mac, purpose, browser, ms, query) {
 		return now, false
 	}
 	n, err := strconv.ParseInt(ms, 10, 64)

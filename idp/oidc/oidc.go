@@ -1,6 +1,7 @@
 // Package oidc is the OpenID Connect provider: fosite behind the five methods
 // of [Grants], and what fosite lacks (discovery, keys, userinfo, logout,
-// prompt, max_age, acr, claims, consent). Endpoints are net/http handlers.
+// prompt, max_age, acr, claims, consent, requests that are pushed or signed).
+// Endpoints are net/http handlers.
 //
 // It never decides who somebody is: it asks a [Browser].
 package oidc
@@ -52,6 +53,8 @@ type Client struct {
 	ValidationSecret  string            `json:"validation_secret,omitempty"` // Odoo: secret path segment of the validation URL; the store seals it
 	Validations       int               `json:"validations,omitempty"`       // Odoo: how often one authorization may be validated, 1 or 2
 	Created           time.Time         `json:"created"`
+	Requests
+	Details
 
 	// Of a secret and of a validation address whose place another has taken.
 	FormerSecret     *Former   `json:"former_secret,omitempty"`
@@ -85,7 +88,8 @@ const (
 	KindCode    = "code"
 	KindAccess  = "access"
 	KindRefresh = "refresh"
-	KindOdoo    = "odoo" // the stable token of package odoo
+	KindOdoo    = "odoo"   // the stable token of package odoo
+	KindPushed  = "pushed" // an authorization request that was pushed ahead; see par.go
 )
 
 // Grant is a code or a token. Its Payload belongs to who made it.
@@ -130,10 +134,13 @@ type Selection struct {
 
 // Consents remembers what people allowed.
 type Consents interface {
-	// Of returns the scopes that the person allowed to the client.
+	// Of returns the scopes that the person allowed to the client: nil where they
+	// have allowed nothing, and an empty list where it was allowed without any.
 	Of(ctx context.Context, u idp.UserID, c ClientID) ([]string, error)
 	Give(ctx context.Context, u idp.UserID, c ClientID, scopes []string, at time.Time) error
 	Withdraw(ctx context.Context, u idp.UserID, c ClientID) error
+	// Forget takes back what everybody allowed to the client.
+	Forget(ctx context.Context, c ClientID) error
 	// All lists what a person allowed, by client.
 	All(ctx context.Context, u idp.UserID) ([]Consent, error)
 }
@@ -206,10 +213,12 @@ type Ask struct {
 	Hint     string // login_hint
 	Locales  string // ui_locales
 	Choose   bool   // show "continue as / use another account" to somebody signed in
+	Create   bool   // begin where people make an account
 }
 
 // Pages draws what the protocol shows to people.
 type Pages interface {
+	DevicePages
 	// Error is a page of ours: the client cannot be trusted with the answer.
 	Error(w http.ResponseWriter, r *http.Request, p Problem)
 	// FormPost sends params to the client by a form (OAuth 2.0 Form Post

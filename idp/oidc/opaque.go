@@ -15,6 +15,7 @@ const (
 	codePrefix    = "lk_ac_"
 	accessPrefix  = "lk_at_"
 	refreshPrefix = "lk_rt_"
+	devicePrefix  = "lk_dc_"
 )
 
 // opaque makes codes and tokens: a random part and its MAC. The database holds

@@ -11,10 +11,12 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"syscall"
 	"time"
 
 	"latchkey/idp"
+	"latchkey/idp/trace"
 )
 
 // outboundLimit is how long one call may take, in all, where nothing else is said.
@@ -28,8 +30,11 @@ type Outbound struct {
 	// Issuer decides about loopback addresses: a program that is itself only
 	// reachable on its own machine may call others there.
 	Issuer string
-	Roots  *x509.CertPool // who vouches for the servers; nil: the system's
-	Limit  time.Duration  // how long one call may take, in all; 0: 5 s
+	// Networks are private ones that may be called, too, because the operator has
+	// named them.
+	Networks []netip.Prefix
+	Roots    *x509.CertPool // who vouches for the servers; nil: the system's
+	Limit    time.Duration  // how long one call may take, in all; 0: 5 s
 }
 
 // NewOutbound makes the client for calls to addresses that somebody has
@@ -37,27 +42,67 @@ type Outbound struct {
 // is there; it follows no redirects, knows no proxy, and looks at the very
 // address that it connects to, after names are resolved, so that a name that
 // means something else a moment later gains nothing. Private, link-local and
-// otherwise special networks are refused.
+// otherwise special networks are refused unless the operator has named them.
 func NewOutbound(o Outbound) *http.Client {
 	limit, home := cmp.Or(o.Limit, outboundLimit), false
 	if u, err := url.Parse(o.Issuer); err == nil {
 		home = loopback(u.Hostname())
 	}
-	g := guard{home: home}
+	g := guard{home: home, open: o.Networks}
 	dialer := &net.Dialer{Timeout: limit, ControlContext: g.control}
 	return &http.Client{
 		Timeout:       limit,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport: guarded{g, &http.Transport{
+		Transport: trace.Transport(guarded{g, &http.Transport{
 			DialContext: dialer.DialContext, TLSClientConfig: &tls.Config{RootCAs: o.Roots, MinVersion: tls.VersionTLS12},
 			TLSHandshakeTimeout: limit, ResponseHeaderTimeout: limit, MaxResponseHeaderBytes: 16 << 10,
 			DisableKeepAlives: true, DisableCompression: true, ForceAttemptHTTP2: true,
-		}},
+		}}),
 	}
 }
 
+// Caller makes a call.
+type Caller interface {
+	Do(r *http.Request) (*http.Response, error)
+}
+
+// Calls are the calls to addresses that clients have registered. By itself it
+// makes those of which nobody has looked at the address: the networks that the
+// operator opens are for clients that administrators keep, or whoever registers
+// one could look around in them (P-28, P-29). The zero value calls nobody.
+type Calls struct{ strangers, kept *http.Client }
+
+var _ Caller = Calls{}
+
+// NewCalls makes them as [NewOutbound] does.
+func NewCalls(o Outbound) Calls {
+	kept := NewOutbound(o)
+	o.Networks = nil
+	return Calls{strangers: NewOutbound(o), kept: kept}
+}
+
+// For is how this client's servers are called.
+func (c Calls) For(x Client) Caller {
+	if !x.ByItself() {
+		c.strangers = c.kept
+	}
+	return c
+}
+
+// Do calls a server of a client that nobody has looked at, or of that which c is
+// for.
+func (c Calls) Do(r *http.Request) (*http.Response, error) {
+	if c.strangers == nil {
+		return nil, errOutbound
+	}
+	return c.strangers.Do(r)
+}
+
 // guard decides which addresses may be called.
-type guard struct{ home bool }
+type guard struct {
+	home bool
+	open []netip.Prefix
+}
 
 // guarded looks at each request before it leaves.
 type guarded struct {
@@ -85,7 +130,7 @@ func (g guard) control(ctx context.Context, network, address string, _ syscall.R
 	}
 	ip := to.Addr().Unmap()
 	own, _ := ctx.Value(ownKey{}).(bool)
-	if own && ip.IsLoopback() || !own && public(ip) {
+	if own && ip.IsLoopback() || !own && (public(ip) || ip.Zone() == "" && slices.ContainsFunc(g.open, func(p netip.Prefix) bool { return p.Contains(ip) })) {
 		return nil
 	}
 	return fmt.Errorf("%w: %w: %s is in a private or special network", errOutbound, idp.ErrDenied, ip)

@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/http"
@@ -80,6 +81,24 @@ func TestOutbound(t *testing.T) {
 	g := guard{home: true}
 	if err := g.control(t.Context(), "tcp4", "127.0.0.1:80", nil); !errors.Is(err, errOutbound) {
 		t.Errorf("a name that means this machine: %v", err)
+	}
+}
+
+// P-28: what the operator has named may be called, and nothing beside it.
+func TestOutboundNetworks(t *testing.T) {
+	g := guard{open: []netip.Prefix{netip.MustParsePrefix("10.1.0.0/16"), netip.MustParsePrefix("fd00:1::/32")}}
+	for address, want := range map[string]bool{
+		"10.1.2.3:443": true, "[fd00:1::5]:443": true, "[::ffff:10.1.2.3]:443": true, "8.8.8.8:443": true,
+		"10.2.0.1:443": false, "127.0.0.1:443": false, "169.254.169.254:443": false, "[fd00:2::1]:443": false, "[fd00:1::5%eth0]:443": false,
+	} {
+		if err := g.control(t.Context(), "tcp4", address, nil); (err == nil) != want {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+	// The own machine stays apart from them: a name of it is no way into the house.
+	own := context.WithValue(t.Context(), ownKey{}, true)
+	if err := (guard{home: true, open: g.open}).control(own, "tcp4", "10.1.2.3:443", nil); !errors.Is(err, errOutbound) {
+		t.Errorf("localhost leads into the house: %v", err)
 	}
 }
 

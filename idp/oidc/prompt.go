@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,7 +14,7 @@ import (
 // prompt is what the request says about signing in (OpenID Connect Core 1.0
 // §3.1.2.1; P-19).
 type prompt struct {
-	none, login, consent, choose bool
+	none, login, consent, choose, create bool
 
 	maxAge    time.Duration // meant only if aged
 	aged      bool
@@ -38,7 +39,9 @@ func (p prompt) context(reached string) string {
 	return best
 }
 
-func (q *request) readPrompt() error {
+// readPrompt takes prompt=create (Initiating User Registration via OpenID Connect
+// 1.0 §4) only while people may make accounts: the document says so then.
+func (q *request) readPrompt(creating bool) error {
 	values := strings.Fields(q.get("prompt"))
 	for _, v := range values {
 		switch v {
@@ -50,6 +53,11 @@ func (q *request) readPrompt() error {
 			q.prompt.consent = true
 		case "select_account":
 			q.prompt.choose = true
+		case "create":
+			if !creating {
+				return refuse(invalidRequest, "This prompt is not supported.")
+			}
+			q.prompt.create = true
 		default:
 			return refuse(invalidRequest, "This prompt is not supported.")
 		}
@@ -57,15 +65,29 @@ func (q *request) readPrompt() error {
 	if q.prompt.none && len(values) > 1 {
 		return refuse(invalidRequest, "prompt=none excludes every other value.")
 	}
-	if s := q.get("max_age"); s != "" {
-		n, err := strconv.ParseInt(s, 10, 64)
-		if err != nil || n < 0 {
-			return refuse(invalidRequest, "max_age must be a number of seconds.")
-		}
-		const century = 100 * 365 * 24 * 60 * 60 // more would overflow
-		q.prompt.aged, q.prompt.maxAge = true, time.Duration(min(n, century))*time.Second
+	wished := strings.Fields(q.get("acr_values"))
+	if len(wished) == 0 {
+		wished = q.client.ACRs
 	}
-	q.prompt.wish(strings.Fields(q.get("acr_values")))
+	q.prompt.wish(wished)
+	return q.readAge()
+}
+
+// readAge takes max_age, or the one that the client registered.
+func (q *request) readAge() error {
+	s := q.get("max_age")
+	if s == "" && q.client.MaxAge != nil {
+		s = strconv.FormatInt(*q.client.MaxAge, 10)
+	}
+	if s == "" {
+		return nil
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n < 0 {
+		return refuse(invalidRequest, "max_age must be a number of seconds.")
+	}
+	const century = 100 * 365 * 24 * 60 * 60 // more would overflow
+	q.prompt.aged, q.prompt.maxAge = true, time.Duration(min(n, century))*time.Second
 	return nil
 }
 
@@ -159,16 +181,32 @@ func (q *request) readACR(w *wish) error {
 
 func rank(acr string) int { return slices.Index(idp.ACRs, acr) }
 
-// hint takes the person whom id_token_hint names. Our own signature is
-// enough: the hint narrows who may be meant and allows nothing.
+// nobody is no person's id.
+const nobody idp.UserID = "-"
+
+// hint takes the person whom id_token_hint names. Our own signature is enough, for
+// the hint narrows who may be meant and allows nothing; but the answer tells whether
+// it is who sits there. So a client names people by the names that it knows, and
+// shows tokens only of clients that know them by the same: what it learnt otherwise
+// would put two names together that §8.1 keeps apart.
 func (d reader) hint(q *request) error {
+	if who, err := d.p.subjects.Person(q.client, string(q.wishes.subject)); err == nil {
+		q.wishes.subject = who // the client knows them by another name
+	} else if errors.Is(err, idp.ErrInvalid) {
+		q.wishes.subject = nobody
+	} else {
+		return err
+	}
 	raw := q.get("id_token_hint")
 	if raw == "" {
 		return nil
 	}
-	h, err := d.p.Keys.hint(d.ctx, d.p.Issuer, raw)
+	h, err := d.p.hints.read(d.ctx, raw)
 	if err != nil {
 		return err
+	}
+	if h.naming != naming(q.client) {
+		return refuse(invalidRequest, "id_token_hint was issued to a client that knows people by other names.")
 	}
 	if q.wishes.subject != "" && q.wishes.subject != h.Subject {
 		return refuse(invalidRequest, "id_token_hint and claims name different people.")

@@ -49,6 +49,16 @@ type Config struct {
 	// transaction: it may take its time, and what it writes stays whatever comes
 	// of the answer. See [Shown].
 	Prepare func(ctx context.Context, a Authorized) error
+	// Out calls addresses that clients have registered, such as a jwks_uri.
+	Out Calls
+	// Dynamic lets clients register themselves while the house wants that; nil:
+	// never (P-29).
+	Dynamic *Dynamic
+	// Devices lets devices without a browser in; nil: there are none.
+	Devices *Devices
+	// Creating reports whether people may make an account of their own; nil: they
+	// may not.
+	Creating func(context.Context) bool
 	// LastUses is told when clients have proven who they are; nil: nobody is.
 	LastUses *LastUses
 }
@@ -100,16 +110,25 @@ func (l *Lifetimes) defaults() error {
 // handlers. [Provider.Routes] lists them.
 type Provider struct {
 	Config
-	registry  registry
-	auth      clientAuth
-	bearers   *Bearers
-	fronts    fronts
-	refusals  refusals
-	engine    *fosite.Fosite
-	tokens    *opaque
-	marks     marks
-	base      string // path of the issuer
-	discovery []byte
+	registry   registry
+	auth       clientAuth
+	bearers    *Bearers
+	fronts     fronts
+	refusals   refusals
+	engine     *fosite.Fosite
+	tokens     *opaque
+	marks      marks
+	late       *strangers // who comes with pushed requests that are gone
+	pushes     pushes
+	polls      polls
+	subjects   Subjects
+	hints      hints
+	teller     teller
+	enrolments enrolments
+	requests   requestShelf
+	base       string // path of the issuer
+	discovery  []byte
+	enrolling  []byte // discovery while clients may register themselves
 }
 
 // New builds a provider, or fails with idp.ErrInvalid and all that is missing
@@ -119,12 +138,19 @@ func New(c Config) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	clients := registry{c.Clients}
+	clients, shelf := registry{c.Clients}, keyShelf{newShelf(c.Out, c.Now)}
 	p := &Provider{
-		Config: c, base: base, registry: clients,
-		auth:   clientAuth{clients, c.Grants, c.Issuer, c.Now, c.LastUses, &strangers{log: c.Log, now: c.Now, origin: c.Origin}},
-		fronts: fronts{clients, c.Logins, c.Issuer}, refusals: refusals{c.Fault, c.Pages},
+		Config: c, base: base, registry: clients, requests: requestShelf{newShelf(c.Out, c.Now)},
+		auth:     clientAuth{clients, c.Grants, c.Issuer, c.Now, c.LastUses, &strangers{log: c.Log, now: c.Now, origin: c.Origin}, shelf},
+		refusals: refusals{c.Fault, c.Pages},
 	}
+	p.late = &strangers{log: c.Log, now: c.Now, origin: c.Origin}
+	if p.subjects, err = NewSubjects(c.Secret); err != nil {
+		return nil, err
+	}
+	p.fronts = fronts{clients, c.Logins, c.Issuer, p.subjects}
+	p.hints, p.teller = hints{c.Keys, c.Clients, p.subjects, c.Issuer}, teller{c.Keys, p.subjects, c.Issuer}
+	p.enrolments = enrolments{c.Dynamic, clients, p.refusals, c.Origin, c.Issuer}
 	if p.marks, err = hkdf.Key(sha256.New, c.Secret, nil, "oidc marks", 32); err != nil {
 		return nil, err
 	}
@@ -133,7 +159,9 @@ func New(c Config) (*Provider, error) {
 		return nil, err
 	}
 	p.assemble(signing)
-	p.discovery, err = metadata(c)
+	if p.discovery, err = metadata(c, false); err == nil {
+		p.enrolling, err = metadata(c, true)
+	}
 	return p, err
 }
 
@@ -187,7 +215,7 @@ func peer(r *http.Request) idp.Origin {
 
 // Route is where a handler belongs.
 type Route struct {
-	Path    string // below the issuer
+	Path    string // below the issuer; {client_id} stands for one segment
 	Methods []string
 	Handler http.HandlerFunc
 }
@@ -200,7 +228,10 @@ const (
 	PathUserInfo   = "/oauth2/userinfo"
 	PathIntrospect = "/oauth2/introspect"
 	PathRevoke     = "/oauth2/revoke"
+	PathPAR        = "/oauth2/par"
 	PathLogout     = "/oauth2/logout"
+	PathRegister   = "/oauth2/register"
+	PathLogo       = "/oauth2/logo"
 	PathJWKS       = "/oauth2/jwks"
 	PathDiscovery  = "/.well-known/openid-configuration"
 	PathMetadata   = "/.well-known/oauth-authorization-server" // RFC 8414
@@ -210,18 +241,23 @@ const (
 // for CORS (SECURITY.md X-06).
 func (p *Provider) Routes() []Route {
 	get, post, options := http.MethodGet, http.MethodPost, http.MethodOptions
-	return []Route{
+	out := []Route{
 		{PathAuthorize, []string{get, post}, p.Authorize},
 		{PathConsent, []string{post}, p.AuthorizeConsent},
+		{PathPAR, []string{post, options}, p.Push},
 		{PathToken, []string{post, options}, p.Token},
 		{PathUserInfo, []string{get, post, options}, p.UserInfo},
 		{PathIntrospect, []string{post}, p.Introspect},
 		{PathRevoke, []string{post, options}, p.Revoke},
 		{PathLogout, []string{get, post}, p.Logout},
+		{PathRegister, []string{post}, p.enrolments.register},
+		{PathRegister + "/{client_id}", []string{get, http.MethodPut, http.MethodDelete}, p.enrolments.manage},
+		{PathLogo + "/{client_id}", []string{get}, p.enrolments.logo},
 		{PathJWKS, []string{get, options}, p.JWKS},
 		{PathDiscovery, []string{get, options}, p.Discovery},
 		{PathMetadata, []string{get, options}, p.Discovery},
 	}
+	return append(out, deviceDoor{p}.routes()...)
 }
 
 // Bearers knows who brings a token.

@@ -23,16 +23,18 @@ import (
 // masked value cannot be saved back. Both are returned by what makes them, that
 // once.
 type Registrar struct {
-	Clients Clients
-	Uses    UseStore
-	Log     idp.Log
-	Atomic  idp.Atomic
-	Now     func() time.Time
-	Issuer  string
+	Clients  Clients
+	Uses     UseStore
+	Consents Consents // of clients that register themselves
+	Grants   Revoker  // of them, too
+	Log      idp.Log
+	Atomic   idp.Atomic
+	Now      func() time.Time
+	Issuer   string
 
 	// For Test.
 	Self *http.Client // calls our own issuer
-	Out  *http.Client // calls addresses that somebody has registered; see [NewOutbound]
+	Out  Calls        // calls addresses that somebody has registered
 	// Odoo tries a validation address and says what is wrong, in the words of package
 	// connector; nothing when it works.
 	Odoo func(ctx context.Context, c Client) (Note, error)
@@ -49,6 +51,9 @@ func masked(c Client) Client {
 			*f = &Former{Serial: (*f).Serial, Until: (*f).Until}
 		}
 	}
+	if c.Self != nil {
+		c.Self = &Self{By: c.Self.By, Frozen: c.Self.Frozen}
+	}
 	return c
 }
 
@@ -56,6 +61,7 @@ func masked(c Client) Client {
 func unmasked(c, stored Client) Client {
 	c.ID, c.Type, c.Created, c.Disabled, c.Version = stored.ID, stored.Type, stored.Created, stored.Disabled, stored.Version
 	c.Secret, c.SecretSerial, c.SecretMade, c.FormerSecret = stored.Secret, stored.SecretSerial, stored.SecretMade, stored.FormerSecret
+	c.Self = stored.Self
 	c.ValidationSecret, c.ValidationSerial, c.ValidationMade, c.FormerValidation = stored.ValidationSecret, stored.ValidationSerial, stored.ValidationMade, stored.FormerValidation
 	return c
 }
@@ -142,6 +148,9 @@ func (r *Registrar) Add(ctx context.Context, by idp.Actor, in Input) (Registered
 	if err == nil {
 		err = r.mayRegister(ctx, by, "client.add", made.Client)
 	}
+	if err == nil {
+		err = r.vouch(ctx, made.Client)
+	}
 	if err != nil {
 		return Registered{}, err
 	}
@@ -153,7 +162,8 @@ func (r *Registrar) Add(ctx context.Context, by idp.Actor, in Input) (Registered
 }
 
 // Update changes a client to what c says. Type, secrets and whether it is
-// disabled stay; see [Revise] for a way of authentication that changes. It
+// disabled stay; see [Revise] for a way of authentication that changes. A client
+// that registered itself no longer replaces its registration afterwards. It
 // fails with idp.ErrInvalid and every mistake, and with [ErrChanged].
 func (r *Registrar) Update(ctx context.Context, by idp.Actor, c Client) (Registered, error) {
 	old, err := r.stored(ctx, by, c.ID)
@@ -167,11 +177,17 @@ func (r *Registrar) Update(ctx context.Context, by idp.Actor, c Client) (Registe
 	if err == nil { // of now, too: who cannot give a client what it has must not get hold of it (D-02)
 		err = r.mayRegister(ctx, by, "client.update", old, made.Client)
 	}
+	if err == nil {
+		err = r.stays(ctx, old, made.Client)
+	}
 	if err != nil {
 		return Registered{}, err
 	}
 	if made.Secret != "" {
 		made.Client.SecretSerial, made.Client.SecretMade = old.SecretSerial+1, r.Now()
+	}
+	if s := made.Client.Self; s != nil { // what is stored is shared
+		made.Client.Self = &Self{Token: s.Token, By: s.By, Frozen: true}
 	}
 	before, after := recorded(old), recorded(made.Client)
 	detail := idp.Diff(before, after)
@@ -318,6 +334,8 @@ func (r *Registrar) write(ctx context.Context, by idp.Actor, what string, id Cli
 var recordedFields = []string{
 	"name", "auth_method", "redirect_uris", "post_logout_uris", "grant_types", "response_types", "scopes", "id_token_alg", "jwks",
 	"backchannel_logout_uri", "frontchannel_logout_uri", "frontchannel_logout_plain", "trusted", "groups", "choose", "sessions", "validations",
+	"require_pushed", "request_uris", "request_object_signing_alg", "jwks_uri", "subject_type", "sector_identifier_uri", "userinfo_alg", "default_max_age",
+	"default_acr_values", "initiate_login_uri", "contacts", "client_uri", "logo_uri", "policy_uri", "tos_uri",
 }
 
 func recorded(c Client) map[string]string {
@@ -335,7 +353,9 @@ func recorded(c Client) map[string]string {
 		"id_token_alg": c.IDTokenAlg, "jwks": strings.Join(kids, " "), "backchannel_logout_uri": c.BackchannelURI, "frontchannel_logout_uri": c.FrontchannelURI,
 		"frontchannel_logout_plain": strconv.FormatBool(c.FrontchannelPlain), "trusted": strconv.FormatBool(c.Trusted), "groups": strings.Join(c.Groups, " "),
 		"choose": strconv.FormatBool(c.Choose), "sessions": c.Sessions, "validations": validations,
+		"require_pushed": strconv.FormatBool(c.RequirePushed), "request_uris": strings.Join(c.RequestURIs, " "), "request_object_signing_alg": c.RequestAlg,
 	}
+	maps.Copy(out, c.said())
 	maps.DeleteFunc(out, func(_, v string) bool { return v == "" })
 	return out
 }

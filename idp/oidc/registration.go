@@ -41,6 +41,8 @@ type Input struct {
 	Choose                          bool
 	Sessions                        string // Odoo
 	Validations                     int    // Odoo
+	Requests
+	Details
 }
 
 // Registered is a client that has been checked, but not stored.
@@ -65,7 +67,7 @@ var kinds = map[Type]struct {
 	},
 	Web: {
 		grants: []string{grantCode, grantRefresh}, responses: []string{"code"}, scopes: Scopes, auth: []string{AuthBasic, AuthPost, AuthKey},
-		mayGrant:   []string{grantCode, grantImplicit, grantRefresh, grantClient},
+		mayGrant:   []string{grantCode, grantImplicit, grantRefresh, grantClient, GrantDevice},
 		mayRespond: []string{"code", "id_token", "id_token token", "code id_token", "code token", "code id_token token"},
 	},
 	SPA: {
@@ -75,7 +77,7 @@ var kinds = map[Type]struct {
 	},
 	Native: {
 		grants: []string{grantCode, grantRefresh}, responses: []string{"code"}, scopes: Scopes, auth: []string{AuthNone},
-		mayGrant: []string{grantCode, grantRefresh}, mayRespond: []string{"code"},
+		mayGrant: []string{grantCode, grantRefresh, GrantDevice}, mayRespond: []string{"code"},
 	},
 	Service: {
 		grants: []string{grantClient}, auth: []string{AuthBasic, AuthPost, AuthKey}, mayGrant: []string{grantClient},
@@ -94,7 +96,7 @@ func NewClient(in Input, now time.Time) (Registered, error) {
 		ID: in.ID, Name: strings.TrimSpace(in.Name), Type: in.Type, AuthMethod: in.AuthMethod,
 		RedirectURIs: in.RedirectURIs, PostLogoutURIs: in.PostLogoutURIs, Scopes: or(in.Scopes, k.scopes),
 		IDTokenAlg: in.IDTokenAlg, Keys: in.Keys, BackchannelURI: in.BackchannelURI, FrontchannelURI: in.FrontchannelURI,
-		FrontchannelPlain: in.FrontchannelPlain, Groups: in.Groups, Choose: in.Choose, Created: now,
+		FrontchannelPlain: in.FrontchannelPlain, Groups: in.Groups, Choose: in.Choose, Created: now, Requests: in.Requests, Details: in.Details,
 		// Whoever connects their own Odoo does not ask themselves for consent.
 		Trusted: in.Trusted || in.Type == Odoo,
 	}
@@ -109,7 +111,7 @@ func NewClient(in Input, now time.Time) (Registered, error) {
 		switch {
 		case in.Type == Odoo && in.Secret != "":
 			c.AuthMethod = AuthBasic
-		case len(in.Keys) > 0:
+		case len(in.Keys) > 0 || in.KeysURI != "":
 			c.AuthMethod = AuthKey
 		}
 	}
@@ -117,6 +119,9 @@ func NewClient(in Input, now time.Time) (Registered, error) {
 		c.IDTokenAlg = "RS256"
 	}
 	c.ResponseTypes = responsesOf(or(in.ResponseTypes, k.responses))
+	if asksLone(in) {
+		c.ResponseTypes = []string{}
+	}
 	c.GrantTypes = grantsOf(or(in.GrantTypes, k.grants), c.ResponseTypes)
 	out := Registered{Client: c}
 	err := errors.Join(
@@ -124,6 +129,8 @@ func NewClient(in Input, now time.Time) (Registered, error) {
 		out.checkURIs(),
 		out.checkLogout(),
 		out.Client.checkAuth(),
+		out.Client.checkRequests(),
+		out.Client.checkDetails(),
 		out.setOdoo(in),
 		out.setSecret(in.Secret),
 	)
@@ -225,7 +232,7 @@ func (r *Registered) checkURIs() error {
 	switch {
 	case c.Type == Service && len(c.RedirectURIs)+len(c.PostLogoutURIs) > 0:
 		errs = append(errs, invalid("redirect_uris", "a service has none"))
-	case c.Type != Service && len(c.RedirectURIs) == 0:
+	case c.Type != Service && len(c.RedirectURIs) == 0 && !lone(*c):
 		errs = append(errs, invalid("redirect_uris", "at least one is needed"))
 	}
 	for _, list := range []struct {
@@ -331,7 +338,7 @@ func (c Client) Check() (warnings []Note, err error) {
 		return nil, fmt.Errorf("%w: type: %q is none of odoo, web, spa, native, service", idp.ErrInvalid, c.Type)
 	}
 	r := Registered{Client: c}
-	err = errors.Join(c.checkWords(k.auth, k.mayGrant, k.mayRespond), r.checkURIs(), r.checkLogout(), c.checkAuth(), c.checkOdoo())
+	err = errors.Join(c.checkWords(k.auth, k.mayGrant, k.mayRespond), r.checkURIs(), r.checkLogout(), c.checkAuth(), c.checkRequests(), c.checkDetails(), c.checkOdoo())
 	return r.Warnings, err
 }
 

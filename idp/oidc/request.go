@@ -38,6 +38,9 @@ type request struct {
 
 	arrived  time.Time
 	returned bool // it has been to the sign-in pages and back
+
+	pushed string    // signature of the grant that it was pushed as; empty: it was not
+	until  time.Time // a pushed one must have arrived before
 }
 
 // get returns a parameter. An empty one counts as absent (RFC 6749 §3.1).
@@ -52,8 +55,9 @@ func (q *request) bare() bool { return q.client.Type == Odoo && q.is("token") }
 
 // reader judges requests by themselves.
 type reader struct {
-	p   *Provider
-	ctx context.Context
+	p       *Provider
+	ctx     context.Context
+	pushing bool // no browser is there yet
 }
 
 // read judges a request in three phases: may the client be answered at all
@@ -77,18 +81,41 @@ func (d reader) query(query string) (*request, error) {
 	if err := d.client(q); err != nil {
 		return nil, err
 	}
+	hidden := d.source(q)
+	if shown := (*pageError)(nil); errors.As(hidden, &shown) || hidden != nil && refusalOf(hidden).Code == serverError {
+		return nil, hidden
+	}
+	if err := d.redirect(q, hidden); err != nil {
+		return nil, err
+	}
+	if hidden != nil { // what is outside says where the client is told so
+		return q, errors.Join(hidden, q.readResponse())
+	}
 	return q, errors.Join(q.readResponse(), d.rest(q))
+}
+
+// source finds the parameters of a request that names where they are, or holds
+// them signed.
+func (d reader) source(q *request) error {
+	uri := q.get("request_uri")
+	switch {
+	case strings.HasPrefix(uri, pushedURN):
+		return d.pushed(q)
+	case q.client.RequirePushed && !d.pushing:
+		return refuse(invalidRequest, "This client must push its requests (RFC 9126).")
+	case uri != "" || q.get("request") != "":
+		return d.object(q)
+	}
+	return nil
 }
 
 // rest judges everything that can be answered with a redirect.
 func (d reader) rest(q *request) error {
-	for name, vs := range q.form {
-		if len(vs) > 1 { // P-14
-			return refuse(invalidRequest, "The parameter "+name+" is repeated.")
-		}
+	if name := repeated(q.form); name != "" { // P-14
+		return refuse(invalidRequest, "The parameter "+name+" is repeated.")
 	}
 	for _, step := range []func() error{
-		q.refuseUnsupported, q.checkResponse, q.checkPKCE, q.readScopes, q.readPrompt, q.readClaims,
+		q.refuseUnsupported, q.checkResponse, q.checkPKCE, q.readScopes, func() error { return q.readPrompt(d.p.creating(d.ctx)) }, q.readClaims,
 		func() error { return d.hint(q) },
 	} {
 		if err := step(); err != nil {
@@ -172,11 +199,12 @@ func parseQuery(query string) (url.Values, error) {
 	return form, nil
 }
 
-// client decides whether anything may be sent to the redirect URI at all
-// (P-01, P-02).
+// client finds who asks.
 func (d reader) client(q *request) error {
-	if len(q.form["client_id"]) > 1 || len(q.form["redirect_uri"]) > 1 {
-		return page(http.StatusBadRequest, "malformed")
+	for _, name := range []string{"client_id", "redirect_uri", "request", "request_uri"} {
+		if len(q.form[name]) > 1 {
+			return page(http.StatusBadRequest, "malformed")
+		}
 	}
 	var err error
 	if q.client, err = d.p.registry.client(d.ctx, ClientID(q.get("client_id"))); errors.Is(err, idp.ErrNotFound) {
@@ -184,9 +212,20 @@ func (d reader) client(q *request) error {
 	} else if err != nil {
 		return err
 	}
+	return nil
+}
+
+// redirect decides whether anything may be sent to the redirect URI at all
+// (P-01, P-02). Where the request itself could not be read, a page says why, if
+// nothing outside of it says where to go.
+func (d reader) redirect(q *request, hidden error) error {
 	q.redirect = q.get("redirect_uri")
-	if redirectKnown(q.client, q.redirect) {
+	switch {
+	case redirectKnown(q.client, q.redirect):
 		return nil
+	case hidden != nil && q.redirect == "":
+		r := refusalOf(hidden)
+		return &pageError{Problem: Problem{Status: http.StatusBadRequest, Key: "malformed", Detail: map[string]string{r.Code: r.Text}}, cause: hidden}
 	}
 	e := &pageError{Problem: Problem{
 		Status: http.StatusBadRequest, Key: "redirect_uri",
@@ -245,15 +284,11 @@ func (q *request) checkResponse() error {
 	return nil
 }
 
-// refuseUnsupported answers what OpenID Connect Core 1.0 §3.1.2.6 has names
-// for. Nothing is ever fetched (P-27).
+// refuseUnsupported answers what OpenID Connect Core 1.0 §3.1.2.6 has a name
+// for.
 func (q *request) refuseUnsupported() error {
-	for name, code := range map[string]string{
-		"request": "request_not_supported", "request_uri": "request_uri_not_supported", "registration": "registration_not_supported",
-	} {
-		if q.get(name) != "" {
-			return refuse(code, "The parameter "+name+" is not supported.")
-		}
+	if q.get("registration") != "" {
+		return refuse("registration_not_supported", "The parameter registration is not supported.")
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -27,13 +28,9 @@ func (k *KeyRing) sign(ctx context.Context, alg string, claims any) (string, err
 // signAs is sign for something of another type, which nobody may take for an
 // ID token.
 func (k *KeyRing) signAs(ctx context.Context, alg, typ string, claims any) (string, error) {
-	set, err := k.load(ctx)
+	key, err := k.signing(ctx, alg)
 	if err != nil {
 		return "", err
-	}
-	key := set.sign[alg]
-	if key == nil {
-		return "", fmt.Errorf("%w for %q", errNoKey, alg)
 	}
 	body, err := json.Marshal(claims)
 	if err != nil {
@@ -44,6 +41,24 @@ func (k *KeyRing) signAs(ctx context.Context, alg, typ string, claims any) (stri
 		return "", err
 	}
 	return object.CompactSerialize()
+}
+
+// signing is the key that signs. The first use of an algorithm may come before
+// somebody has looked whether a client wants it: then the keys are made here.
+func (k *KeyRing) signing(ctx context.Context, alg string) (*key, error) {
+	set, err := k.load(ctx)
+	if err == nil && set.sign[alg] == nil && slices.Contains(Algs, alg) {
+		if err = k.Ensure(ctx); err == nil {
+			set, err = k.load(ctx)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if set.sign[alg] == nil {
+		return nil, fmt.Errorf("%w for %q", errNoKey, alg)
+	}
+	return set.sign[alg], nil
 }
 
 // verify returns the payload of an ID token that one of our keys has signed,
@@ -70,12 +85,15 @@ func (k *KeyRing) verify(ctx context.Context, token string) ([]byte, error) {
 	return body, nil
 }
 
-// hint is what an ID token that comes back to us says.
+// hint is what an ID token that comes back to us says. Subject and Session are as
+// the client knows them until [hints] has looked.
 type hint struct {
 	Issuer   string        `json:"iss"`
 	Subject  idp.UserID    `json:"sub"`
 	Audience ClientID      `json:"aud"`
 	Session  idp.SessionID `json:"sid"`
+	Expires  int64         `json:"exp"` // a signed answer of userinfo has none, and is no hint
+	naming   string        // see [naming], of the client that it was issued to
 }
 
 // hint reads an id_token_hint. It may have expired: the specifications want it
@@ -88,8 +106,47 @@ func (k *KeyRing) hint(ctx context.Context, issuer, token string) (hint, error) 
 		return hint{}, err
 	}
 	var h hint
-	if err := json.Unmarshal(body, &h); err != nil || h.Issuer != issuer || h.Subject == "" {
+	if err := json.Unmarshal(body, &h); err != nil || h.Issuer != issuer || h.Subject == "" || h.Expires == 0 {
 		return hint{}, refuse(invalidRequest, "id_token_hint is not one of our ID tokens.")
 	}
 	return h, nil
+}
+
+// hints reads ID tokens that come back to us.
+type hints struct {
+	keys     *KeyRing
+	clients  Clients
+	subjects Subjects
+	issuer   string
+}
+
+// read is [KeyRing.hint] with the person and the session by their own ids, also
+// where the client knows them by others. Of a client that is gone nobody can tell
+// who was meant.
+func (r hints) read(ctx context.Context, token string) (hint, error) {
+	h, err := r.keys.hint(ctx, r.issuer, token)
+	if err != nil {
+		return hint{}, err
+	}
+	h.naming = SubjectPublic
+	c, err := r.clients.ByID(ctx, h.Audience)
+	if errors.Is(err, idp.ErrNotFound) {
+		return h, nil
+	} else if err != nil {
+		return hint{}, err
+	}
+	h.naming = naming(c)
+	// An ID token from before the client was pairwise has the ids themselves.
+	person, err := r.subjects.Person(c, string(h.Subject))
+	if errors.Is(err, idp.ErrInvalid) {
+		return h, nil
+	} else if err != nil {
+		return hint{}, err
+	}
+	session, err := r.subjects.Session(c, string(h.Session))
+	if errors.Is(err, idp.ErrInvalid) {
+		return h, nil
+	}
+	h.Subject, h.Session = person, session
+	return h, err
 }

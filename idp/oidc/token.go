@@ -64,7 +64,7 @@ func readForm(w http.ResponseWriter, r *http.Request) error {
 
 // presents lists the grant types and the parameter that each cannot do
 // without.
-var presents = map[string]string{grantCode: "code", grantRefresh: "refresh_token", grantClient: ""}
+var presents = map[string]string{grantCode: "code", grantRefresh: "refresh_token", grantClient: "", GrantDevice: "device_code"}
 
 // exchange is one request at the token endpoint.
 type exchange struct {
@@ -81,7 +81,7 @@ func (x *exchange) run(ctx context.Context) (fosite.AccessResponder, error) {
 		return nil, refuse(invalidRequest, "The parameter grant_type is missing.")
 	}
 	presented, ok := presents[kind]
-	if !ok {
+	if !ok || kind == GrantDevice && x.p.Devices == nil {
 		return nil, refuse(unsupportedGrant, "This grant_type is not supported.")
 	}
 	if presented != "" && x.r.PostForm.Get(presented) == "" {

@@ -152,7 +152,7 @@ func (t *trial) read(ctx context.Context, at string, into any) Note {
 	return Note{}
 }
 
-func call(ctx context.Context, with *http.Client, method, at string) (*http.Response, error) {
+func call(ctx context.Context, with Caller, method, at string) (*http.Response, error) {
 	ctx, cancel := context.WithTimeout(ctx, outboundLimit)
 	r, err := http.NewRequestWithContext(ctx, method, at, nil)
 	if err != nil {
@@ -194,6 +194,10 @@ func (t *trial) authorize(ctx context.Context) error {
 	if t.c.Type == Odoo && slices.Contains(t.c.ResponseTypes, "token") {
 		kind = "token"
 	}
+	right := []string{loginRequired, interaction, consentRequired}
+	if t.c.RequirePushed { // only the client itself can push
+		right = []string{invalidRequest}
+	}
 	for _, uri := range t.c.RedirectURIs {
 		sum := sha256.Sum256([]byte(newSecret()))
 		q := url.Values{
@@ -209,7 +213,7 @@ func (t *trial) authorize(ctx context.Context) error {
 		to := resp.Header.Get("Location")
 		said := parametersOf(to).Get("error")
 		switch {
-		case strings.HasPrefix(to, uri) && slices.Contains([]string{loginRequired, interaction, consentRequired}, said):
+		case strings.HasPrefix(to, uri) && slices.Contains(right, said):
 			t.add("authorize", Fine, uri, Note{})
 		case strings.HasPrefix(to, uri):
 			t.add("authorize", Broken, uri, raw(said))
@@ -274,7 +278,7 @@ func (t *trial) visit(ctx context.Context, check, uri string, ours bool) {
 	if ours {
 		bad = Broken
 	}
-	resp, err := call(ctx, t.Out, http.MethodHead, uri)
+	resp, err := call(ctx, t.Out.For(t.c), http.MethodHead, uri)
 	switch {
 	case errors.Is(err, errOutbound) && !ours:
 		t.add("private", Doubt, uri, Note{}) // not looked at: it is in a network of their own

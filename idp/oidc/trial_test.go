@@ -14,7 +14,7 @@ func TestTrial(t *testing.T) {
 	h := open(t)
 	r := h.registrar()
 	r.Self = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	r.Out = oidc.NewOutbound(oidc.Outbound{Issuer: r.Issuer})
+	r.Out = oidc.NewCalls(oidc.Outbound{Issuer: r.Issuer})
 	app := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		if q.Method != http.MethodHead || q.URL.RawQuery != "" {
 			t.Errorf("%s %s", q.Method, q.URL)
@@ -51,6 +51,14 @@ func TestTrial(t *testing.T) {
 		if got[check] != want {
 			t.Errorf("%s: %q, want %q", check, got[check], want)
 		}
+	}
+	c, err := r.Get(t.Context(), admin, "app")
+	h.must(err)
+	c.RequirePushed = true
+	_, err = r.Update(t.Context(), admin, c)
+	h.must(err)
+	if got := try(); got["authorize"] != oidc.Fine {
+		t.Errorf("%v", got)
 	}
 	h.must(r.Disable(t.Context(), admin, "app"))
 	if got := try(); got["disabled"] != oidc.Broken {

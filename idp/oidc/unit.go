@@ -63,6 +63,7 @@ type unit struct {
 	codeSign string
 	codeReq  fosite.Requester
 	login    *Login // of a client that wants to know of its end
+	pushed   string // signature of the request that is answered, if it was pushed
 
 	fault error // the store failed; fosite would hide it
 }
@@ -199,6 +200,9 @@ func (u *unit) send(ctx context.Context, e idp.Event) error {
 		u.code = nil
 	}
 	return u.p.Atomic(ctx, func(ctx context.Context) error {
+		if err := u.p.spendPushed(ctx, u.pushed); err != nil {
+			return err
+		}
 		if u.exchange {
 			if err := u.p.Grants.Spend(ctx, u.kind, u.sign, u.into...); err != nil {
 				return err

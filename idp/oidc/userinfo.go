@@ -2,6 +2,7 @@ package oidc
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -18,16 +19,47 @@ func (p *Provider) UserInfo(w http.ResponseWriter, r *http.Request) {
 	}
 	token, err := bearer(w, r)
 	if err == nil {
+		var h held
 		var body map[string]any
-		if body, err = userInfo(p.bearers.lookup(r.Context(), token)); err == nil {
-			writeJSON(w, http.StatusOK, body)
+		h, err = p.bearers.lookup(r.Context(), token)
+		if body, err = p.teller.about(h, err); err == nil {
+			err = p.teller.tell(w, r, h.client, body)
+		}
+		if err == nil {
 			return
 		}
 	}
 	p.refusals.bearer(w, r, err)
 }
 
-func userInfo(h held, err error) (map[string]any, error) {
+// teller answers questions about people.
+type teller struct {
+	keys     *KeyRing
+	subjects Subjects
+	issuer   string
+}
+
+// tell answers in JSON or, where the client is registered for it, in a signed
+// JWT (§5.3.2).
+func (t teller) tell(w http.ResponseWriter, r *http.Request, c Client, body map[string]any) error {
+	if c.UserInfoAlg == "" {
+		writeJSON(w, http.StatusOK, body)
+		return nil
+	}
+	body["iss"], body["aud"] = t.issuer, c.ID
+	token, err := t.keys.sign(r.Context(), c.UserInfoAlg, body)
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/jwt")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Pragma", "no-cache")
+	_, _ = io.WriteString(w, token) //nolint:gosec // a JWT of ours, and no page; whoever has gone hears nothing
+	return nil
+}
+
+func (t teller) about(h held, err error) (map[string]any, error) {
 	if errors.Is(err, idp.ErrNotFound) || err == nil && (h.grant.Kind != KindAccess || h.grant.User == "") {
 		return nil, refuse(invalidToken, "The token is not good, or no longer.")
 	} else if err != nil {
@@ -36,7 +68,11 @@ func userInfo(h held, err error) (map[string]any, error) {
 	if !slices.Contains(h.record.Scopes, "openid") {
 		return nil, refuse(insufficientScope, "The token lacks the scope openid.")
 	}
-	body := map[string]any{"sub": h.user.ID}
+	sub, err := t.subjects.Sub(h.client, h.user.ID)
+	if err != nil {
+		return nil, err
+	}
+	body := map[string]any{"sub": sub}
 	addClaims(body, h.user, append(claimsOf(h.record.Scopes), h.record.Session.UserInfo...))
 	return body, nil
 }

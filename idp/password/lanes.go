@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"latchkey/idp"
+	"latchkey/idp/trace"
 )
 
 // lanes bound how many hashes run and wait. Hashes from elsewhere have fewer
@@ -42,21 +43,39 @@ func (l lanes) run(ctx context.Context, foreign bool, work func()) error {
 	if l.inside.Add(1) > l.most {
 		return fmt.Errorf("%w: password queue is full", idp.ErrBusy)
 	}
-	if foreign { // always before the other, so nobody waits in a circle
-		if err := enter(ctx, l.foreign); err != nil {
-			return err
-		}
-		defer func() { <-l.foreign }()
-	}
-	if err := enter(ctx, l.all); err != nil {
+	_, wait := trace.Start(ctx, "password wait")
+	free, err := l.enter(ctx, foreign)
+	wait.End(err)
+	if err != nil {
 		return err
 	}
-	defer func() { <-l.all }()
+	defer free()
+	_, hash := trace.Start(ctx, "password hash")
 	work()
+	hash.End(nil)
 	if l.after != nil {
 		l.after()
 	}
 	return nil
+}
+
+// enter waits for room, which free gives back.
+func (l lanes) enter(ctx context.Context, foreign bool) (free func(), err error) {
+	if foreign { // always before the other, so nobody waits in a circle
+		if err := enter(ctx, l.foreign); err != nil {
+			return nil, err
+		}
+	}
+	leave := func() {
+		if foreign {
+			<-l.foreign
+		}
+	}
+	if err := enter(ctx, l.all); err != nil {
+		leave()
+		return nil, err
+	}
+	return func() { <-l.all; leave() }, nil
 }
 
 func enter(ctx context.Context, lane chan struct{}) error {

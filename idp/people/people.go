@@ -39,6 +39,8 @@ type Filter struct {
 	Locked   bool     `json:"locked,omitempty"` // by wrong passwords or codes, now
 	Never    bool     `json:"never,omitempty"`  // has not signed in
 	Invited  bool     `json:"invited,omitempty"`
+	// Registered is who made their own account.
+	Registered bool `json:"registered,omitempty"`
 	// Stale is for how many days there was no sign-in; who was added since then
 	// is not meant.
 	Stale int `json:"stale,omitempty"`
@@ -75,6 +77,7 @@ func (f Filter) described() map[string]string {
 	}
 	for name, on := range map[string]bool{
 		"text": f.Text != "", "no_factor": f.NoFactor, "active": f.Active, "disabled": f.Disabled, "locked": f.Locked, "never": f.Never, "invited": f.Invited,
+		"registered": f.Registered,
 	} {
 		if on {
 			out[name] = "yes"
@@ -136,7 +139,9 @@ type Entry struct {
 	User     idp.User
 	SignedIn time.Time // zero: never
 	Invited  time.Time // when the last invitation went out; zero: never
-	Place    Cursor    // in the order of the query
+	// Registered is when they made their own account; zero: somebody else did.
+	Registered time.Time
+	Place      Cursor // in the order of the query
 }
 
 // Waiting reports whether somebody was invited and has no password yet.

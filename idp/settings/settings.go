@@ -7,6 +7,7 @@
 package settings
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -30,7 +31,27 @@ type House struct {
 	// Sessions is how many sessions a person may have at once; the oldest ends
 	// when there is one more (SECURITY.md S-11). 0: any number.
 	Sessions int `json:"sessions,omitempty"`
+	// SelfClients says whether applications may register themselves (SECURITY.md
+	// P-29), and SelfClientsMost how many such there may be; 0: DefaultSelfClients.
+	SelfClients     string `json:"self_clients,omitempty"`
+	SelfClientsMost int    `json:"self_clients_most,omitempty"`
 }
+
+// Whether applications may register themselves.
+const (
+	SelfOff   = ""      // no
+	SelfToken = "token" // with a token of the API that may change applications
+	SelfOpen  = "open"  // anybody's: for houses in which things are tried
+)
+
+// How many applications may register themselves.
+const (
+	DefaultSelfClients = 100
+	MostSelfClients    = 10_000
+)
+
+// MostSelfClients is the limit that is in force.
+func (h House) MostSelfClients() int { return cmp.Or(h.SelfClientsMost, DefaultSelfClients) }
 
 // MostSessions is the highest limit that can be set.
 const MostSessions = 100
@@ -52,12 +73,15 @@ type Service struct {
 	Now    func() time.Time
 	// Limiter counts tests; nil: nobody counts them, as on the command line.
 	Limiter mfa.Limiter
+	// Fed names what else fills a group; nil: nothing does.
+	Fed func(ctx context.Context, group string) (feed string, fed bool, err error)
 }
 
 // The documents.
 const (
-	houseDoc    = "house"
-	gatewaysDoc = "gateways"
+	houseDoc        = "house"
+	gatewaysDoc     = "gateways"
+	registrationDoc = "registration"
 )
 
 // House is the settings in force, for the program itself.
@@ -84,13 +108,17 @@ func (s *Service) Read(ctx context.Context, by idp.Actor) (House, int64, error) 
 
 // Change replaces the settings, if they still are of that version
 // (idp.ErrSpent). idp.ErrInvalid with every mistake. Only an owner weakens how the
-// administration is guarded (M-10, D-03): an idp.DeniedError for others.
+// administration is guarded (M-10, D-03), and only who may register applications
+// lets others do so (D-02): an idp.DeniedError for others.
 func (s *Service) Change(ctx context.Context, by idp.Actor, version int64, next House) error {
 	if err := by.May(idp.EditHouse); err != nil {
 		return err
 	}
 	if err := next.check(); err != nil {
 		return err
+	}
+	if next.SelfClientsMost == DefaultSelfClients {
+		next.SelfClientsMost = 0
 	}
 	was, now, err := s.house(ctx)
 	if err != nil {
@@ -101,6 +129,11 @@ func (s *Service) Change(ctx context.Context, by idp.Actor, version int64, next 
 	}
 	if next.weaker(was) && !by.Host && by.Role != idp.Owner {
 		return fmt.Errorf("only an owner weakens how the administration is guarded: %w", &idp.DeniedError{Right: idp.EditHouse})
+	}
+	if was.SelfClients != next.SelfClients || was.MostSelfClients() != next.MostSelfClients() {
+		if err := by.May(idp.EditClients); err != nil {
+			return err
+		}
 	}
 	return s.save(ctx, by, houseDoc, version, next, "settings.change", idp.Diff(was.recorded(), next.recorded()))
 }
@@ -118,12 +151,19 @@ func (h House) check() error {
 	if h.Sessions < 0 || h.Sessions > MostSessions {
 		errs = append(errs, fmt.Errorf("%w: sessions: %d: 0 (any number) to %d is allowed", idp.ErrInvalid, h.Sessions, MostSessions))
 	}
+	if h.SelfClients != SelfOff && h.SelfClients != SelfToken && h.SelfClients != SelfOpen {
+		errs = append(errs, fmt.Errorf("%w: self_clients: %q: %s, %s or nothing is allowed", idp.ErrInvalid, h.SelfClients, SelfToken, SelfOpen))
+	}
+	if h.SelfClientsMost < 0 || h.SelfClientsMost > MostSelfClients {
+		errs = append(errs, fmt.Errorf("%w: self_clients_most: %d: 0 (the default) to %d is allowed", idp.ErrInvalid, h.SelfClientsMost, MostSelfClients))
+	}
 	return errors.Join(errs...)
 }
 
 func (h House) recorded() map[string]string {
 	return map[string]string{
 		"assurance": h.Assurance, "second_approver": strconv.FormatBool(h.SecondApprover), "sessions": strconv.Itoa(h.Sessions),
+		"self_clients": h.SelfClients, "self_clients_most": strconv.Itoa(h.MostSelfClients()),
 	}
 }
 

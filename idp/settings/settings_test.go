@@ -78,6 +78,20 @@ func TestHouse(t *testing.T) {
 	})
 }
 
+// P-29, D-02: only who may register applications lets others do so.
+func TestHouseOfStrangers(t *testing.T) {
+	each(t, func(t *testing.T, _ *store.DB, s *settings.Service) {
+		ctx := t.Context()
+		half := idp.Actor{User: "a", Role: idp.Admin, Scopes: []idp.Right{idp.SeeHouse, idp.EditHouse}}
+		wantErr(t, s.Change(ctx, half, 0, settings.House{SelfClients: settings.SelfOpen}), idp.ErrDenied)
+		wantErr(t, s.Change(ctx, half, 0, settings.House{SelfClientsMost: 5000}), idp.ErrDenied)
+		wantErr(t, s.Change(ctx, half, 0, settings.House{Sessions: 3, SelfClientsMost: settings.DefaultSelfClients}), nil)
+		wantErr(t, s.Change(ctx, admin, 1, settings.House{Sessions: 3, SelfClients: settings.SelfToken, SelfClientsMost: 10}), nil)
+		wantErr(t, s.Change(ctx, half, 2, settings.House{Sessions: 4, SelfClients: settings.SelfToken, SelfClientsMost: 10}), nil)
+		wantErr(t, s.Change(ctx, half, 3, settings.House{Sessions: 4}), idp.ErrDenied)
+	})
+}
+
 // D-06, C-03: what is secret about a gateway is sealed, never shown, and never
 // overwritten by what is shown.
 func TestGateways(t *testing.T) {

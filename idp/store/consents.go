@@ -34,6 +34,10 @@ func (s consents) Withdraw(ctx context.Context, u idp.UserID, c oidc.ClientID) e
 	return s.d.write(ctx, stmt{sql: `DELETE FROM consents WHERE user_id = ? AND client = ?`, args: []any{string(u), string(c)}})
 }
 
+func (s consents) Forget(ctx context.Context, c oidc.ClientID) error {
+	return s.d.write(ctx, stmt{sql: `DELETE FROM consents WHERE client = ?`, args: []any{string(c)}})
+}
+
 func (s consents) All(ctx context.Context, u idp.UserID) ([]oidc.Consent, error) {
 	type row struct {
 		Client, Scopes string

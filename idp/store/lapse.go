@@ -10,14 +10,14 @@ import (
 // Lapse ends, in a copy of the database that takes the original's place, what
 // the original may have ended or spent since (SECURITY.md C-14): sessions and
 // sign-ins under way, codes and tokens of applications, trusted browsers, links,
-// temporary codes, the link of the first owner, approvals, kept answers, and who
-// waits to be invited, for they may have been. Messages to people that were
+// accounts that were asked for, temporary codes, the link of the first owner,
+// approvals, kept answers, and who waits to be invited, for they may have been. Messages to people that were
 // waiting are withdrawn: most have been sent since, and their links and codes
 // are dead.
 func (d *DB) Lapse(ctx context.Context) error {
 	var stmts []stmt
 	for _, table := range []string{
-		"sessions", "flows", "challenges", "grants", "client_logins", "devices", "links", "foundings", "approvals", "api_requests", "outbox_topics",
+		"sessions", "flows", "challenges", "grants", "client_logins", "devices", "links", "registrations", "foundings", "approvals", "api_requests", "outbox_topics",
 	} {
 		stmts = append(stmts, stmt{sql: `DELETE FROM ` + table})
 	}

@@ -30,7 +30,7 @@ func (r *entryRow) columns() []any {
 func (r entryRow) entry(now time.Time) (people.Entry, error) {
 	u, err := r.user.user(now)
 	return people.Entry{
-		User: u, SignedIn: at(r.SignedIn), Invited: at(r.Invited), Place: people.Cursor{Name: r.SortName, At: r.SignedIn, ID: u.ID},
+		User: u, SignedIn: at(r.SignedIn), Invited: at(r.Invited), Registered: u.Registered, Place: people.Cursor{Name: r.SortName, At: r.SignedIn, ID: u.ID},
 	}, err
 }
 
@@ -129,7 +129,7 @@ func (s finder) meant(ctx context.Context, f people.Filter, late bool) (c select
 		sql string
 	}{
 		{f.NoFactor, `NOT u.protected`}, {f.Active, `NOT u.disabled`}, {f.Disabled, `u.disabled`},
-		{f.Never, `g.at = 0`}, {f.Invited, `u.invited > 0 AND u.password = ''`},
+		{f.Never, `g.at = 0`}, {f.Invited, `u.invited > 0 AND u.password = ''`}, {f.Registered, `u.registered > 0`},
 	} {
 		if is.on {
 			c.and(is.sql)

@@ -55,9 +55,11 @@ func scan[T any](ctx context.Context, d *engine, on *sql.DB, query string, args 
 
 // scan reads a query's rows: each into what row returns, or all of them by gorm
 // into the slice that out points to. It is compiled once, and not for each type.
-func (d *engine) scan(ctx context.Context, on *sql.DB, query string, args []any, out any, row func() any) error {
+func (d *engine) scan(ctx context.Context, on *sql.DB, query string, args []any, out any, row func() any) (err error) {
 	ctx, cancel := d.patiently(ctx)
 	defer cancel()
+	ctx, end := d.watched(ctx, stmt{sql: query})
+	defer func() { end(err) }()
 	d.trips.Add(1)
 	clean(args)
 	if row == nil {

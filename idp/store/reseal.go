@@ -33,6 +33,7 @@ var sealedColumns = []sealedColumn{
 	{table: "challenges", column: "body", key: []string{"id"}, place: []string{"id", "subject", "kind", "binding"}},
 	{table: "flows", column: "body", key: []string{"id"}, place: []string{"id", "user_id"}},
 	{table: "links", column: "data", key: []string{"hash"}, place: []string{"hash", "purpose", "user_id"}},
+	{table: "registrations", column: "data", key: []string{"hash"}, place: []string{"hash", "address"}},
 	{table: "outbox", column: "body", key: []string{"id"}, place: []string{"id", "recipient"}},
 	{table: "jobs", column: "body", key: []string{"id"}, place: []string{"id", "about"}},
 	{table: "batches", column: "body", key: []string{"id"}, place: []string{"id", "owner"}},

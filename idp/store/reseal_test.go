@@ -39,6 +39,7 @@ func furnish(t *testing.T, db *store.DB) {
 	must(t, db.Clients.Add(ctx, oidc.Client{ID: "shop", ValidationSecret: "hush"}))
 	must(t, db.Connections.Add(ctx, connector.Connection{ID: "shop", Client: "shop"}))
 	must(t, db.Settings.Save(ctx, "house", []byte(`{"a":1}`), 0))
+	must(t, db.Requested.Put(ctx, idp.Link{Hash: "r", User: "x", Data: map[string]string{"email": "x@example.org"}, Created: now, Expires: later}))
 	put(t, db.Outbox(), letter(now, "news"), letter(now, "sent"))
 	must(t, db.Jobs.Add(ctx, job.Job{ID: "j", Kind: "import", About: "shop", State: job.Running, Began: now, Touched: now}, now))
 	items := make([]people.Item, 250) // more than are read at once
@@ -65,6 +66,11 @@ func readAll(t *testing.T, db *store.DB) {
 	must(t, err)
 	_, _, err = db.Links.Get(ctx, idp.LinkEnrol, "ann")
 	must(t, err)
+	asked, err := db.Requested.Get(ctx, "r")
+	must(t, err)
+	if asked.Data["email"] != "x@example.org" {
+		t.Errorf("%+v", asked)
+	}
 	keys, err := db.Keys.All(ctx)
 	must(t, err)
 	client, err := db.Clients.ByID(ctx, "shop")

@@ -17,6 +17,7 @@ import (
 	"latchkey/idp/oidc"
 	"latchkey/idp/people"
 	"latchkey/idp/provision"
+	"latchkey/idp/register"
 	"latchkey/idp/replay"
 	"latchkey/idp/rulebook"
 	"latchkey/idp/settings"
@@ -38,6 +39,7 @@ type Accounts struct {
 	Pictures  account.Pictures // chosen by people for themselves
 	Approvals account.ApprovalStore
 	Directory account.Directory // about many people at once
+	Requested register.Requests // accounts that nobody has yet
 }
 
 // Proofs are what a sign-in is proven with, and what is under way.
@@ -124,7 +126,7 @@ func (d *DB) stock() {
 	tokens, policies := SessionTokens{d}, &Policies{d}
 	d.Accounts = Accounts{
 		Users: users{d}, Groups: groups{d}, Sessions: sessions{d}, Doors: doors{tokens}, Links: links{d}, Owners: owners{d},
-		Locks: Locks{d}, Pictures: pictures{d}, Approvals: approvals{d}, Directory: directory{d},
+		Locks: Locks{d}, Pictures: pictures{d}, Approvals: approvals{d}, Directory: directory{d}, Requested: requested{d},
 	}
 	d.Proofs = Proofs{
 		Credentials: credentials{d}, Challenges: challenges{d}, Limiter: limiter{d}, Devices: devices{d}, Flows: flows{d}, Offers: offers{d}, SessionTokens: tokens,

@@ -18,6 +18,7 @@ func (d *DB) Sweep(ctx context.Context, now time.Time) error {
 		{"challenges", "id", "expires <= ?"},
 		{"devices", "id", "expires <= ?"},
 		{"links", "hash", "expires <= ?"},
+		{"registrations", "hash", "expires <= ?"},
 		{"credentials", "id", "expires > 0 AND expires <= ?"},
 		{"grants", "kind, signature", "expires <= ?"},
 		{"client_logins", "session, client, sid", "expires <= ?"},

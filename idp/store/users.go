@@ -22,7 +22,7 @@ const unitSeparator = "\x1f"
 // person selects everything about the user u in one go: decisions ask for
 // groups and factors every time.
 const person = `u.id, u.login, u.email, u.email_verified, u.name, u.phone, u.phone_verified, u.kind, u.role, u.locale,
-	u.profile, u.password, u.disabled, u.epoch, u.created, u.updated, u.method, u.trust, u.mailed, u.round, u.passkey_offer_after,
+	u.profile, u.password, u.disabled, u.epoch, u.created, u.updated, u.method, u.trust, u.mailed, u.round, u.passkey_offer_after, u.registered,
 	(SELECT string_agg(m.group_name, '` + unitSeparator + `') FROM memberships m WHERE m.user_id = u.id),
 	(SELECT string_agg(c.kind || ':' || c.expires, '` + unitSeparator + `') FROM credentials c WHERE c.subject = u.id),
 	(SELECT string_agg(g.started || ':' || g.policy, '` + unitSeparator + `') FROM graces g WHERE g.user_id = u.id)`
@@ -39,6 +39,7 @@ type userRow struct {
 	Epoch, Created, Updated int64
 	Method                  string
 	Trust, Round, Offer     int64
+	Registered              int64
 	Mailed                  bool
 	InGroups, Holds, Graces string
 }
@@ -49,7 +50,7 @@ func (r *userRow) columns() []any {
 		opt[string]{&r.ID}, opt[string]{&r.Login}, opt[string]{&r.Email}, opt[bool]{&r.EmailVerified}, opt[string]{&r.Name},
 		opt[string]{&r.Phone}, opt[bool]{&r.PhoneVerified}, opt[string]{&r.Kind}, opt[string]{&r.Role}, opt[string]{&r.Locale},
 		opt[string]{&r.Profile}, opt[string]{&r.Password}, opt[bool]{&r.Disabled}, opt[int64]{&r.Epoch}, opt[int64]{&r.Created},
-		opt[int64]{&r.Updated}, opt[string]{&r.Method}, opt[int64]{&r.Trust}, opt[bool]{&r.Mailed}, opt[int64]{&r.Round}, opt[int64]{&r.Offer}, opt[string]{&r.InGroups}, opt[string]{&r.Holds},
+		opt[int64]{&r.Updated}, opt[string]{&r.Method}, opt[int64]{&r.Trust}, opt[bool]{&r.Mailed}, opt[int64]{&r.Round}, opt[int64]{&r.Offer}, opt[int64]{&r.Registered}, opt[string]{&r.InGroups}, opt[string]{&r.Holds},
 		opt[string]{&r.Graces},
 	}
 }
@@ -63,7 +64,7 @@ func (r userRow) user(now time.Time) (u idp.User, err error) {
 		ID: idp.UserID(r.ID), Login: r.Login, Email: r.Email, EmailVerified: r.EmailVerified, Name: r.Name,
 		Phone: r.Phone, PhoneVerified: r.PhoneVerified, Kind: idp.Kind(r.Kind), Role: idp.Role(r.Role),
 		Locale: r.Locale, Groups: split[string](r.InGroups), Password: r.Password, Disabled: r.Disabled,
-		Epoch: r.Epoch, Created: at(r.Created), Updated: at(r.Updated), Factors: holds(r.Holds, now), Method: mfa.Kind(r.Method), Trust: r.Trust, Mailed: r.Mailed, Round: r.Round, PasskeyOffer: at(r.Offer),
+		Epoch: r.Epoch, Created: at(r.Created), Updated: at(r.Updated), Factors: holds(r.Holds, now), Method: mfa.Kind(r.Method), Trust: r.Trust, Mailed: r.Mailed, Round: r.Round, PasskeyOffer: at(r.Offer), Registered: at(r.Registered),
 		Graces: graces(r.Graces),
 	}
 	return u, json.Unmarshal([]byte(r.Profile), &u.Profile)

@@ -40,6 +40,21 @@ func (s clientUses) Uses(ctx context.Context, c oidc.ClientID) ([]oidc.LastUse, 
 	return out, nil
 }
 
+// Known asks the log by its index on clients, and stops at the first line of each.
+func (s clientUses) Known(ctx context.Context, c oidc.ClientID) ([]oidc.ClientID, error) {
+	all, err := rows[struct{ ID string }](ctx, s.d.engine, `SELECT c.id FROM clients c WHERE (c.id = ? OR CAST(? AS TEXT) = '')
+		AND (c.id IN (SELECT client FROM consents) OR c.id IN (SELECT client FROM grants WHERE user_id <> '') OR EXISTS (SELECT 1 FROM events e
+			WHERE e.client = c.id AND e.client <> '' AND e.user_id <> '' AND e.result = 'ok' AND e.what IN ('signin', 'authorize', 'token.issue')))`, string(c), string(c))
+	if err != nil {
+		return nil, err
+	}
+	out := make([]oidc.ClientID, len(all))
+	for i, r := range all {
+		out[i] = oidc.ClientID(r.ID)
+	}
+	return out, nil
+}
+
 func (s clientUses) People(ctx context.Context, c oidc.ClientID, since time.Time) (int, error) {
 	type row struct{ N int }
 	r, err := one[row](ctx, s.d.engine, nil, `SELECT COUNT(DISTINCT user_id) AS n FROM events

@@ -119,6 +119,8 @@ func (d *engine) send(ctx context.Context, stmts []stmt) (err error) {
 	}
 	ctx, cancel := d.patiently(ctx)
 	defer cancel()
+	ctx, end := d.watched(ctx, stmts...)
+	defer func() { end(err) }()
 	done, err := d.queue(ctx)
 	if err != nil {
 		return err

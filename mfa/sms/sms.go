@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -59,6 +60,8 @@ type Options struct {
 	Now     func() time.Time
 	Roots   *x509.CertPool // who vouches for gateways; nil: the system's
 	Log     *slog.Logger   // for the gateway of type log; default slog.Default()
+	// Watch sees the calls to gateways; nil: nobody.
+	Watch func(http.RoundTripper) http.RoundTripper
 }
 
 // Router sends texts by the first gateway that takes them. It is safe for
@@ -78,6 +81,9 @@ func New(list []Settings, o Options) (*Router, error) {
 		o.Log = slog.Default()
 	}
 	r, own := &Router{options: o}, newClient(o.Roots)
+	if o.Watch != nil {
+		own.Transport = o.Watch(own.Transport)
+	}
 	var ms Mistakes
 	for i, s := range list {
 		g, wrong := newGateway(s)

@@ -40,17 +40,18 @@ type NewBulk struct {
 
 // BulkFilter is that of list-users.
 type BulkFilter struct {
-	Query    string   `json:"q,omitempty" maxLength:"200"`
-	Group    string   `json:"group,omitempty" maxLength:"128"`
-	Kind     idp.Kind `json:"kind,omitempty" enum:"internal,portal"`
-	Role     string   `json:"role,omitempty" enum:"owner,admin,helpdesk,auditor,any"`
-	NoFactor bool     `json:"no_factor,omitempty"`
-	Active   bool     `json:"active,omitempty"`
-	Disabled bool     `json:"disabled,omitempty"`
-	Locked   bool     `json:"locked,omitempty"`
-	Never    bool     `json:"never_signed_in,omitempty"`
-	Invited  bool     `json:"invited,omitempty"`
-	Stale    int      `json:"stale_days,omitempty" minimum:"0" maximum:"3660"`
+	Query      string   `json:"q,omitempty" maxLength:"200"`
+	Group      string   `json:"group,omitempty" maxLength:"128"`
+	Kind       idp.Kind `json:"kind,omitempty" enum:"internal,portal"`
+	Role       string   `json:"role,omitempty" enum:"owner,admin,helpdesk,auditor,any"`
+	NoFactor   bool     `json:"no_factor,omitempty"`
+	Active     bool     `json:"active,omitempty"`
+	Disabled   bool     `json:"disabled,omitempty"`
+	Locked     bool     `json:"locked,omitempty"`
+	Never      bool     `json:"never_signed_in,omitempty"`
+	Invited    bool     `json:"invited,omitempty"`
+	Registered bool     `json:"registered,omitempty"`
+	Stale      int      `json:"stale_days,omitempty" minimum:"0" maximum:"3660"`
 }
 
 // Bulk is a selection with what is to be done to it.

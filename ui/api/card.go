@@ -133,7 +133,7 @@ func (a cardAPI) card(ctx context.Context, by idp.Actor, in *AboutUser) (*body[C
 	now := viewPoint(k.Standing.Now)
 	now.From = nil
 	return &body[Card]{Card{
-		User:     UserEntry{viewUser(k.User), moment(k.SignedIn), moment(k.Invited), locked},
+		User:     UserEntry{viewUser(k.User), moment(k.SignedIn), moment(k.Invited), moment(k.Registered), locked},
 		Standing: now, Ahead: each(k.Standing.Ahead, viewPoint),
 		Policies: each(k.Applies, func(p people.Applied) AppliedPolicy {
 			return AppliedPolicy{p.Name, viewReasons(p.Reasons), moment(p.Due), p.Exempt}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -29,6 +30,14 @@ type Client struct {
 	Backchannel    string        `json:"backchannel_logout_uri,omitempty"`
 	Frontchannel   string        `json:"frontchannel_logout_uri,omitempty"`
 	FrontSession   bool          `json:"frontchannel_logout_session_required"`
+	RequirePushed  bool          `json:"require_pushed_authorization_requests"`
+	RequestURIs    []string      `json:"request_uris,omitempty"`
+	RequestAlg     string        `json:"request_object_signing_alg,omitempty"`
+	KeysURI        string        `json:"jwks_uri,omitempty"`
+	SubjectType    string        `json:"subject_type"`
+	SectorURI      string        `json:"sector_identifier_uri,omitempty"`
+	UserInfoAlg    string        `json:"userinfo_signed_response_alg,omitempty"`
+	Itself         bool          `json:"registered_itself" doc:"By dynamic client registration."`
 	Trusted        bool          `json:"trusted" doc:"People are not asked for consent."`
 	Choose         bool          `json:"choose" doc:"People who are signed in are asked with which account to go on."`
 	Disabled       bool          `json:"disabled"`
@@ -49,6 +58,8 @@ func viewClient(c oidc.Client) Client {
 		GrantTypes: c.GrantTypes, ResponseTypes: c.ResponseTypes, Scopes: c.Scopes, IDTokenAlg: c.IDTokenAlg, Trusted: c.Trusted, Choose: c.Choose,
 		Disabled: c.Disabled, Groups: c.Groups, Sessions: c.Sessions, Validations: c.Validations, Created: c.Created.UTC(),
 		Backchannel: c.BackchannelURI, Frontchannel: c.FrontchannelURI, FrontSession: c.FrontchannelURI != "" && !c.FrontchannelPlain,
+		RequirePushed: c.RequirePushed, RequestURIs: c.RequestURIs, RequestAlg: c.RequestAlg,
+		KeysURI: c.KeysURI, SubjectType: cmp.Or(c.SubjectType, oidc.SubjectPublic), SectorURI: c.SectorURI, UserInfoAlg: c.UserInfoAlg, Itself: c.ByItself(),
 	}
 	if len(c.Keys) > 0 {
 		v.Keys = &KeySet{}
@@ -77,6 +88,13 @@ type ClientValues struct {
 	Backchannel    *string   `json:"backchannel_logout_uri,omitempty" maxLength:"2048"`
 	Frontchannel   *string   `json:"frontchannel_logout_uri,omitempty" maxLength:"2048"`
 	FrontSession   *bool     `json:"frontchannel_logout_session_required,omitempty"`
+	RequirePushed  *bool     `json:"require_pushed_authorization_requests,omitempty" doc:"Requests that are not pushed (RFC 9126) are refused."`
+	RequestURIs    *[]string `json:"request_uris,omitempty" maxItems:"20" doc:"Where signed requests may be fetched."`
+	RequestAlg     *string   `json:"request_object_signing_alg,omitempty" enum:"RS256,PS256,ES256,EdDSA," doc:"The only one that may sign requests; empty: any of these."`
+	KeysURI        *string   `json:"jwks_uri,omitempty" maxLength:"2000" doc:"In the place of jwks: where the application keeps its keys."`
+	SubjectType    *string   `json:"subject_type,omitempty" enum:"public,pairwise" doc:"It stays as it is once somebody has signed in."`
+	SectorURI      *string   `json:"sector_identifier_uri,omitempty" maxLength:"2000"`
+	UserInfoAlg    *string   `json:"userinfo_signed_response_alg,omitempty" enum:"RS256,ES256,EdDSA," doc:"Empty: userinfo is not signed."`
 	Trusted        *bool     `json:"trusted,omitempty"`
 	Choose         *bool     `json:"choose,omitempty"`
 	Groups         *[]string `json:"groups,omitempty" maxItems:"100"`
@@ -166,7 +184,7 @@ func (a clientsAPI) createClient(ctx context.Context, by idp.Actor, in *struct{ 
 		ID: b.ID, Type: b.Type, Name: c.Name, RedirectURIs: c.RedirectURIs, PostLogoutURIs: c.PostLogoutURIs, GrantTypes: c.GrantTypes,
 		ResponseTypes: c.ResponseTypes, Scopes: c.Scopes, AuthMethod: c.AuthMethod, IDTokenAlg: c.IDTokenAlg, Keys: c.Keys,
 		BackchannelURI: c.BackchannelURI, FrontchannelURI: c.FrontchannelURI, FrontchannelPlain: c.FrontchannelPlain, Trusted: c.Trusted,
-		Groups: c.Groups, Choose: c.Choose, Sessions: c.Sessions, Validations: c.Validations,
+		Groups: c.Groups, Choose: c.Choose, Sessions: c.Sessions, Validations: c.Validations, Requests: c.Requests, Details: c.Details,
 	})
 	if err != nil {
 		return nil, err
@@ -191,7 +209,8 @@ func (v ClientValues) apply(c *oidc.Client) error {
 		to   *string
 	}{
 		{v.Name, &c.Name}, {v.AuthMethod, &c.AuthMethod}, {v.IDTokenAlg, &c.IDTokenAlg}, {v.Backchannel, &c.BackchannelURI}, {v.Frontchannel, &c.FrontchannelURI},
-		{v.Sessions, &c.Sessions},
+		{v.Sessions, &c.Sessions}, {v.RequestAlg, &c.RequestAlg}, {v.KeysURI, &c.KeysURI}, {v.SubjectType, &c.SubjectType}, {v.SectorURI, &c.SectorURI},
+		{v.UserInfoAlg, &c.UserInfoAlg},
 	} {
 		set(f.to, f.from)
 	}
@@ -200,12 +219,13 @@ func (v ClientValues) apply(c *oidc.Client) error {
 		to   *[]string
 	}{
 		{v.RedirectURIs, &c.RedirectURIs}, {v.PostLogoutURIs, &c.PostLogoutURIs}, {v.GrantTypes, &c.GrantTypes}, {v.ResponseTypes, &c.ResponseTypes},
-		{v.Scopes, &c.Scopes}, {v.Groups, &c.Groups},
+		{v.Scopes, &c.Scopes}, {v.Groups, &c.Groups}, {v.RequestURIs, &c.RequestURIs},
 	} {
 		set(f.to, f.from)
 	}
 	set(&c.Trusted, v.Trusted)
 	set(&c.Choose, v.Choose)
+	set(&c.RequirePushed, v.RequirePushed)
 	set(&c.Validations, v.Validations)
 	if v.FrontSession != nil {
 		c.FrontchannelPlain = !*v.FrontSession

@@ -1,9 +1,11 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -18,11 +20,22 @@ type HouseSettings struct {
 	Assurance      string `json:"assurance" enum:"aal2,phr" doc:"What administrators prove at least; phr: a passkey."`
 	SecondApprover bool   `json:"second_approver" doc:"A temporary code takes two administrators."`
 	Sessions       int    `json:"sessions" minimum:"0" maximum:"100" doc:"How many sessions a person may have at once; 0: any number."`
+	SelfClients    string `json:"self_clients,omitempty" enum:"off,token,open" doc:"Whether applications may register themselves: not (default), with a token that holds clients:write, or all."`
+	SelfMost       int    `json:"self_clients_most,omitempty" minimum:"0" maximum:"10000" doc:"How many such there may be; 0: 100."`
 	Version        int64  `json:"version" doc:"What was read; another version is not replaced."`
 }
 
+// RegistrationSettings say whether strangers may make an account of their own.
+type RegistrationSettings struct {
+	settings.Registration
+	Version int64 `json:"version" doc:"What was read; another version is not replaced."`
+}
+
+// selfOff is settings.SelfOff in the API.
+const selfOff = "off"
+
 func viewSettings(h settings.House, version int64) HouseSettings {
-	v := HouseSettings{h.Assurance, h.SecondApprover, h.Sessions, version}
+	v := HouseSettings{h.Assurance, h.SecondApprover, h.Sessions, cmp.Or(h.SelfClients, selfOff), h.MostSelfClients(), version}
 	if v.Assurance == "" {
 		v.Assurance = idp.AAL2
 	}
@@ -46,7 +59,16 @@ func (a houseAPI) routes() {
 		h, version, err := a.Settings.Read(ctx, by)
 		return answer(viewSettings(h, version), err)
 	})
-	add(a.API, o("replace-settings", http.MethodPut, "/settings", "Replace the settings", idp.EditHouse), a.changeSettings)
+	change := o("replace-settings", http.MethodPut, "/settings", "Replace the settings", idp.EditHouse)
+	change.about = "Another rule about applications that register themselves takes clients:write, too."
+	add(a.API, change, a.changeSettings)
+	add(a.API, o("get-registration", http.MethodGet, "/settings/registration", "Show whether people may make their own account", idp.SeeHouse), func(ctx context.Context, by idp.Actor, _ *struct{}) (*body[RegistrationSettings], error) {
+		r, version, err := a.Settings.ReadRegistration(ctx, by)
+		return answer(RegistrationSettings{r, version}, err)
+	})
+	registration := o("replace-registration", http.MethodPut, "/settings/registration", "Say whether people may make their own account", idp.EditHouse)
+	registration.about = "While it is open, to open it, and for other groups it takes people:write, too."
+	add(a.API, registration, a.changeRegistration)
 	a.brands(o)
 	report := o("make-evidence-report", http.MethodGet, "/reports/evidence", "Make the evidence report", idp.SeeAudit)
 	report.about, report.files = "Takes people:read, too. The page of the administration is the one to print.", []string{"application/json", "text/csv"}
@@ -55,11 +77,21 @@ func (a houseAPI) routes() {
 
 func (a houseAPI) changeSettings(ctx context.Context, by idp.Actor, in *struct{ Body HouseSettings }) (*body[HouseSettings], error) {
 	b := in.Body
-	if err := a.Settings.Change(ctx, by, b.Version, settings.House{Assurance: b.Assurance, SecondApprover: b.SecondApprover, Sessions: b.Sessions}); err != nil {
+	if err := a.Settings.Change(ctx, by, b.Version, settings.House{
+		Assurance: b.Assurance, SecondApprover: b.SecondApprover, Sessions: b.Sessions, SelfClients: strings.TrimPrefix(b.SelfClients, selfOff), SelfClientsMost: b.SelfMost,
+	}); err != nil {
 		return nil, err
 	}
 	h, version, err := a.Settings.Read(ctx, by)
 	return answer(viewSettings(h, version), err)
+}
+
+func (a houseAPI) changeRegistration(ctx context.Context, by idp.Actor, in *struct{ Body RegistrationSettings }) (*body[RegistrationSettings], error) {
+	if err := a.Settings.ChangeRegistration(ctx, by, in.Body.Version, in.Body.Registration); err != nil {
+		return nil, err
+	}
+	r, version, err := a.Settings.ReadRegistration(ctx, by)
+	return answer(RegistrationSettings{r, version}, err)
 }
 
 // brands are the operations about looks: of the house, and of an application

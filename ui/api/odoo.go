@@ -39,20 +39,21 @@ type Reason = connector.Reason
 
 // ConnectionValues are how an Odoo is kept in step; what is left out stays.
 type ConnectionValues struct {
-	Sync     *bool `json:"sync,omitempty" doc:"Bring both sides in step."`
-	Archive  *bool `json:"archive,omitempty" doc:"Archive people in Odoo who are disabled or removed here."`
-	Contacts *bool `json:"contacts,omitempty" doc:"Contacts without a user become portal users at their first sign-in."`
-	Trickle  *bool `json:"trickle,omitempty" doc:"Check the first password of people who have none here with Odoo."`
-	Leads    *bool `json:"leads,omitempty" doc:"A company's own contact becomes its main contact here."`
-	Invite   *bool `json:"invite,omitempty" doc:"Mail an invitation to people whom the synchronisation brings in."`
-	Keep     *bool `json:"keep_locked,omitempty" doc:"After a lock: replace also the passwords of people who come later, and again of who came in past this server."`
+	Sync      *bool `json:"sync,omitempty" doc:"Bring both sides in step."`
+	Archive   *bool `json:"archive,omitempty" doc:"Archive people in Odoo who are disabled or removed here."`
+	Contacts  *bool `json:"contacts,omitempty" doc:"Contacts without a user become portal users at their first sign-in."`
+	Newcomers *bool `json:"newcomers,omitempty" doc:"Customers whom the Odoo does not know become portal users, with a contact, at their first sign-in."`
+	Trickle   *bool `json:"trickle,omitempty" doc:"Check the first password of people who have none here with Odoo."`
+	Leads     *bool `json:"leads,omitempty" doc:"A company's own contact becomes its main contact here."`
+	Invite    *bool `json:"invite,omitempty" doc:"Mail an invitation to people whom the synchronisation brings in."`
+	Keep      *bool `json:"keep_locked,omitempty" doc:"After a lock: replace also the passwords of people who come later, and again of who came in past this server."`
 }
 
 func viewConnection(by idp.Actor, c connector.Connection) Connection {
 	s := c.Settings
 	return Connection{
 		c.ID, c.URL, c.Database, c.Login, c.Client, c.Facts.Version.Full, c.Facts.Users, c.Facts.Linked, moment(c.Lock.At),
-		ConnectionValues{&s.Sync, &s.Archive, &s.Contacts, &s.Trickle, &s.Leads, &s.Invite, &s.KeepLocked},
+		ConnectionValues{&s.Sync, &s.Archive, &s.Contacts, &s.Newcomers, &s.Trickle, &s.Leads, &s.Invite, &s.KeepLocked},
 		viewHealth(by, c.Health), c.Created.UTC(),
 	}
 }
@@ -168,6 +169,7 @@ func (v ConnectionValues) apply(s *connector.Settings) {
 	set(&s.Sync, v.Sync)
 	set(&s.Archive, v.Archive)
 	set(&s.Contacts, v.Contacts)
+	set(&s.Newcomers, v.Newcomers)
 	set(&s.Trickle, v.Trickle)
 	set(&s.Leads, v.Leads)
 	set(&s.Invite, v.Invite)

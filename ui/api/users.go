@@ -51,23 +51,24 @@ type AboutUser struct {
 
 // UserFilter says who is meant; what is set must all be true.
 type UserFilter struct {
-	Query    string   `query:"q" maxLength:"200" doc:"Words of name, login or e-mail, or their beginnings; or an id."`
-	Group    string   `query:"group" maxLength:"128"`
-	Kind     idp.Kind `query:"kind" enum:"internal,portal"`
-	Role     string   `query:"role" enum:"owner,admin,helpdesk,auditor,any"`
-	NoFactor bool     `query:"no_factor" doc:"Without a second factor."`
-	Active   bool     `query:"active" doc:"Not disabled."`
-	Disabled bool     `query:"disabled"`
-	Locked   bool     `query:"locked" doc:"By wrong passwords or codes, now."`
-	Never    bool     `query:"never_signed_in"`
-	Invited  bool     `query:"invited"`
-	Stale    int      `query:"stale_days" minimum:"0" maximum:"3660" doc:"Without a sign-in for so many days."`
+	Query      string   `query:"q" maxLength:"200" doc:"Words of name, login or e-mail, or their beginnings; or an id."`
+	Group      string   `query:"group" maxLength:"128"`
+	Kind       idp.Kind `query:"kind" enum:"internal,portal"`
+	Role       string   `query:"role" enum:"owner,admin,helpdesk,auditor,any"`
+	NoFactor   bool     `query:"no_factor" doc:"Without a second factor."`
+	Active     bool     `query:"active" doc:"Not disabled."`
+	Disabled   bool     `query:"disabled"`
+	Locked     bool     `query:"locked" doc:"By wrong passwords or codes, now."`
+	Never      bool     `query:"never_signed_in"`
+	Invited    bool     `query:"invited"`
+	Registered bool     `query:"registered" doc:"Who made their own account."`
+	Stale      int      `query:"stale_days" minimum:"0" maximum:"3660" doc:"Without a sign-in for so many days."`
 }
 
 func (f UserFilter) people() people.Filter {
 	return people.Filter{
 		Text: f.Query, Group: f.Group, Kind: f.Kind, Role: f.Role, NoFactor: f.NoFactor, Active: f.Active, Disabled: f.Disabled, Locked: f.Locked,
-		Never: f.Never, Invited: f.Invited, Stale: f.Stale,
+		Never: f.Never, Invited: f.Invited, Registered: f.Registered, Stale: f.Stale,
 	}
 }
 
@@ -80,9 +81,10 @@ type userQuery struct {
 // UserEntry is a person in a list.
 type UserEntry struct {
 	User
-	SignedIn *time.Time `json:"signed_in,omitempty" doc:"The last sign-in."`
-	Invited  *time.Time `json:"invited,omitempty" doc:"The last invitation."`
-	Locked   bool       `json:"locked" doc:"By wrong passwords or codes, now."`
+	SignedIn   *time.Time `json:"signed_in,omitempty" doc:"The last sign-in."`
+	Invited    *time.Time `json:"invited,omitempty" doc:"The last invitation."`
+	Registered *time.Time `json:"registered,omitempty" doc:"When they made their own account; left out: somebody else did."`
+	Locked     bool       `json:"locked" doc:"By wrong passwords or codes, now."`
 }
 
 // NewUser is a person to be made.
@@ -153,7 +155,7 @@ func (a usersAPI) listUsers(ctx context.Context, by idp.Actor, in *userQuery) (*
 		return nil, err
 	}
 	out := Page[UserEntry]{Items: each(found.People, func(e people.Entry) UserEntry {
-		return UserEntry{viewUser(e.User), moment(e.SignedIn), moment(e.Invited), found.Locked[e.User.ID]}
+		return UserEntry{viewUser(e.User), moment(e.SignedIn), moment(e.Invited), moment(e.Registered), found.Locked[e.User.ID]}
 	})}
 	if found.Next != nil {
 		out.Next = cursor(*found.Next)

@@ -67,11 +67,13 @@ func listed() []Kind {
 			{"next_totp", "mail.enrol.next_totp", nil}, {"next_passkey", "mail.enrol.next_passkey", nil}, {"next_sms", "mail.enrol.next_sms", nil},
 		}},
 	}
-	for _, name := range []string{"invite", "recover", "verify"} {
+	for _, name := range []string{"invite", "recover", "verify", "register"} {
 		out = append(out, Kind{Name: name, Channel: mail.Mail, Samples: []string{"letter-" + name}, Parts: three("mail." + name)})
 	}
 	out = append(out,
 		Kind{Name: "unusable", Channel: mail.Mail, Samples: []string{"unusable"}, Parts: three("mail.unusable")},
+		Kind{Name: "registered", Channel: mail.Mail, Samples: []string{"registered"}, Parts: three("mail.registered")},
+		Kind{Name: "unregistrable", Channel: mail.Mail, Samples: []string{"unregistrable"}, Parts: three("mail.unregistrable")},
 		Kind{Name: "deadline", Channel: mail.Mail, Samples: []string{"deadline", "deadline-stuck"}, Parts: []Part{
 			{"subject", "mail.deadline_subject", []string{"brand", "day"}}, {"text", "mail.deadline_text", []string{"day", "brand"}},
 			{"next", "mail.deadline_next", nil}, {"stuck", "mail.deadline_stuck", nil},

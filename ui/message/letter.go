@@ -25,7 +25,7 @@ func (s *Notices) Letter(ctx context.Context, u idp.User, l idp.Letter) error {
 
 // letters says which kind of message each purpose is.
 var letters = map[idp.Purpose]string{
-	idp.LinkEnrol: "enrol", idp.LinkRecover: "recover", idp.LinkInvite: "invite", idp.LinkVerify: "verify",
+	idp.LinkEnrol: "enrol", idp.LinkRecover: "recover", idp.LinkInvite: "invite", idp.LinkVerify: "verify", idp.LinkRegister: "register",
 }
 
 // ComposeLetter writes the mail of a link without sending it.
@@ -46,10 +46,13 @@ func (s *Notices) ComposeLetter(u idp.User, l idp.Letter) (mail.Message, error) 
 		Facts: []fact{{p.T("mail.account"), line(u.Login)}, {p.T("mail.until"), p.DateTime(l.Link.Expires.In(zone(u)))}},
 		Link:  l.Link.Purpose.Address(s.Issuer, l.Token), Review: p.T(key + ".go"), Why: p.T("mail.why", head.Brand),
 	}
-	if l.Link.Purpose == idp.LinkVerify {
+	if l.Link.Purpose == idp.LinkVerify || l.Link.Purpose == idp.LinkRegister {
 		// Whoever reads it may be a stranger: nothing about the person, and no words
 		// that somebody chose to have sent to others in our name (SECURITY.md E-11).
 		v.Hello, v.Facts, l.Origin = p.T("mail.hello_nobody"), v.Facts[1:], idp.Origin{}
+	}
+	if l.Link.Purpose == idp.LinkRegister {
+		v.Why = p.T("mail.why_asked", head.Brand) // there is no account
 	}
 	if l.Client != "" && l.Link.Purpose == idp.LinkInvite {
 		v.Facts = append([]fact{{p.T("mail.client"), line(l.Client)}}, v.Facts...)

@@ -46,7 +46,11 @@ func (s Sampler) Samples() []Sample {
 	}
 	out = append(out,
 		s.letter("letter-recover", idp.LinkRecover, "", ""), s.letter("letter-invite", idp.LinkInvite, "", ""),
-		s.letter("letter-verify", idp.LinkVerify, "", "c.durand@example.net"),
+		s.letter("letter-verify", idp.LinkVerify, "", "c.durand@example.net"), s.letter("letter-register", idp.LinkRegister, "", "c.durand@example.net"),
+		s.told("registered", func(ctx context.Context, n *Notices, u idp.User) error { return n.Registered(ctx, u, "") }),
+		s.told("unregistrable", func(ctx context.Context, n *Notices, u idp.User) error {
+			return n.Unregistrable(ctx, u.Email, u.Locale)
+		}),
 		s.told("unusable", func(ctx context.Context, n *Notices, u idp.User) error { return n.Unusable(ctx, u, u.Email) }),
 		s.told("deadline", func(ctx context.Context, n *Notices, u idp.User) error {
 			return n.Deadline(ctx, u, posture.Reminder{At: now().Add(9 * 24 * time.Hour), SetUp: []mfa.Kind{"totp", "passkey"}})

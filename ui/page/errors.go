@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"latchkey/idp"
+	"latchkey/idp/trace"
 	"latchkey/mfa"
 )
 
@@ -95,6 +96,7 @@ func note(c *Context, cause error, p Problem) (id string) {
 	if id = arrivalOf(c.R).id; id == "" {
 		id = eventID()
 	}
+	trace.Note(c.R.Context(), trace.Text("latchkey.event", id))
 	level := slog.LevelInfo
 	if p.Status >= http.StatusInternalServerError {
 		level = slog.LevelError

@@ -45,7 +45,7 @@ func Parse(from fs.FS, patterns ...string) *Set {
 		}
 	}
 	frame := sync.OnceValue(func() *template.Template {
-		t := template.Must(template.New("frame.html").Funcs(functions).ParseFS(files, "frame.html", "_person.html", "_frames.html", "_own.html", "_logo.html"))
+		t := template.Must(template.New("frame.html").Funcs(functions).ParseFS(files, "frame.html", "_person.html", "_frames.html", "_own.html", "_logo.html", "_app.html"))
 		for _, n := range pieces {
 			template.Must(t.ParseFS(from, n))
 		}

@@ -81,6 +81,7 @@ type consentView struct {
 	Action string
 	Hidden []field
 	Host   string
+	App    page.App
 }
 
 // Consent asks whether the application may have what it asks for.
@@ -91,7 +92,7 @@ func (p Pages) Consent(w http.ResponseWriter, r *http.Request, v oidc.ConsentVie
 	c.LeadsOn(v.Redirect)
 	show(c, http.StatusOK, "consent.html", consentView{
 		Client: nameOf(v.Client), Person: page.PersonOf(v.User), Scopes: page.Scopes(c.Words, v.Scopes),
-		Action: v.Action, Hidden: hidden(v.Hidden), Host: hostOf(v.Redirect),
+		Action: v.Action, Hidden: hidden(v.Hidden), Host: hostOf(v.Redirect), App: page.AppOf(v.Client),
 	})
 }
 
@@ -171,13 +172,13 @@ func hidden(m map[string]string) []field {
 }
 
 // hostOf is what a person can recognise in a URL: its host, or its scheme for
-// the addresses of apps.
+// the addresses of apps, which may name any host and go to none.
 func hostOf(target string) string {
 	u, err := url.Parse(target)
 	if err != nil {
 		return ""
 	}
-	if u.Host == "" {
+	if u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		return u.Scheme
 	}
 	return u.Host

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/PuerkitoBio/goquery"
 
@@ -107,6 +108,7 @@ func TestError(t *testing.T) {
 	for key, title := range map[string]string{
 		"redirect_uri": "The application’s return address is not registered",
 		"client":       "This application is not known here",
+		"pushed":       "This sign-in cannot go on from here",
 		"no.such_key":  "The application sent an incomplete request",
 	} {
 		res, doc := draw(t, "en", func(w http.ResponseWriter, r *http.Request) {
@@ -220,6 +222,128 @@ func TestCSRF(t *testing.T) {
 		for _, bad := range []string{"", "csrf=x", "csrf="} {
 			if err := post(bad, parsed); err == nil {
 				t.Errorf("%q is taken", bad)
+			}
+		}
+	}
+}
+
+// RFC 8628 §3.3, §5.4: a person types the code, and then sees which application
+// it is, where the device is and what it may, with a warning; what the device
+// says of itself does not speak to them (E-11).
+func TestDevice(t *testing.T) {
+	p := pages(t)
+	res, doc := draw(t, "en", func(w http.ResponseWriter, r *http.Request) {
+		p.Device(w, r, oidc.DeviceView{Action: "/device", Code: "WDJB-MJHT", Wrong: true})
+	})
+	input := doc.Find("form#device[method=post][action='/device'] input[name=user_code]")
+	if res.StatusCode != 400 || input.AttrOr("value", "") != "WDJB-MJHT" || input.AttrOr("autocapitalize", "") != "characters" || input.AttrOr("aria-invalid", "") != "true" ||
+		doc.Find("form#device input[name=csrf]").Length() != 1 || doc.Find("#wrong").Length() != 1 {
+		t.Errorf("%d %s", res.StatusCode, doc.Find("main").Text())
+	}
+	for lang, words := range map[string][]string{
+		"en": {"Only go on if you started this yourself", "Keep this access while you are away", "Chrome on Android"},
+		"de": {"Fahren Sie nur fort, wenn Sie das selbst begonnen haben", "Chrome unter Android"},
+	} {
+		_, doc := draw(t, lang, func(w http.ResponseWriter, r *http.Request) {
+			p.DeviceConfirm(w, r, oidc.DeviceConfirmView{
+				Client: photo, User: user, Scopes: []string{"email", "offline_access"}, Code: "WDJB-MJHT", Place: "Lyon", Action: "/device/confirm",
+				From: idp.Origin{Address: "203.0.113.7", Agent: "Chrome/1 Android approved by your administrator"}, At: time.Date(2026, 3, 1, 9, 30, 0, 0, time.UTC),
+				Hidden: map[string]string{"user_code": "WDJB-MJHT", "mark": `a"b`},
+			})
+		})
+		form := doc.Find("form#device-confirm[method=post][action='/device/confirm']")
+		for _, s := range []string{
+			"button[name=decision][value=allow]", "button[name=decision][value=deny]", "input[name=csrf]", "input[name=user_code][value='WDJB-MJHT']", `input[name=mark][value='a"b']`,
+		} {
+			if form.Find(s).Length() != 1 {
+				t.Errorf("no %s", s)
+			}
+		}
+		text := doc.Find("main").Text()
+		for _, want := range append(words, photo.Name, user.Name, "203.0.113.7", "Lyon", "2026", "UTC") { // X-05: as text
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: %q is missing", lang, want)
+			}
+		}
+		if doc.Find("#code").Text() != "WDJB-MJHT" || strings.Contains(text, "approved") {
+			t.Error(text)
+		}
+	}
+	for allowed, title := range map[bool]string{true: "You can go back to your device", false: "The device was refused"} {
+		_, doc := draw(t, "en", func(w http.ResponseWriter, r *http.Request) {
+			p.DeviceDone(w, r, oidc.DeviceDoneView{Client: photo, Allowed: allowed})
+		})
+		if doc.Find("h1").Text() != title {
+			t.Errorf("%q", doc.Find("h1").Text())
+		}
+	}
+}
+
+// P-32, P-28: whoever registered itself says so by a notice, its picture comes from
+// us, and its addresses learn nothing of where people come from.
+func TestConsentOfStranger(t *testing.T) {
+	p := pages(t)
+	stranger := photo
+	stranger.Details = oidc.Details{
+		Self: &oidc.Self{}, Logo: []byte("png"), LogoURI: "https://photos.example.org/logo", PolicyURI: "https://photos.example.org/policy", TermsURI: "https://photos.example.org/terms",
+	}
+	for _, c := range []oidc.Client{photo, stranger} {
+		_, doc := draw(t, "en", func(w http.ResponseWriter, r *http.Request) {
+			p.Consent(w, r, oidc.ConsentView{Client: c, User: user, Scopes: []string{"openid"}, Action: "/oauth2/consent", Redirect: "https://photos.example.org/cb"})
+		})
+		for selector, want := range map[string]bool{
+			"#itself": true, ".app-logo img[src^='/oauth2/logo/photos?v=']": true, "img[src^='http']": false,
+			"#app-links a[href='https://photos.example.org/policy'][rel~=noreferrer]": true, "#app-links a[href='https://photos.example.org/terms'][rel~=noreferrer]": true,
+		} {
+			if got := doc.Find(selector).Length() > 0; got != (want && c.ByItself()) {
+				t.Errorf("by itself %v: %s: %v", c.ByItself(), selector, got)
+			}
+		}
+	}
+}
+
+// P-36, P-29: the page of a device says the same of whoever registered itself.
+func TestDeviceOfStranger(t *testing.T) {
+	p := pages(t)
+	stranger := photo
+	stranger.Details = oidc.Details{Self: &oidc.Self{}}
+	for _, c := range []oidc.Client{photo, stranger} {
+		_, doc := draw(t, "en", func(w http.ResponseWriter, r *http.Request) {
+			p.DeviceConfirm(w, r, oidc.DeviceConfirmView{Client: c, User: user, Scopes: []string{"openid"}, Code: "WDJB-MJHT", Action: oidc.PathDeviceConfirm})
+		})
+		if got := doc.Find("#itself").Length() > 0; got != c.ByItself() {
+			t.Errorf("by itself %v: %v", c.ByItself(), got)
+		}
+	}
+}
+
+// X-05: an own scheme goes to no host, whatever it says.
+func TestHostOf(t *testing.T) {
+	for target, want := range map[string]string{
+		"https://bank.example:8443/cb": "bank.example:8443", "http://localhost:9/cb": "localhost:9", "com.evil.app://bank.example/cb": "com.evil.app", "com.evil.app:/cb": "com.evil.app",
+	} {
+		if got := hostOf(target); got != want {
+			t.Errorf("%s: %q, want %q", target, got, want)
+		}
+	}
+}
+
+// P-32: an application that asks for no scope learns who somebody is all the same,
+// and the pages say that in the place of a list.
+func TestConsentWithoutScopes(t *testing.T) {
+	p := pages(t)
+	for scopes, want := range map[string]string{"": "recognise you", "email": "for the following"} {
+		for name, show := range map[string]func(http.ResponseWriter, *http.Request){
+			"consent": func(w http.ResponseWriter, r *http.Request) {
+				p.Consent(w, r, oidc.ConsentView{Client: photo, User: user, Scopes: strings.Fields(scopes), Action: "/oauth2/consent", Redirect: "https://photos.example.org/cb"})
+			},
+			"device": func(w http.ResponseWriter, r *http.Request) {
+				p.DeviceConfirm(w, r, oidc.DeviceConfirmView{Client: photo, User: user, Scopes: strings.Fields(scopes), Code: "WDJB-MJHT", Action: oidc.PathDeviceConfirm})
+			},
+		} {
+			_, doc := draw(t, "en", show)
+			if text := doc.Text(); !strings.Contains(text, want) || (doc.Find(".scopes").Length() > 0) != (scopes != "") {
+				t.Errorf("%s %q: %s", name, scopes, text)
 			}
 		}
 	}

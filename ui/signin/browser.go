@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"context"
 	"net/http"
 
 	"latchkey/idp"
@@ -13,6 +14,9 @@ import (
 type Browser struct {
 	Site    *page.Site
 	Service *signin.Service
+	// Registers reports whether people may make an account on the way to a client;
+	// nil: they may not.
+	Registers func(ctx context.Context, id idp.ClientID) bool
 }
 
 // Check asks the gate about the session behind the request.
@@ -43,7 +47,11 @@ var _ oidc.Browser = Browser{}
 func (b Browser) SignIn(w http.ResponseWriter, r *http.Request, ask oidc.Ask) {
 	c := b.Site.From(w, r)
 	c.Dress(ask.Client.ID)
-	err := Begin(c, b.Service, signin.Start{
+	path := "/login"
+	if ask.Create && b.Registers != nil && b.Registers(r.Context(), ask.Client.ID) {
+		path = "/register"
+	}
+	err := beginAt(c, b.Service, path, signin.Start{
 		Need: ask.Need, ReturnTo: ask.ReturnTo, Redirect: ask.Redirect, Client: ask.Client.Name,
 		Onward: ask.Client.Type != oidc.Odoo, // an Odoo takes its answer on the page where it lands
 		Hint:   ask.Hint, Locales: ask.Locales, Choose: ask.Choose,

@@ -40,21 +40,32 @@ func (p entrance) door(c *page.Context, l idp.Link, u idp.User) (name, address s
 
 // enter begins the sign-in of somebody who has just chosen their password.
 func (p entrance) enter(c *page.Context, l idp.Link, u idp.User) error {
+	start, err := p.start(c, l, u)
+	if err != nil {
+		return err
+	}
+	return p.begin(c, start, "chosen")
+}
+
+// start leads to the application that a link names, or to their own page.
+func (p entrance) start(c *page.Context, l idp.Link, u idp.User) (signin.Start, error) {
+	start := signin.Start{Need: idp.Need{Subject: u.ID}, ReturnTo: Home, Hint: u.Login}
+	name, address, err := p.door(c, l, u)
+	if address != "" {
+		start.ReturnTo, start.Client, start.Redirect, start.Onward = Apps+"/"+url.PathEscape(l.Data["client"]), name, address, true
+	}
+	return start, err
+}
+
+// begin leads to the first page of a sign-in, which says what was done: "chosen"
+// or "made".
+func (p entrance) begin(c *page.Context, start signin.Start, done string) error {
 	n, who, err := sitting(c, p.signIn, idp.Need{})
 	if err != nil {
 		return err
 	}
-	start := signin.Start{
-		Browser: c.Browser(), Need: idp.Need{Subject: u.ID}, ReturnTo: Home, Hint: u.Login, From: c.Origin(),
-		Session: n, User: who, Choose: true, // the new session follows the one that there is (S-01)
-	}
-	name, address, err := p.door(c, l, u)
-	if err != nil {
-		return err
-	}
-	if address != "" {
-		start.ReturnTo, start.Client, start.Redirect, start.Onward = Apps+"/"+url.PathEscape(l.Data["client"]), name, address, true
-	}
+	start.Browser, start.From = c.Browser(), c.Origin()
+	start.Session, start.User, start.Choose = n, who, true // the new session follows the one that there is (S-01)
 	f, err := p.signIn.Begin(c.Context(), start)
 	if err != nil {
 		return err
@@ -63,5 +74,5 @@ func (p entrance) enter(c *page.Context, l idp.Link, u idp.User) error {
 	if err != nil {
 		return err
 	}
-	return c.Redirect(at("/login", ticket, "chosen", "1"))
+	return c.Redirect(at("/login", ticket, done, "1"))
 }

@@ -24,6 +24,8 @@ import (
 	"latchkey/idp/keyring"
 	"latchkey/idp/oidc"
 	"latchkey/idp/password"
+	"latchkey/idp/register"
+	"latchkey/idp/settings"
 	"latchkey/idp/signin"
 	"latchkey/idp/store"
 	"latchkey/idp/store/storetest"
@@ -58,6 +60,7 @@ type house struct {
 	post     http.HandlerFunc
 	posts    *posts
 	help     *account.Help
+	settings *settings.Service
 }
 
 // posts are the codes that were sent.
@@ -124,8 +127,15 @@ func open(t *testing.T) *house {
 	}
 	site.Mount(e)
 	h.help = &account.Help{Service: h.accounts, Letters: notices, Limiter: h.db.Limiter}
-	(&Pages{Site: site, SignIn: h.service, Help: h.help, Background: h.now}).Mount(e)
-	h.browser = Browser{Site: site, Service: h.service}
+	h.settings = &settings.Service{Store: h.db.Settings, Log: h.db.Log, Atomic: h.db.Atomic, Now: h.clock.Now}
+	news := &register.Service{
+		Settings: h.settings, Accounts: h.accounts, Requests: h.db.Requested, Letters: notices, Limiter: h.db.Limiter, Network: signin.Network,
+	}
+	(&Pages{Site: site, SignIn: h.service, Help: h.help, Register: news, Background: h.now, App: h.db.Clients.ByID}).Mount(e)
+	h.browser = Browser{Site: site, Service: h.service, Registers: func(ctx context.Context, id idp.ClientID) bool {
+		_, offered, err := news.Offered(ctx, id)
+		return err == nil && offered
+	}}
 	h.ask = oidc.Ask{Client: oidc.Client{Name: "Atelier", Type: oidc.Odoo}, ReturnTo: "/app?state=1%2F2", Redirect: client}
 	e.GET("/app", gin.WrapF(h.app))
 	e.GET(Home, site.Members(h.home))

@@ -176,6 +176,11 @@ func sitting(c *page.Context, s *signin.Service, need idp.Need) (idp.Session, id
 
 // Begin opens a flow for whoever sits there and leads to its page.
 func Begin(c *page.Context, s *signin.Service, start signin.Start) error {
+	return beginAt(c, s, "/login", start)
+}
+
+// beginAt is Begin for a flow whose first page is another one.
+func beginAt(c *page.Context, s *signin.Service, path string, start signin.Start) error {
 	n, u, err := sitting(c, s, start.Need)
 	if err != nil {
 		return err
@@ -192,5 +197,5 @@ func Begin(c *page.Context, s *signin.Service, start signin.Start) error {
 	if err != nil {
 		return err
 	}
-	return c.Redirect(at("/login", t))
+	return c.Redirect(at(path, t))
 }

@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"latchkey/idp"
+	"latchkey/idp/oidc"
 	"latchkey/idp/signin"
 	"latchkey/ui/page"
 )
@@ -22,7 +24,11 @@ type loginView struct {
 	Wait   int  // minutes that a lock lasts
 	Again  bool // somebody who is signed in proves that they are still there
 	Chosen bool // they have just chosen their password
+	Made   bool // they have just made their account
 	Forgot string
+	// Register is where an account can be asked for; empty: nowhere.
+	Register string
+	App      page.App // on the way to which they are
 
 	Passkey page.Ceremony
 	// Asks the browser whether it can make passkeys by itself: then one may be
@@ -37,7 +43,11 @@ type chooseView struct {
 }
 
 // first draws the first step.
-type first struct{ journey }
+type first struct {
+	journey
+	accounts registration
+	app      func(context.Context, idp.ClientID) (oidc.Client, error) // nil: none says anything of itself
+}
 
 func (p first) mount(r gin.IRouter, s *page.Site) {
 	r.GET("/login", s.Strangers(p.login))
@@ -58,7 +68,11 @@ func (p first) login(c *page.Context) error {
 				return err
 			}
 		}
-		return showLogin(c, http.StatusOK, p.loginOf(c, v, v.Flow.Hint))
+		view, err := p.loginOf(c, v, v.Flow.Hint)
+		if err != nil {
+			return err
+		}
+		return showLogin(c, http.StatusOK, view)
 	})
 }
 
@@ -103,7 +117,10 @@ func (p first) password(c *page.Context) error {
 			// One answer for every reason: unknown, wrong, disabled, locked
 			// (SECURITY.md B-07, E-01).
 			c.Here(at("/login", ticket(c), "other", "1"))
-			view := p.loginOf(c, v, login)
+			view, bad := p.loginOf(c, v, login)
+			if bad != nil {
+				return bad
+			}
 			view.Wrong, view.Wait = true, int(p.signIn.Rules.Per/time.Minute)
 			view.Silent = errors.Is(err, signin.ErrElsewhere)
 			return showLogin(c, http.StatusUnauthorized, view)
@@ -112,13 +129,31 @@ func (p first) password(c *page.Context) error {
 	})
 }
 
-func (p first) loginOf(c *page.Context, v signin.View, login string) loginView {
+func (p first) loginOf(c *page.Context, v signin.View, login string) (loginView, error) {
 	view := loginView{
-		Ticket: ticket(c), Client: v.Flow.Client, Login: login, Again: v.Flow.Need.Every && v.Flow.Hint != "", Chosen: c.Query("chosen") != "", Forgot: recoverAt(toward(v.Flow)), Passkey: p.ceremony(c),
+		Ticket: ticket(c), Client: v.Flow.Client, Login: login, Again: v.Flow.Need.Every && v.Flow.Hint != "", Chosen: c.Query("chosen") != "", Made: c.Query("made") != "",
+		Forgot: recoverAt(toward(v.Flow)), Passkey: p.ceremony(c),
 	}
 	// Who is on the way to where a factor is set up needs no offer of one.
 	view.Asks = view.Passkey.Begin != "" && !strings.HasPrefix(v.Flow.ReturnTo, Home+"/")
-	return view
+	var err error
+	if view.App, err = p.appOf(c, toward(v.Flow)); err != nil {
+		return view, err
+	}
+	view.Register, err = p.accounts.offer(c.Context(), v.Flow, view.Ticket)
+	return view, err
+}
+
+// appOf is what an application says of itself. Most say nothing.
+func (p first) appOf(c *page.Context, id idp.ClientID) (page.App, error) {
+	if id == "" || p.app == nil {
+		return page.App{}, nil
+	}
+	cl, err := p.app(c.Context(), id)
+	if errors.Is(err, idp.ErrNotFound) {
+		return page.App{}, nil
+	}
+	return page.AppOf(cl), err
 }
 
 // showLogin allows the scripts that show the password on request and offer

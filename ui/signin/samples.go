@@ -7,6 +7,7 @@ import (
 	"latchkey/idp"
 	"latchkey/idp/password"
 	"latchkey/mfa"
+	"latchkey/ui/assets"
 	"latchkey/ui/page"
 )
 
@@ -36,7 +37,10 @@ func Samples() []page.Sample {
 func doorSamples() []page.Sample {
 	return []page.Sample{
 		page.Drawn("login", set, 200, "login.html", func(*page.Context) any {
-			return loginView{Ticket: "t", Client: "Atelier Martin", Passkey: page.Ceremony{Begin: passkeyBegin}, Asks: true}
+			return loginView{Ticket: "t", Client: "Atelier Martin", Passkey: page.Ceremony{Begin: passkeyBegin}, Asks: true, Register: "/register?flow=t"}
+		}),
+		page.Drawn("login-app", set, 200, "login.html", func(*page.Context) any {
+			return loginView{Ticket: "t", Client: "Atelier Martin", App: page.App{Name: "Atelier Martin", Logo: assets.URL("logo.svg"), Policy: "https://atelier.example/privacy", Terms: "https://atelier.example/terms", Itself: true}}
 		}),
 		page.Drawn("login-wrong", set, 401, "login.html", func(*page.Context) any {
 			return loginView{Ticket: "t", Login: samplePerson.Login, Wrong: true, Wait: 15}
@@ -158,6 +162,21 @@ func linkSamples() []page.Sample {
 		page.Drawn("found-wrong", set, 400, "found.html", func(c *page.Context) any {
 			return foundView{Action: "/", Least: 15, Name: "Ada King", Email: "ada", Wrong: map[string]string{"email": c.Words.T("found.email_wrong"), "password": c.Words.T("found.password_none")}}
 		}),
+		page.Drawn("register", set, 200, "register.html", func(*page.Context) any {
+			return registerView{ClientName: "Atelier Martin", Ticket: "t", SignIn: "/login", Terms: "https://www.example.org/terms", Privacy: "https://www.example.org/privacy"}
+		}),
+		page.Drawn("register-wrong", set, 400, "register.html", func(c *page.Context) any {
+			return registerView{Email: "camille", SignIn: "/login", Wrong: map[string]string{"email": c.Words.T("found.email_wrong"), "name": c.Words.T("found.name_wrong")}}
+		}),
+		page.Drawn("register-sent", set, 200, "register.html", func(*page.Context) any { return registerView{Sent: true, SignIn: "/login"} }),
+		page.Drawn("registered", set, 200, "registered.html", func(*page.Context) any {
+			return makeView{Action: "/", Person: samplePerson, Login: samplePerson.Login, Least: 15, Until: sampleUntil, Terms: "https://www.example.org/terms", Privacy: "https://www.example.org/privacy"}
+		}),
+		page.Drawn("registered-wrong", set, 400, "registered.html", func(c *page.Context) any {
+			return makeView{Action: "/", Person: samplePerson, Login: samplePerson.Login, Least: 15, Until: sampleUntil, Terms: "https://www.example.org/terms", Disagreed: true,
+				Error: &complaint{c.Words.N("password.short_title", 15), c.Words.T("password.short")}}
+		}),
+		page.Drawn("login-made", set, 200, "login.html", func(*page.Context) any { return loginView{Ticket: "t", Login: samplePerson.Login, Made: true} }),
 		page.Drawn("invite-wrong", set, 400, "invite.html", func(c *page.Context) any {
 			return inviteView{Action: "/", Person: samplePerson, Login: samplePerson.Login, Least: 15, Until: sampleUntil,
 				Error: &complaint{c.Words.N("password.short_title", 15), c.Words.T("password.short")}}

@@ -14,6 +14,8 @@ import (
 
 	"latchkey/idp"
 	"latchkey/idp/account"
+	"latchkey/idp/oidc"
+	"latchkey/idp/register"
 	"latchkey/idp/signin"
 	"latchkey/ui/page"
 )
@@ -31,6 +33,9 @@ type Pages struct {
 	Site   *page.Site
 	SignIn *signin.Service
 	Help   *account.Help // nil: there are no pages behind mailed addresses
+	// Register lets strangers make an account where the house allows it; nil: it
+	// never does.
+	Register *register.Service
 	// Background runs something after the answer, or says that too much is
 	// waiting already.
 	Background func(do func(context.Context) error) bool
@@ -41,6 +46,9 @@ type Pages struct {
 	// Door, if set, says how an application is called and where a person enters it;
 	// empty: they cannot.
 	Door func(ctx context.Context, u idp.User, id idp.ClientID) (name, address string, err error)
+	// App, if set, is an application on the way to which somebody may be;
+	// idp.ErrNotFound.
+	App func(ctx context.Context, id idp.ClientID) (oidc.Client, error)
 	// Related are the other origins at which passkeys may be used.
 	Related []string
 }
@@ -48,7 +56,7 @@ type Pages struct {
 // Mount adds the routes.
 func (p *Pages) Mount(r gin.IRouter) {
 	j := journey{p.SignIn}
-	first{j}.mount(r, p.Site)
+	first{j, p.registration(), p.App}.mount(r, p.Site)
 	second{j}.mount(r, p.Site)
 	offers{j}.mount(r, p.Site)
 	wizard{j}.mount(r, p.Site)
@@ -63,6 +71,9 @@ func (p *Pages) mountLinks(r gin.IRouter) {
 	if p.Help == nil {
 		return
 	}
+	if p.Register != nil {
+		p.registration().mount(r, p.Site)
+	}
 	l, e := links{p.Help.Service.Links}, entrance{p.SignIn, p.Door}
 	enrolRequests{l, p.SignIn}.mount(r, p.Site)
 	alarms{l, p.Help}.mount(r, p.Site)
@@ -70,6 +81,13 @@ func (p *Pages) mountLinks(r gin.IRouter) {
 	invitations{l, e, p.Help.Invitations(), p.Help.Service.Rules()}.mount(r, p.Site)
 	addresses{l, p.SignIn, p.Help}.mount(r, p.Site)
 	founding{p.SignIn, p.Help.Service.Founding(), p.Help.Service.MinPassword}.mount(r, p.Site)
+}
+
+func (p *Pages) registration() registration {
+	if p.Register == nil {
+		return registration{}
+	}
+	return registration{entrance{p.SignIn, p.Door}, p.Register, p.Register.Accounts.Rules(), p.Background}
 }
 
 // here leads from a refused form back to the address that it was sent to.

@@ -84,6 +84,9 @@ type Settings struct {
 	// Contacts lets somebody who is a contact in Odoo without a user become a
 	// portal user at their first sign-in.
 	Contacts bool `json:"contacts,omitempty"`
+	// Newcomers lets a customer whom Odoo does not know at all become a portal user,
+	// with a contact of their own, at their first sign-in.
+	Newcomers bool `json:"newcomers,omitempty"`
 	// Invite mails people whom the synchronisation brings in a way to their first
 	// password here.
 	Invite bool `json:"invite,omitempty"`

@@ -51,7 +51,7 @@ type Parts struct {
 	Accounts  *account.Service
 	Directory account.Directory
 	Ties      Ties
-	Limiter   mfa.Limiter // of passwords that Odoo is asked about
+	Limiter   mfa.Limiter // of passwords that Odoo is asked about, and of newcomers there
 	Customers Customers   // nil: nobody wants to know
 	Holder    string      // names this instance among those of one database
 	Invites   Inviter     // nil: nobody is invited
@@ -92,7 +92,7 @@ func New(p Parts) *Office {
 		Locks:    locks,
 		Imports:  &Imports{book, register, lines, standing, p.Accounts, p.Directory, p.Ties, p.Customers},
 		Links:    &Links{book, lines, standing, p.Directory, p.Ties},
-		Arrivals: &Arrivals{book, lines, known, p.Journal, p.Ties, p.Tell},
+		Arrivals: &Arrivals{book, lines, known, p.Journal, p.Ties, p.Tell, p.Limiter},
 		Sync: &Synchroniser{
 			book: book, lines: lines, known: known, standing: standing, journal: p.Journal, accounts: p.Accounts, directory: p.Directory, ties: p.Ties,
 			customers: p.Customers, holder: p.Holder, locks: locks, invites: p.Invites,

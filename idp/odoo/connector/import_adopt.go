@@ -13,7 +13,8 @@ import (
 func (r *importRun) meets(ctx context.Context, row account.Row, there idp.User) (bool, error) {
 	a := r.waiting[row.Line]
 	// Nobody with a role is an Odoo's to tie, or to put into groups (SECURITY.md D-02).
-	if a == nil || a.p.ID == 0 || there.Role != "" || r.options().choice(Exists) != Adopt {
+	// Nor does a customer who made their own account become an employee by being so called.
+	if a == nil || a.p.ID == 0 || there.Role != "" || a.p.Internal && ownCustomer(there) || r.options().choice(Exists) != Adopt {
 		return false, nil
 	}
 	settled, err := r.adopt(ctx, a, there)

@@ -1,28 +1,32 @@
 package connector
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
 	"latchkey/idp"
 	"latchkey/idp/odoo/rpc"
+	"latchkey/mfa"
 )
 
 // Bounds of linking at sign-in.
 const (
-	jitTime   = 6 * time.Second  // that a person waits for it, at most: the first call of a busy Odoo takes seconds
-	jitRest   = 30 * time.Second // in which an Odoo that did not answer is left alone
-	jitNo     = 30 * time.Second // in which somebody who was refused is, without a question
-	jitKnown  = 10 * time.Minute // in which nobody asks again whether somebody is linked, where the synchronisation watches over links
-	jitAgain  = 2 * time.Minute  // and where nothing does
-	jitWatch  = time.Minute      // after a run of the synchronisation in which its word is good
-	jitMost   = 20_000           // people that are remembered
-	jitNobody = 10 * time.Minute // in which nobody asks again whether a client has a connection; [Synchroniser.Run] sees new ones sooner
+	jitTime      = 6 * time.Second  // that a person waits for it, at most: the first call of a busy Odoo takes seconds
+	jitRest      = 30 * time.Second // in which an Odoo that did not answer is left alone
+	jitNo        = 30 * time.Second // in which somebody who was refused is, without a question
+	jitKnown     = 10 * time.Minute // in which nobody asks again whether somebody is linked, where the synchronisation watches over links
+	jitAgain     = 2 * time.Minute  // and where nothing does
+	jitWatch     = time.Minute      // after a run of the synchronisation in which its word is good
+	jitNewcomers = 50               // portal users whom a connection gets in a day for customers that its Odoo does not know
+	jitMost      = 20_000           // people that are remembered
+	jitNobody    = 10 * time.Minute // in which nobody asks again whether a client has a connection; [Synchroniser.Run] sees new ones sooner
 )
 
 // ErrSeveral means that nobody can tell which user of Odoo somebody is. Somebody
@@ -41,12 +45,13 @@ type Arrivals struct {
 	journal Journal
 	ties    Ties
 	tell    Teller // nil: nobody is told
+	limiter mfa.Limiter
 }
 
 // Arriving makes sure, before a browser goes back to Odoo, that Odoo will know
 // who comes: it links somebody who is not linked yet to the one active user with
-// their verified e-mail, or makes a portal user of the one contact that has it,
-// where the connection's settings say so. It fails with [ErrSeveral] and
+// their verified e-mail, or makes a portal user of the one contact that has it, or
+// of a customer whom it does not know, where the connection's settings say so. It fails with [ErrSeveral] and
 // [ErrStranger] only: an Odoo that is down, or answers late, is noted and the person goes on, for Odoo
 // has a message of its own.
 //
@@ -227,7 +232,7 @@ func (a *Arrivals) tie(ctx context.Context, c Connection, tie Tie, u idp.User, r
 	return a.ties.Note(ctx, Tie{Connection: c.ID, Odoo: row.ID, User: u.ID, Login: string(row.Login), Linked: now, Created: now})
 }
 
-var linkFields = []string{"login", "email", "active", "oauth_provider_id", "oauth_uid"}
+var linkFields = []string{"login", "email", "active", "share", "oauth_provider_id", "oauth_uid"}
 
 // candidates are the users who may be the person: the one they are tied to, or
 // those with the link or their verified e-mail.
@@ -272,7 +277,7 @@ func choose(rows []userRow, c Connection, tie Tie, u idp.User) (*userRow, error)
 	case len(free)+len(others) == 0:
 		return nil, nil //nolint:nilnil // nobody there is this person
 	case len(free) == 1 && len(others) == 0:
-		return mine[0], nil
+		return mine[0], mine[0].doubt(tie, u)
 	case len(others) == 0:
 		return nil, refuse("case.several", ErrSeveral, strings.Join(free, ", "))
 	case len(free) == 0:
@@ -287,7 +292,22 @@ func (r *userRow) means(tie Tie, u idp.User) bool {
 	if tie.Odoo != 0 {
 		return string(r.Login) == tie.Login
 	}
-	return address(string(r.Email)) == u.Email || idp.Canonical(string(r.Login)) == idp.Canonical(u.Email)
+	return address(string(r.Email)) == u.Email || strings.ToLower(string(r.Login)) == u.Email
+}
+
+// doubt is why a user who may be the person is not linked without an
+// administrator's word: a portal customer does not become an employee by an
+// address, which may be one that an employee had once (SECURITY.md E-09, D-02),
+// and who made their own account has proven nothing but that address.
+func (r *userRow) doubt(tie Tie, u idp.User) error {
+	self := !u.Registered.IsZero()
+	switch {
+	case u.Kind == idp.Portal && !r.Share && (tie.Odoo == 0 || self):
+		return refuse("case.internal", ErrSeveral, string(r.Login))
+	case self && tie.Odoo == 0 && address(string(r.Email)) != u.Email:
+		return refuse("case.email", ErrSeveral, string(r.Login))
+	}
+	return nil
 }
 
 // stranger refuses somebody whom this Odoo would refuse with a text of its own
@@ -301,33 +321,66 @@ func stranger(ctx context.Context, r *rpc.Client, c Connection) error {
 	return err
 }
 
-// contact makes a portal user of the one contact with the person's e-mail, if
-// the settings allow it.
+// contact makes a portal user of the one contact with the person's e-mail, or of a
+// customer whom this Odoo does not know at all, as far as the settings allow it.
 func (a *Arrivals) contact(ctx context.Context, r *rpc.Client, c Connection, u idp.User) (linked bool, what string, err error) {
-	if !c.Settings.Contacts {
+	newcomer := c.Settings.Newcomers && u.Kind == idp.Portal
+	if !c.Settings.Contacts && !newcomer {
 		return false, "", nil
 	}
-	var all []struct {
-		ID    int64
-		Email rpc.Text
-	}
-	err = r.SearchRead(ctx, "res.partner", rpc.Domain{rpc.Is("email", "=ilike", literally(u.Email)), rpc.Is("user_ids", "=", false)},
-		[]string{"email"}, rpc.Page{Limit: 3, Order: "id"}, &all)
-	switch {
-	case err != nil || len(all) == 0:
+	var all []contactRow
+	// Odoo keeps the address alone beside what people typed, such as Ada <ada@…>.
+	where := rpc.Or(rpc.Is("email", "=ilike", literally(u.Email)), rpc.Is("email_normalized", "=", u.Email))
+	if err = r.SearchRead(ctx, "res.partner", where, []string{"active", "user_ids"}, rpc.Page{Limit: 10, Order: "id", Archived: true}, &all); err != nil {
 		return false, "", err
+	}
+	known := len(all) > 0
+	all = slices.DeleteFunc(all, func(p contactRow) bool { return !p.Active || len(p.Users) > 0 })
+	switch {
+	case len(all) == 0 && known:
+		return false, "", nil // whoever put them away had a reason
+	case len(all) == 0 && newcomer:
+		if err := a.room(ctx, c); err != nil {
+			return false, "", err
+		}
+		return a.portal(ctx, r, c, u, rpc.Args{"name": nameOfUser(u), "email": u.Email}, "made a portal user and their contact")
+	case len(all) == 0 || !c.Settings.Contacts:
+		return false, "", nil
 	case len(all) > 1:
 		return false, "", refuse("case.contacts", ErrSeveral, len(all), u.Email)
 	}
-	portal, err := groupID(ctx, r, "base.group_portal")
+	return a.portal(ctx, r, c, u, rpc.Args{"partner_id": all[0].ID}, "made a portal user of contact "+fmt.Sprint(all[0].ID))
+}
+
+// room refuses more newcomers than [jitNewcomers] a day: who makes accounts by the
+// thousand does not fill an Odoo with contacts (SECURITY.md C-12).
+func (a *Arrivals) room(ctx context.Context, c Connection) error {
+	err := a.limiter.Take(ctx, mfa.Budget{Key: "odoo-newcomers:" + c.ID, Max: jitNewcomers, Per: 24 * time.Hour, Shared: true})
+	if errors.Is(err, mfa.ErrLocked) {
+		return refuse("case.newcomers", ErrSeveral, jitNewcomers)
+	}
+	return err
+}
+
+// contactRow is a contact; its users are archived ones, too.
+type contactRow struct {
+	ID     int64
+	Active bool
+	Users  []int64 `json:"user_ids"`
+}
+
+// nameOfUser is never empty: Odoo takes no contact without a name.
+func nameOfUser(u idp.User) string { return cmp.Or(strings.TrimSpace(u.Name), u.Email) }
+
+// portal makes a linked portal user of values that say who it is.
+func (a *Arrivals) portal(ctx context.Context, r *rpc.Client, c Connection, u idp.User, values rpc.Args, what string) (linked bool, said string, err error) {
+	group, err := groupID(ctx, r, "base.group_portal")
 	if err != nil {
 		return false, "", err
 	}
 	also := c.lockToo(u.Email)
-	values := rpc.Args{
-		"partner_id": all[0].ID, "login": u.Email, r.Version().GroupsField(): []any{[]any{6, 0, []int64{portal}}},
-		"oauth_provider_id": c.Provider, "oauth_uid": string(u.ID),
-	}
+	values["login"], values[r.Version().GroupsField()] = u.Email, []any{[]any{6, 0, []int64{group}}}
+	values["oauth_provider_id"], values["oauth_uid"] = c.Provider, string(u.ID)
 	maps.Copy(values, also)
 	id, err := r.Create(ctx, "res.users", values, rpc.Args{"no_reset_password": true})
 	if err == nil {
@@ -337,5 +390,5 @@ func (a *Arrivals) contact(ctx context.Context, r *rpc.Client, c Connection, u i
 		return false, "", err
 	}
 	row := userRow{ID: id, Login: rpc.Text(u.Email)}
-	return true, "made a portal user of contact " + fmt.Sprint(all[0].ID), a.tie(ctx, c, Tie{}, u, row)
+	return true, what, a.tie(ctx, c, Tie{}, u, row)
 }

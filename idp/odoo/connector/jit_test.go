@@ -247,3 +247,39 @@ func TestArrivingRefusedAgain(t *testing.T) {
 		})
 	}
 }
+
+// ODOO.md §5: a customer whom Odoo does not know becomes a portal user with a
+// contact, without a mail, where the settings allow it: by a proven address only,
+// no employee, nobody who is archived there, and never beside a contact that is
+// there.
+func TestArrivingNewcomer(t *testing.T) {
+	eachTown(t, odootest.Options{}, func(t *town) {
+		nina := t.add(account.New{Email: "nina@example.org", Name: "Nina Roy", Verified: true, Kind: idp.Portal})
+		if err := t.arrive(nina); !errors.Is(err, connector.ErrStranger) || t.made(nina) != 0 {
+			t.Errorf("without leave: %v", err)
+		}
+		t.set(func(s *connector.Settings) { s.Newcomers = true })
+		t.must(t.arrive(nina))
+		made := t.odoo.Get("res.users", t.made(nina))
+		if made == nil || made["login"] != "nina@example.org" || made["email"] != "nina@example.org" || made["name"] != "Nina Roy" || made["share"] != true || len(t.odoo.Mails()) != 0 {
+			t.Fatalf("%v", made)
+		}
+		before := len(t.odoo.All("res.users"))
+		t.wait(time.Hour)
+		t.must(t.arrive(nina))
+		t.odoo.Add("res.partner", odootest.Record{"name": "Carl", "email": "carl@example.org", "active": true})
+		gone := t.odoo.AddUser("gone@example.org", "Gone", "gone@example.org", true)
+		t.odoo.Set("res.users", gone, odootest.Record{"active": false})
+		for who, in := range map[string]account.New{
+			"an employee": {Email: "boss@example.org", Verified: true, Kind: idp.Internal}, "an address that nobody has proven": {Email: "eve@example.org", Kind: idp.Portal},
+			"a contact": {Email: "carl@example.org", Verified: true, Kind: idp.Portal}, "an archived user": {Email: "gone@example.org", Verified: true, Kind: idp.Portal},
+		} {
+			if err := t.arrive(t.add(in)); !errors.Is(err, connector.ErrStranger) {
+				t.Errorf("%s: %v", who, err)
+			}
+		}
+		if after := len(t.odoo.All("res.users")); after != before+1 {
+			t.Errorf("%d users, were %d", after, before)
+		}
+	})
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"latchkey/idp"
 	"latchkey/idp/account"
@@ -132,11 +133,11 @@ func (l *linkRun) unknown(all []Person) error {
 // e-mail that nobody has proven, says nothing.
 func (l *linkRun) person(p Person, names map[string]idp.UserID, people map[idp.UserID]idp.User) (u idp.User, t LinkTrouble, n Note) {
 	login, mail := idp.Canonical(p.Login), idp.Canonical(address(p.Email))
-	byLogin, byMail := proven(people[names[login]], login), idp.User{}
+	byLogin, byMail := proven(people[names[login]], p.Login), idp.User{}
 	if mail != "" {
-		byMail = proven(people[names[mail]], mail)
+		byMail = proven(people[names[mail]], address(p.Email))
 	}
-	if idp.Canonical(byMail.Email) != mail {
+	if byMail.Email != address(p.Email) {
 		byMail = idp.User{} // their login only looks like an address
 	}
 	u = byLogin
@@ -154,17 +155,21 @@ func (l *linkRun) person(p Person, names map[string]idp.UserID, people map[idp.U
 		return u, DisabledHere, n
 	case u.Role != "":
 		return u, HasRole, n
+	case p.Internal && ownCustomer(u):
+		return u, Ambiguous, say("link.internal")
 	}
 	return u, "", n
 }
 
 // proven is the person, unless the name is an e-mail that is not known to be
-// theirs.
+// theirs. Names are found by their folded form, but ß and ss are two domains: they
+// must be the same but for capitals (SECURITY.md E-09).
 func proven(u idp.User, name string) idp.User {
-	if name == idp.Canonical(u.Email) && !u.EmailVerified {
-		return idp.User{}
+	name = strings.ToLower(strings.TrimSpace(name))
+	if name == u.Email && u.EmailVerified || name != u.Email && name == strings.ToLower(u.Login) && idp.Canonical(name) != idp.Canonical(u.Email) {
+		return u
 	}
-	return u
+	return idp.User{}
 }
 
 // shared reports whether a name by which somebody was found belongs to several

@@ -114,7 +114,7 @@ func (r *Register) Configure(ctx context.Context, by idp.Actor, id string, chang
 // recorded is what the log says of settings.
 func recorded(s Settings) map[string]string {
 	out := map[string]string{"only": string(s.Import.Only)}
-	for name, on := range map[string]bool{"archive": s.Archive, "contacts": s.Contacts, "trickle": s.Trickle, "leads": s.Leads, "sync": s.Sync, "invite": s.Invite, "keep_locked": s.KeepLocked, "companies": s.Import.Companies} {
+	for name, on := range map[string]bool{"archive": s.Archive, "contacts": s.Contacts, "newcomers": s.Newcomers, "trickle": s.Trickle, "leads": s.Leads, "sync": s.Sync, "invite": s.Invite, "keep_locked": s.KeepLocked, "companies": s.Import.Companies} {
 		out[name] = fmt.Sprint(on)
 	}
 	for there, here := range s.Groups {

@@ -46,7 +46,10 @@ var workSentences = map[string]string{
 // peopleSentences are what is said of users of an Odoo.
 var peopleSentences = map[string]string{
 	"case.contacts":    "%d contacts with the e-mail %s",
+	"case.email":       "%s has another e-mail there, and this person made their own account",
+	"case.internal":    "%s is an internal user there, and this person a portal customer here",
 	"case.linked":      "linked otherwise: %s",
+	"case.newcomers":   "more than %d customers whom this Odoo does not know came today",
 	"case.several":     "%s",
 	"case.some_linked": "%s; linked otherwise: %s",
 	"import.both":      "login %s, e-mail %s",
@@ -59,6 +62,7 @@ var peopleSentences = map[string]string{
 	"import.value":     "%s",
 	"import.wrong":     "the value of %s is not allowed",
 	"link.apart":       "the login is %s's, the e-mail %s's",
+	"link.internal":    "made their own account and is a portal customer here: make them internal first, if they are",
 	"link.other":       "is linked to %s",
 	"link.provider":    "signs in through provider %d",
 	"link.refused":     "Odoo did not take it",
@@ -75,6 +79,7 @@ var peopleSentences = map[string]string{
 	"sync.left":        "groups: -%s",
 	"sync.refused":     "Odoo did not take it",
 	"sync.regrouped":   "groups: +%s -%s",
+	"sync.registered":  "made their own account and is a portal customer here, but an internal user there: make them internal here, if they are",
 	"sync.spared":      "has a role here, so Odoo changes nothing: do it here",
 	"sync.taken":       "somebody here has the login or e-mail",
 	"sync.wrong":       "a value is not allowed here",

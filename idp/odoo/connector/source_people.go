@@ -103,7 +103,7 @@ func phone(country string, numbers ...string) string {
 // at most 256 bytes.
 func plain(name string) string {
 	name = strings.Join(strings.FieldsFunc(strings.ToValidUTF8(name, ""), func(r rune) bool {
-		return unicode.IsSpace(r) || unicode.IsControl(r)
+		return unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)
 	}), " ")
 	const most = 256
 	if len(name) > most {

@@ -153,7 +153,7 @@ type userRow struct {
 	Company            rpc.Ref `json:"company_id"`
 	Partner            rpc.Ref `json:"partner_id"`
 	Commercial         rpc.Ref `json:"commercial_partner_id"`
-	Active             bool
+	Active, Share      bool
 	Provider           rpc.Ref  `json:"oauth_provider_id"`
 	Subject            rpc.Text `json:"oauth_uid"`
 	Written            rpc.Time `json:"write_date"`

@@ -10,6 +10,7 @@ import (
 	"latchkey/idp"
 	"latchkey/idp/account"
 	"latchkey/idp/odoo/rpc"
+	"latchkey/idp/trace"
 )
 
 // Numbers of the synchronisation.
@@ -120,7 +121,9 @@ func (y *Synchroniser) syncDue(ctx context.Context, c Connection) error {
 	if y.book.now().Before(s.due()) {
 		return nil
 	}
+	ctx, span := trace.Root(ctx, "synchronise Odoo")
 	s, err = y.Sync(ctx, c, SyncOptions{})
+	span.End(err)
 	if err == nil {
 		y.known.heed(c, s)
 	}

@@ -34,7 +34,7 @@ func pairOf(r *syncRun, there Person, held Held, here idp.User) *pair {
 // nothing that was done here comes back as news.
 func (p *pair) step(ctx context.Context) error {
 	if p.here.Role != "" {
-		p.spare()
+		p.spare(say("sync.spared"))
 		return nil
 	}
 	p.relink()
@@ -45,11 +45,7 @@ func (p *pair) step(ctx context.Context) error {
 		p.run.leavers.add(p.held, p.now) // the rest does not matter any more
 		return nil
 	}
-	err := p.keepOut(ctx)
-	if err == nil {
-		err = p.apply(ctx)
-	}
-	p.tie.Seen = p.now
+	err := p.follow(ctx)
 	if errors.Is(err, idp.ErrTaken) || errors.Is(err, idp.ErrInvalid) {
 		err = p.failed(err)
 	}
@@ -57,6 +53,21 @@ func (p *pair) step(ctx context.Context) error {
 		return err
 	}
 	return p.run.ties.Save(ctx, p.tie)
+}
+
+// follow does what is news, unless a customer would become an employee by it.
+func (p *pair) follow(ctx context.Context) error {
+	if p.there.Internal && ownCustomer(p.here) {
+		p.spare(say("sync.registered"))
+		p.tie.Seen = p.held.Seen
+		return nil
+	}
+	err := p.keepOut(ctx)
+	if err == nil {
+		err = p.apply(ctx)
+	}
+	p.tie.Seen = p.now
+	return err
 }
 
 // failed tells of somebody of whom the rules here refuse what Odoo says. It stays
@@ -71,13 +82,18 @@ func (p *pair) failed(err error) error {
 	return p.run.tell("failed", p.held, n)
 }
 
+// ownCustomer reports whether somebody made their own account as a customer: it takes
+// an administrator's word to make an employee of them, for a proven address alone
+// says nothing of who works there (SECURITY.md D-02, E-09).
+func ownCustomer(u idp.User) bool { return !u.Registered.IsZero() && u.Kind == idp.Portal }
+
 // spare leaves out somebody with a role here: who administers an Odoo would else
-// change who administers this house (SECURITY.md D-02, D-05). What is news stays
-// so, and is done when they have no role any more.
-func (p *pair) spare() {
+// change who administers this house (SECURITY.md D-02, D-05); and a customer who
+// would become an employee. What is news stays so, and is done when that is over.
+func (p *pair) spare(why Note) {
 	if len(p.news) > 0 {
 		p.run.counts.LeftOut++
-		p.run.note(p.there.ID, p.there.Login, "", say("sync.spared"))
+		p.run.note(p.there.ID, p.there.Login, "", why)
 	}
 }
 

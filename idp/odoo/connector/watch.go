@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"latchkey/idp"
+	"latchkey/idp/trace"
 )
 
 // Numbers of the daily examination.
@@ -88,7 +89,9 @@ func (w *Watch) look(ctx context.Context, c Connection) error {
 	// Somebody may have been at it until just now.
 	due, err := w.due(ctx, c)
 	if err == nil && due {
+		ctx, span := trace.Root(ctx, "examine Odoo")
 		err = w.examine(ctx, c)
+		span.End(err)
 	}
 	return errors.Join(err, w.book.connections.Claim(context.WithoutCancel(ctx), c.ID, watchTask, w.holder, w.book.now()))
 }

@@ -3,7 +3,9 @@ package odootest
 import (
 	"fmt"
 	"maps"
+	"net/mail"
 	"slices"
+	"strings"
 	"sync"
 )
 
@@ -177,7 +179,10 @@ func (d *records) compute(name string, r Record) {
 				users = append(users, id)
 			}
 		}
-		r["user_ids"] = users
+		r["user_ids"], r["email_normalized"] = users, false
+		if a, err := mail.ParseAddress(fmt.Sprint(r["email"])); err == nil {
+			r["email_normalized"] = strings.ToLower(a.Address)
+		}
 		r["commercial_partner_id"] = d.commercial(r)
 	case name == "res.users" && d.Series >= 19:
 		all, _ := r["group_ids"].([]int64)

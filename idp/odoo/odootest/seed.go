@@ -52,7 +52,7 @@ func (d *records) installOAuth() {
 func (d *records) define() {
 	for name, fields := range map[string]string{ //nolint:gosec // the name of a field
 		"res.users":           "login:char active:boolean share:boolean partner_id:many2one company_id:many2one totp_enabled:boolean login_date:datetime password:char name:char email:char lang:selection tz:selection phone:char is_company:boolean commercial_partner_id:many2one " + d.groupsField() + ":many2many",
-		"res.partner":         "name:char email:char lang:selection tz:selection phone:char active:boolean is_company:boolean parent_id:many2one commercial_partner_id:many2one user_ids:one2many",
+		"res.partner":         "name:char email:char lang:selection tz:selection phone:char email_normalized:char active:boolean is_company:boolean parent_id:many2one commercial_partner_id:many2one user_ids:one2many",
 		"res.company":         "name:char primary_color:char secondary_color:char logo_web:binary uses_default_logo:boolean",
 		"res.groups":          "name:char full_name:char",
 		"ir.model.data":       "module:char name:char model:char res_id:integer",

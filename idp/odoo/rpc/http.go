@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"latchkey/idp/trace"
 )
 
 // tries is how often a read is sent, at most.
@@ -31,11 +33,11 @@ func guarded(cfg Config) *http.Client {
 	dialer := &net.Dialer{Timeout: 5 * time.Second, ControlContext: Control}
 	return &http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport: &http.Transport{
+		Transport: trace.Transport(&http.Transport{
 			DialContext: dialer.DialContext, TLSClientConfig: &tls.Config{RootCAs: cfg.Roots, MinVersion: tls.VersionTLS12},
 			TLSHandshakeTimeout: 10 * time.Second, MaxResponseHeaderBytes: 64 << 10,
 			MaxIdleConnsPerHost: 4, IdleConnTimeout: 30 * time.Second,
-		},
+		}),
 	}
 }
 

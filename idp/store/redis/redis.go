@@ -19,6 +19,7 @@ import (
 	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"latchkey/idp"
+	"latchkey/idp/trace"
 )
 
 const (
@@ -147,7 +148,7 @@ func withPort(host string, sentinel bool) string {
 
 // Get asks the server, unless it rests.
 func (c *Cache) Get(ctx context.Context, key string) (value string, ok bool) {
-	c.try(ctx, func(ctx context.Context) error {
+	c.try(ctx, "GET", func(ctx context.Context) error {
 		v, err := c.client.Get(ctx, c.prefix+key).Result()
 		if errors.Is(err, redis.Nil) {
 			return nil
@@ -163,7 +164,7 @@ func (c *Cache) Set(ctx context.Context, key, value string, ttl time.Duration) {
 	if ttl < time.Millisecond {
 		return // Redis counts in milliseconds, and takes 0 for ever
 	}
-	c.try(ctx, func(ctx context.Context) error {
+	c.try(ctx, "SET", func(ctx context.Context) error {
 		return c.client.Set(ctx, c.prefix+key, value, ttl).Err()
 	})
 }
@@ -173,7 +174,7 @@ func (c *Cache) Delete(ctx context.Context, keys ...string) {
 	if len(keys) == 0 {
 		return
 	}
-	c.try(ctx, func(ctx context.Context) error {
+	c.try(ctx, "DEL", func(ctx context.Context) error {
 		_, err := c.client.Pipelined(ctx, func(p redis.Pipeliner) error {
 			for _, k := range keys {
 				p.Del(ctx, c.prefix+k)
@@ -188,8 +189,8 @@ func (c *Cache) Delete(ctx context.Context, keys ...string) {
 func (c *Cache) Close() error { return c.client.Close() }
 
 // try runs one operation within the budget. Whoever comes first after a rest
-// starts the next one and probes alone.
-func (c *Cache) try(ctx context.Context, do func(context.Context) error) {
+// starts the next one and probes alone. name is that of the command.
+func (c *Cache) try(ctx context.Context, name string, do func(context.Context) error) {
 	now := c.now()
 	shut := c.shut.Load()
 	if now.UnixNano() < shut {
@@ -200,7 +201,10 @@ func (c *Cache) try(ctx context.Context, do func(context.Context) error) {
 	}
 	bounded, cancel := context.WithTimeout(ctx, budget)
 	defer cancel()
-	switch err := do(bounded); {
+	bounded, span := trace.Call(bounded, name, trace.Text("db.system.name", "redis"), trace.Text("db.operation.name", name))
+	err := do(bounded)
+	span.End(err)
+	switch {
 	case err == nil:
 		c.shut.Store(0)
 		c.report(nil)

@@ -85,6 +85,47 @@ func TestEdit(t *testing.T) {
 	}
 	// What a form leaves out, or somebody adds to it, changes no secret.
 	v.Get("/admin/clients/wiki/edit").Submit("client-form", "name", "Wiki", "auth_method", "private_key_jwt").Want(http.StatusBadRequest, "/admin/clients/wiki/edit").Has("#e-jwks")
+	// How its requests come (P-27, P-34).
+	set := `{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`
+	v.Get("/admin/clients/wiki/edit").Submit("client-form", "require_pushed", "yes", "request_object_signing_alg", "HS256", "request_uris", "http://wiki.example.org/r").
+		Want(http.StatusBadRequest, "/admin/clients/wiki/edit").Has("#e-request_object_signing_alg", "#e-request_uris", "#f-require_pushed[checked]")
+	v.Submit("client-form", "request_object_signing_alg", "EdDSA", "request_uris", "https://wiki.example.org/r", "jwks", set).Want(http.StatusOK, "/admin/clients/wiki").Says("https://wiki.example.org/r")
+	c, err = o.DB.Clients.ByID(t.Context(), "wiki")
+	o.Must(err)
+	if !c.RequirePushed || c.RequestAlg != "EdDSA" || len(c.RequestURIs) != 1 || len(c.Keys) != 1 || c.AuthMethod != oidc.AuthBasic {
+		t.Errorf("%+v", c)
+	}
+}
+
+// How an application knows people, and where its keys are (P-28); one that
+// registered itself is marked, and shows no token.
+func TestDetails(t *testing.T) {
+	o := open(t)
+	made := o.web("wiki")
+	v := o.Enter(idp.Admin, "/admin/clients/wiki/edit")
+	v.Submit("client-form", "jwks_uri", "https://10.0.0.1/keys", "auth_method", "private_key_jwt").Want(http.StatusBadRequest, "/admin/clients/wiki/edit").Has("#e-jwks_uri")
+	v.Get("/admin/clients/wiki/edit").Submit("client-form", "jwks_uri", "https://wiki.example.org/keys", "auth_method", "private_key_jwt", "subject_type", "pairwise", "userinfo_alg", "ES256").
+		Want(http.StatusOK, "/admin/clients/wiki").Says("https://wiki.example.org/keys").Says("ES256").HasNot("#itself")
+	c, err := o.DB.Clients.ByID(t.Context(), "wiki")
+	o.Must(err)
+	if !c.Pairwise() || c.UserInfoAlg != "ES256" || c.KeysURI == "" || c.Secret != "" {
+		t.Errorf("%+v", c)
+	}
+	stranger := made.Client
+	stranger.ID, stranger.Version = "stranger", 0
+	stranger.Self, stranger.PolicyURI, stranger.Contacts = &oidc.Self{Token: "the-hash-of-a-token"}, "https://stranger.example/policy", []string{"ops@stranger.example"}
+	o.Must(o.DB.Clients.Add(t.Context(), stranger))
+	v.Get("/admin/clients/stranger").Has("#itself").HasNot("a[href^='https://stranger']").Says("https://stranger.example/policy").Says("ops@stranger.example")
+	if strings.Contains(string(v.Body), stranger.Self.Token) {
+		t.Error("the page has the token")
+	}
+	// P-29, D-02: an administrator's word counts from then on, and the page says so.
+	v.HasNot("#frozen").Get("/admin/clients/stranger/edit").Has("#freezes").Submit("client-form").Want(http.StatusOK, "/admin/clients/stranger").Has("#frozen")
+	v.Get("/admin/clients/stranger/edit").HasNot("#freezes")
+	if c, err := o.DB.Clients.ByID(t.Context(), "stranger"); err != nil || !c.Self.Frozen || c.Self.Token != stranger.Self.Token {
+		t.Errorf("%+v %v", c.Self, err)
+	}
+	v.Get("/admin/clients/stranger/remove").Submit("client-remove").Want(http.StatusOK, "/admin/clients").Has("#done")
 }
 
 // The old secret goes on for as long as was said, and can be ended.

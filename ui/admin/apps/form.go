@@ -52,6 +52,7 @@ type formView struct {
 	Fields, More                        admin.Fields
 	Open                                bool // More is open: something in it is wrong
 	Odoo                                bool // there is a better way
+	Freezes                             bool // it will no longer change itself
 }
 
 // kindOf is the type in the address.
@@ -116,14 +117,14 @@ func fieldsOf(c *page.Context, cl oidc.Client) (main, more admin.Fields) {
 	people := cl.Type != oidc.Service
 	if people {
 		redirect := lines("redirect_uris", cl.RedirectURIs, 3)
-		redirect.Required = true
+		redirect.Required = cl.Type != oidc.Native // one may be for devices alone
 		main = append(main, redirect, lines("post_logout_uris", cl.PostLogoutURIs, 2))
 	}
 	if ways := methods[cl.Type]; len(ways) > 1 {
 		main = append(main, pick("auth_method", "admin.clients.auth.%s", cmp.Or(cl.AuthMethod, ways[0]), ways...))
 	}
 	if cl.Type == oidc.Web || cl.Type == oidc.Service {
-		main = append(main, label(c, admin.Field{Name: "jwks", Type: "textarea", Value: keySet(cl.Keys), Mono: true, Rows: 3}))
+		main = append(main, label(c, admin.Field{Name: "jwks", Type: "textarea", Value: keySet(cl.Keys), Mono: true, Rows: 3}), keysAddress(c, cl))
 	}
 	if people {
 		main = append(main, lines("groups", cl.Groups, 2))
@@ -144,18 +145,21 @@ func fieldsOf(c *page.Context, cl oidc.Client) (main, more admin.Fields) {
 	if cl.Type == oidc.Web || cl.Type == oidc.SPA {
 		more = append(more, lines("response_types", cl.ResponseTypes, 2))
 	}
-	if cl.Type == oidc.Web {
-		more = append(more, lines("grant_types", cl.GrantTypes, 2), label(c, admin.Field{Name: "backchannel_logout_uri", Type: "url", Value: cl.BackchannelURI, Mono: true}))
+	if cl.Type == oidc.Web || cl.Type == oidc.Native {
+		more = append(more, lines("grant_types", cl.GrantTypes, 3))
 	}
-	return main, append(more, front(c, cl, tick)...)
+	return main, slices.Concat(more, front(c, cl, tick), requests(c, cl, tick, lines), detailFields(c, cl))
 }
 
-// front are the fields of a client that a browser signs out.
-func front(c *page.Context, cl oidc.Client, tick func(string, bool) admin.Field) admin.Fields {
+// front are the fields of a client that hears of the end of a session.
+func front(c *page.Context, cl oidc.Client, tick func(string, bool) admin.Field) (out admin.Fields) {
 	if cl.Type != oidc.Web && cl.Type != oidc.SPA {
 		return nil
 	}
-	return admin.Fields{label(c, admin.Field{Name: "frontchannel_logout_uri", Type: "url", Value: cl.FrontchannelURI, Mono: true}), tick("frontchannel_plain", cl.FrontchannelPlain)}
+	if cl.Type == oidc.Web {
+		out = append(out, label(c, admin.Field{Name: "backchannel_logout_uri", Type: "url", Value: cl.BackchannelURI, Mono: true}))
+	}
+	return append(out, label(c, admin.Field{Name: "frontchannel_logout_uri", Type: "url", Value: cl.FrontchannelURI, Mono: true}), tick("frontchannel_plain", cl.FrontchannelPlain))
 }
 
 // methods are how a client of each type may prove who it is; the first is usual.
@@ -199,11 +203,13 @@ func typed(c *page.Context, cl oidc.Client) (oidc.Client, error) {
 	cl.Name = strings.TrimSpace(c.Form("name"))
 	for name, to := range map[string]*[]string{
 		"redirect_uris": &cl.RedirectURIs, "post_logout_uris": &cl.PostLogoutURIs, "scopes": &cl.Scopes, "grant_types": &cl.GrantTypes,
+		"request_uris": &cl.RequestURIs,
 	} {
 		if has(name) {
 			*to = lines(name)
 		}
 	}
+	cl.GrantTypes = oidc.FullGrants(cl.GrantTypes)
 	for name, to := range map[string]*[]string{"groups": &cl.Groups, "response_types": &cl.ResponseTypes} { // names with spaces in them
 		if has(name) {
 			*to = split(c.Form(name))
@@ -211,7 +217,7 @@ func typed(c *page.Context, cl oidc.Client) (oidc.Client, error) {
 	}
 	for name, to := range map[string]*string{
 		"auth_method": &cl.AuthMethod, "id_token_alg": &cl.IDTokenAlg, "sessions": &cl.Sessions,
-		"backchannel_logout_uri": &cl.BackchannelURI, "frontchannel_logout_uri": &cl.FrontchannelURI,
+		"backchannel_logout_uri": &cl.BackchannelURI, "frontchannel_logout_uri": &cl.FrontchannelURI, "request_object_signing_alg": &cl.RequestAlg,
 	} {
 		if has(name) {
 			*to = strings.TrimSpace(c.Form(name))
@@ -222,7 +228,8 @@ func typed(c *page.Context, cl oidc.Client) (oidc.Client, error) {
 	} else if has("validations") {
 		cl.Validations = map[string]int{"one": 1, "two": 2}[c.Form("validations")]
 	}
-	cl.Choose, cl.FrontchannelPlain = c.Form("choose") != "", c.Form("frontchannel_plain") != ""
+	cl.Choose, cl.FrontchannelPlain, cl.RequirePushed = c.Form("choose") != "", c.Form("frontchannel_plain") != "", c.Form("require_pushed") != ""
+	typedDetails(c, &cl)
 	var err error
 	if set := strings.TrimSpace(c.Form("jwks")); set != "" {
 		cl.Keys, err = oidc.ParseKeys([]byte(set))
@@ -254,6 +261,7 @@ func (f forms) add(c *page.Context, v admin.Visit) error {
 			ID: oidc.ClientID(strings.TrimSpace(c.Form("id"))), Name: cl.Name, Type: t, RedirectURIs: cl.RedirectURIs, PostLogoutURIs: cl.PostLogoutURIs, GrantTypes: cl.GrantTypes,
 			ResponseTypes: cl.ResponseTypes, Scopes: cl.Scopes, AuthMethod: cl.AuthMethod, IDTokenAlg: cl.IDTokenAlg, Keys: cl.Keys, BackchannelURI: cl.BackchannelURI,
 			FrontchannelURI: cl.FrontchannelURI, FrontchannelPlain: cl.FrontchannelPlain, Trusted: cl.Trusted, Groups: cl.Groups, Choose: cl.Choose, Sessions: cl.Sessions, Validations: cl.Validations,
+			Requests: cl.Requests, Details: cl.Details,
 		})
 	}
 	if wrong != nil {
@@ -314,6 +322,7 @@ func editForm(c *page.Context, v admin.Visit, cl oidc.Client) formView {
 	f := formView{
 		Head: v.Head(c, crumbs(c, cl)...), Title: c.Words.T("admin.clients.edit_title", cl.Title()), Text: typeName(c, cl.Type),
 		Action: address(cl.ID, "edit"), Button: c.Words.T("admin.clients.save"), Cancel: address(cl.ID), Version: cl.Version,
+		Freezes: cl.ByItself() && !cl.Self.Frozen,
 	}
 	f.Fields, f.More = fieldsOf(c, cl)
 	return f

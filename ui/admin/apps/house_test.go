@@ -30,7 +30,7 @@ func open(t *testing.T) *office {
 		o.pages = &apps.Pages{
 			Clients: &oidc.Registrar{
 				Clients: h.DB.Clients, Uses: h.DB.ClientUses, Log: h.DB.Log, Atomic: h.DB.Atomic, Now: h.Clock.Now, Issuer: issuer,
-				Self: &http.Client{}, Out: oidc.NewOutbound(oidc.Outbound{Issuer: issuer}), Odoo: func(context.Context, oidc.Client) (oidc.Note, error) { return oidc.Note{}, nil },
+				Self: &http.Client{}, Out: oidc.NewCalls(oidc.Outbound{Issuer: issuer}), Odoo: func(context.Context, oidc.Client) (oidc.Note, error) { return oidc.Note{}, nil },
 			},
 			Keys: &oidc.Custodian{Ring: h.Keys, Log: h.DB.Log, Now: h.Clock.Now}, Issuer: issuer, Validation: odoo.ValidationPath,
 		}

@@ -22,6 +22,7 @@ type listView struct {
 type listRow struct {
 	ID, Name, URL, Type, Used string
 	Disabled, Warned, Former  bool
+	Itself                    bool // it registered itself
 }
 
 func (r reader) list(c *page.Context, v admin.Visit) error {
@@ -37,7 +38,7 @@ func listOf(c *page.Context, v admin.Visit, all []oidc.Entry, now time.Time) lis
 	for _, e := range all {
 		view.Rows = append(view.Rows, listRow{
 			ID: string(e.Client.ID), Name: e.Client.Title(), URL: address(e.Client.ID), Type: typeName(c, e.Client.Type), Used: day(c, v, e.Used),
-			Disabled: e.Client.Disabled, Warned: len(e.Warnings) > 0, Former: e.Client.FormerSecret.Good(now) || e.Client.FormerValidation.Good(now),
+			Disabled: e.Client.Disabled, Warned: len(e.Warnings) > 0, Itself: e.Client.ByItself(), Former: e.Client.FormerSecret.Good(now) || e.Client.FormerValidation.Good(now),
 		})
 	}
 	if len(all) == 0 {

@@ -32,6 +32,7 @@ func Samples() []page.Sample {
 		page.Drawn("client-new", set, http.StatusOK, "form.html", func(c *page.Context) any { return newForm(c, clients(c), oidc.Client{Type: oidc.Odoo}) }),
 		page.Drawn("client-edit", set, http.StatusBadRequest, "form.html", func(c *page.Context) any {
 			f := editForm(c, clients(c), wiki)
+			f.Open = true
 			f.Head = f.Refused(c.Words.T("admin.clients.refused"), c.Words.T("admin.clients.refused_text"))
 			f.Fields = f.Fields.Marked("redirect_uris", c.Words.T("admin.clients.wrong.redirect_uris"))
 			return f
@@ -74,6 +75,10 @@ func sampleClients(at time.Time) (wiki, shop oidc.Client) {
 		ID: "wiki", Name: "Wissensdatenbank der Kundenbetreuung", Type: oidc.Web, AuthMethod: oidc.AuthBasic, RedirectURIs: []string{"https://wiki.example.org/oauth2/callback", "https://wiki.example.org/login/oauth2/code/latchkey"},
 		PostLogoutURIs: []string{"https://wiki.example.org/"}, GrantTypes: []string{"authorization_code", "refresh_token"}, ResponseTypes: []string{"code"}, Scopes: oidc.Scopes, IDTokenAlg: "RS256",
 		Groups: []string{"Kundenbetreuung"}, Created: at, SecretSerial: 1, FormerSecret: &oidc.Former{Until: at.Add(100 * time.Hour)}, Version: 3,
+		Details: oidc.Details{
+			Self: &oidc.Self{}, SubjectType: oidc.SubjectPairwise, UserInfoAlg: "ES256", Contacts: []string{"ops@wiki.example.org"}, HomeURI: "https://wiki.example.org/",
+			PolicyURI: "https://wiki.example.org/privacy", TermsURI: "https://wiki.example.org/terms", InitiateURI: "https://wiki.example.org/login/start",
+		},
 	}
 	shop = oidc.Client{
 		ID: "shop", Name: "Shop", Type: oidc.Odoo, AuthMethod: oidc.AuthNone, RedirectURIs: []string{"http://erp.lan/auth_oauth/signin"}, GrantTypes: []string{"authorization_code", "implicit"},

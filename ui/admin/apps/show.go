@@ -124,6 +124,10 @@ func (r reader) facts(c *page.Context, v admin.Visit, cl oidc.Client) []fact {
 		yes("trusted", cl.Trusted)
 	}
 	yes("choose", cl.Choose)
+	yes("require_pushed", cl.RequirePushed)
+	add("request_object_signing_alg", true, cl.RequestAlg)
+	add("request_uris", true, cl.RequestURIs...)
+	detailFacts(c, cl, add)
 	add("created", false, moment(c, v, cl.Created))
 	return out
 }

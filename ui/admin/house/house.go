@@ -31,7 +31,8 @@ type Pages struct {
 	Settings *settings.Service
 	Texts    Texts
 	Brands   *brand.Service
-	// Clients lists the applications that may have looks of their own.
+	// Clients lists the applications that may have looks of their own, and on the
+	// way to which people may make accounts.
 	Clients    func(context.Context) ([]Client, error)
 	Own        *texts.Service
 	Deliveries *mail.Deliveries
@@ -45,8 +46,9 @@ type Pages struct {
 
 // Client is an application as a choice.
 type Client struct {
-	ID   idp.ClientID
-	Name string
+	ID       idp.ClientID
+	Name     string
+	Everyone bool // it is enabled and names no groups, so whoever has an account gets in
 }
 
 // Texts sends text messages by the gateways in force.
@@ -120,19 +122,22 @@ func (p *Pages) branding() admin.Section {
 
 // Addresses of the settings.
 const (
-	settingsPath = admin.Home + "/settings"
-	gatewaysPath = settingsPath + "/gateways"
-	gatewayPath  = gatewaysPath + "/:gateway"
+	settingsPath     = admin.Home + "/settings"
+	registrationPath = settingsPath + "/registration"
+	gatewaysPath     = settingsPath + "/gateways"
+	gatewayPath      = gatewaysPath + "/:gateway"
 )
 
 func (p *Pages) settings() admin.Section {
-	s, g := setting{p}, gateways{p}
+	s, g, r := setting{p}, gateways{p}, registration{p}
 	add := admin.Post(gatewaysPath, idp.EditHouse, "", g.put).Guarded()
 	add.Back = g.blank
 	return admin.Section{Name: "settings", Path: settingsPath, Right: idp.SeeHouse, Group: group, Routes: []admin.Route{
 		admin.Get(settingsPath, idp.SeeHouse, s.show),
 		admin.Post(settingsPath, idp.EditHouse, settingsPath, s.change).Guarded(),
 		admin.Post(settingsPath+"/mail", idp.EditHouse, settingsPath, s.mail).Guarded(),
+		admin.Get(registrationPath, idp.SeeHouse, r.show),
+		admin.Post(registrationPath, idp.EditHouse, registrationPath, r.change).Guarded(),
 		admin.Get(gatewaysPath, idp.SeeHouse, g.list),
 		admin.Get(gatewaysPath+"/new", idp.EditHouse, g.add).Guarded(),
 		add,

@@ -50,7 +50,9 @@ func open(t *testing.T) (*admintest.House, *Pages, *sink) {
 				Store: h.DB.Brands, Default: brand.Brand{Name: "Atelier"}, Languages: []string{"de", "en", "fr"}, Log: h.DB.Log, Atomic: h.DB.Atomic, Now: h.Clock.Now,
 				Known: func(context.Context, idp.ClientID) error { return nil },
 			},
-			Clients: func(context.Context) ([]Client, error) { return []Client{{"shop", "The shop"}, {"wiki", "Wiki"}}, nil },
+			Clients: func(context.Context) ([]Client, error) {
+				return []Client{{ID: "shop", Name: "The shop"}, {ID: "wiki", Name: "Wiki", Everyone: true}}, nil
+			},
 			Own: &texts.Service{
 				Store: h.DB.Texts, Messages: message.Choices(), Users: h.DB.Users, Outbox: h.DB.Outbox(), Log: h.DB.Log, Atomic: h.DB.Atomic, Now: h.Clock.Now,
 				Limiter: h.DB.Limiter, Day: code.Factor{Channel: code.SMS}.Day,
@@ -79,6 +81,24 @@ func TestSettings(t *testing.T) {
 	late.Submit("settings").Want(http.StatusOK, settingsPath)
 	if now, _ := p.Settings.House(t.Context()); now.Sessions != 5 {
 		t.Errorf("%+v", now)
+	}
+}
+
+// P-29: applications register themselves only after somebody has said so, and the
+// page warns where anybody may.
+func TestSelfClients(t *testing.T) {
+	h, p, _ := open(t)
+	v := h.Enter(idp.Admin, settingsPath).Has("#f-self_clients option[value=off][selected]").HasNot("#self-open")
+	v.Submit("settings", "self_clients", "everybody").Want(http.StatusBadRequest, settingsPath)
+	v.Get(settingsPath).Submit("settings", "self_clients_most", "0x").Want(http.StatusBadRequest, settingsPath).Has("#e-self_clients_most")
+	v.Get(settingsPath).Submit("settings", "self_clients", "token", "self_clients_most", "7").Want(http.StatusOK, settingsPath).HasNot("#self-open")
+	v.Submit("settings", "self_clients", "open").Want(http.StatusOK, settingsPath).Has("#self-open")
+	if now, err := p.Settings.House(t.Context()); err != nil || now.SelfClients != settings.SelfOpen || now.MostSelfClients() != 7 {
+		t.Errorf("%+v, %v", now, err)
+	}
+	v.Submit("settings", "self_clients", "off").Want(http.StatusOK, settingsPath)
+	if now, err := p.Settings.House(t.Context()); err != nil || now.SelfClients != settings.SelfOff {
+		t.Errorf("%+v, %v", now, err)
 	}
 }
 

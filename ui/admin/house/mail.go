@@ -48,7 +48,7 @@ func (s setting) mail(c *page.Context, v admin.Visit) error {
 	if notTried(err) {
 		return err
 	}
-	view := settingsView{v.Head(c), version, settingFields(c, h), true, s.mailView(v)}
+	view := s.view(c, v, h, version)
 	c.Here(settingsPath)
 	if err != nil {
 		view.Head = view.Refused(c.Words.T("admin.settings.mail_failed"), err.Error())

@@ -34,7 +34,15 @@ func (p *Pages) settingSamples() []page.Sample {
 	sample := settings.Gateway{ID: "main", Name: "Twilio", Type: "twilio", Prefixes: []string{"+1"}, Values: map[string]string{"account": "AC00000000000000000000000000000000", "token": "set", "from": "+15005550006"}}
 	return []page.Sample{
 		page.Drawn("settings", set, http.StatusOK, "settings.html", func(c *page.Context) any {
-			return settingsView{visit(c).Head(c), 1, settingFields(c, settings.House{Assurance: idp.AAL2, Sessions: 5}), true, mailView{"mail.example.org:587", "ada@example.org"}}
+			h := settings.House{Assurance: idp.AAL2, Sessions: 5, SelfClients: settings.SelfOpen}
+			return settingsView{visit(c).Head(c), 1, settingFields(c, h), selfFields(c, h), true, true, mailView{"mail.example.org:587", "ada@example.org"}}
+		}),
+		page.Drawn("registration", set, http.StatusOK, "registration.html", func(c *page.Context) any { return p.registrationSample(c, visit(c)) }),
+		page.Drawn("registration-wrong", set, http.StatusBadRequest, "registration.html", func(c *page.Context) any {
+			v := p.registrationSample(c, visit(c))
+			v.Whom = v.Whom.Marked("allowed", c.Words.T("admin.registration.allowed_wrong"))
+			v.Terms, v.Head = v.Terms.Marked("terms", c.Words.T("admin.registration.terms_wrong")), v.Refused(c.Words.T("admin.refused"), "")
+			return v
 		}),
 		page.Drawn("gateway-kept", set, http.StatusOK, "gateway.html", func(c *page.Context) any {
 			c.Forms.Refill(gatewaysPath+"/main", url.Values{"name": {"Twilio for France & Belgium"}, "prefixes": {"+33 +32"}, "off": {"yes"}}, false)
@@ -43,7 +51,7 @@ func (p *Pages) settingSamples() []page.Sample {
 		page.Drawn("settings-wrong", set, http.StatusBadRequest, "settings.html", func(c *page.Context) any {
 			return settingsView{
 				visit(c).Head(c).Refused(c.Words.T("admin.refused"), ""), 1,
-				settingFields(c, settings.House{}).Marked("sessions", c.Words.T("admin.settings.sessions_wrong", settings.MostSessions)), true, mailView{},
+				settingFields(c, settings.House{}).Marked("sessions", c.Words.T("admin.settings.sessions_wrong", settings.MostSessions)), selfFields(c, settings.House{}), false, true, mailView{},
 			}
 		}),
 		page.Drawn("gateways", set, http.StatusOK, "gateways.html", func(c *page.Context) any {
@@ -75,7 +83,7 @@ func (p *Pages) brandingSamples() []page.Sample {
 	drawn := func(c *page.Context, b brand.Brand) brandingView {
 		view := brandingView{
 			Head: visit(c).Head(c), Title: c.Words.T("admin.nav.branding"), At: addressOf(""), May: true, Set: true, Form: formOf(c, b, languages), Logos: logoFields(c, brand.Brand{}),
-			Others: []otherBrand{{"Shop", "shop", addressOf("shop")}}, Choices: []Client{{"wiki", "Wiki"}},
+			Others: []otherBrand{{"Shop", "shop", addressOf("shop")}}, Choices: []Client{{ID: "wiki", Name: "Wiki"}},
 		}
 		if _, warnings, err := brand.Check(b, languages); err == nil {
 			view.Form.warn(c, warnings)
@@ -187,4 +195,18 @@ func (p *Pages) tokenSamples() []page.Sample {
 			return sureView{visit(c).Head(c), revokeConfirm(c, all(c)[0])}
 		}),
 	}
+}
+
+// registrationSample is a house in which people make their own accounts.
+func (p *Pages) registrationSample(c *page.Context, v admin.Visit) registrationView {
+	some := *p
+	some.Clients = func(context.Context) ([]Client, error) {
+		return []Client{{ID: "shop", Name: "Atelier Martin"}, {ID: "wiki", Name: "Wiki", Everyone: true}}, nil
+	}
+	is := settings.Registration{
+		Open: true, Refused: []string{"mailinator.com"}, Groups: []string{"Customers"}, Clients: []idp.ClientID{"shop"},
+		Terms: "https://www.example.org/terms", Privacy: "https://www.example.org/privacy",
+	}
+	out, _ := registration{&some}.view(c, v, is, 3) // its clients cannot fail
+	return out
 }

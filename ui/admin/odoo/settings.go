@@ -41,14 +41,14 @@ func (s settingPages) form(c *page.Context, v admin.Visit) error {
 // ticks are the settings as fields.
 func ticks(c *page.Context, is connector.Settings) admin.Fields {
 	return admin.Fields{
-		tick(c, "sync", is.Sync), tick(c, "archive", is.Archive), tick(c, "contacts", is.Contacts), tick(c, "trickle", is.Trickle), tick(c, "leads", is.Leads),
-		tick(c, "invite", is.Invite), tick(c, "keep_locked", is.KeepLocked),
+		tick(c, "sync", is.Sync), tick(c, "archive", is.Archive), tick(c, "contacts", is.Contacts), tick(c, "newcomers", is.Newcomers), tick(c, "trickle", is.Trickle),
+		tick(c, "leads", is.Leads), tick(c, "invite", is.Invite), tick(c, "keep_locked", is.KeepLocked),
 	}
 }
 
 func (s settingPages) configure(c *page.Context, v admin.Visit) error {
 	_, err := s.connections.Configure(c.Context(), v.By, id(c), func(to *connector.Settings) {
-		for name, on := range map[string]*bool{"sync": &to.Sync, "archive": &to.Archive, "contacts": &to.Contacts, "trickle": &to.Trickle, "leads": &to.Leads, "invite": &to.Invite, "keep_locked": &to.KeepLocked} {
+		for name, on := range map[string]*bool{"sync": &to.Sync, "archive": &to.Archive, "contacts": &to.Contacts, "newcomers": &to.Newcomers, "trickle": &to.Trickle, "leads": &to.Leads, "invite": &to.Invite, "keep_locked": &to.KeepLocked} {
 			*on = c.Form(name) != ""
 		}
 	})

@@ -132,7 +132,7 @@ func factsOf(c *page.Context, v admin.Visit, k people.Card) []fact {
 	out := []fact{
 		{t("name"), u.Name, ""}, {t("login"), u.Login, ""}, {t("email"), u.Email, known(u.Email, u.EmailVerified)}, {t("phone"), u.Phone, known(u.Phone, u.PhoneVerified)},
 		{t("kind"), t("kind_" + string(u.Kind)), ""}, {t("role"), roleName(c, u.Role), ""}, {t("locale"), u.Locale, ""}, {t("zone"), u.Profile.Zoneinfo, ""},
-		{t("password"), password, ""}, {t("signed_in"), never, ""}, {t("invited"), when(c, v, k.Invited), ""}, {t("created"), when(c, v, u.Created), ""}, {t("id"), string(u.ID), ""},
+		{t("password"), password, ""}, {t("signed_in"), never, ""}, {t("invited"), when(c, v, k.Invited), ""}, {t("registered"), when(c, v, k.Registered), ""}, {t("created"), when(c, v, u.Created), ""}, {t("id"), string(u.ID), ""},
 	}
 	kept := out[:0]
 	for _, f := range out {

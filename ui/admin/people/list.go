@@ -54,6 +54,7 @@ var boxes = []struct {
 	{"no_factor", func(f *people.Filter) *bool { return &f.NoFactor }},
 	{"never", func(f *people.Filter) *bool { return &f.Never }},
 	{"invited", func(f *people.Filter) *bool { return &f.Invited }},
+	{"registered", func(f *people.Filter) *bool { return &f.Registered }},
 	{"locked", func(f *people.Filter) *bool { return &f.Locked }},
 	{"disabled", func(f *people.Filter) *bool { return &f.Disabled }},
 }
@@ -259,6 +260,9 @@ func chips(c *page.Context, e people.Entry, locked bool) []cell {
 	}
 	if u.Kind == idp.Portal {
 		chip("plain", "kind_portal")
+	}
+	if !e.Registered.IsZero() {
+		chip("plain", "state_registered")
 	}
 	if slices.ContainsFunc(u.Factors, func(k mfa.Kind) bool { return k != "temporary" }) {
 		chip("good", "state_second")
